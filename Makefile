@@ -1,0 +1,64 @@
+# `make demo` and `make test` each work alone on a machine with Python 3.10 - 3.12, git and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_ENTRY ?= yang2018/two_moons
+DEMO_DIR ?= out/demo
+
+# The first interpreter that really runs (a pyenv shim may not) and has a tested version. `make PYTHON=...` overrides.
+RIGHT_VERSION := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+FIND_PYTHON := for python in python3.12 python3.11 python3.10 python3; do \
+	if $$python -c "$(RIGHT_VERSION)" 2>/dev/null; then echo $$python; break; fi; done
+PYTHON ?= $(shell $(FIND_PYTHON))
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format install clean
+
+help: ## show the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+
+demo: $(VENV)/.installed ## cluster two moons along geodesics and write a report to out/demo
+	$(BIN)/python -m launch.cluster --entry=$(DEMO_ENTRY) --output_dir=$(DEMO_DIR)
+
+test: $(VENV)/.installed-dev ## run everything that CI runs: lint, types, imports, tests
+	@$(MAKE) --no-print-directory lint
+	@echo "== pytest"
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## check style, import directions and types
+	@echo "== ruff check"
+	@$(BIN)/ruff check .
+	@echo "== ruff format --check"
+	@$(BIN)/ruff format --check .
+	@echo "== lint-imports"
+	@$(BIN)/lint-imports
+	@echo "== mypy"
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(VENV)/.installed-dev ## create .venv with the package and the development tools
+
+clean: ## remove caches, builds and the demo; .venv and other results stay
+	rm -rf $(DEMO_DIR) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+
+# An existing .venv is kept. One left half made lacks `activate`, which venv writes last, and is made again.
+$(BIN)/activate:
+	@$(if $(PYTHON),,echo "make: no Python 3.10, 3.11 or 3.12 found; install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2;) \
+	$(PYTHON) -c "$(RIGHT_VERSION)" || { echo "make: PYTHON=$(PYTHON) is not Python 3.10, 3.11 or 3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: setup.py constraints.txt | $(BIN)/activate
+	@echo "Installing tfgeo and TensorFlow into $(VENV): this takes a few minutes, once."
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	@touch $@
+
+# After the plain installation, so that two pips never write to one .venv under `make -j`.
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the development tools into $(VENV)."
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev]"
+	@touch $@

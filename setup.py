@@ -1,0 +1,60 @@
+"""Packaging of tfgeo: what is installed, and which versions of its dependencies work together."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+INSTALL_REQUIRES = [
+    "tensorflow>=2.18,<2.22",
+    # [tf] brings tf-keras, without which TFP refuses to be imported beside Keras 3.
+    "tensorflow-probability[tf]>=0.25,<0.26",
+    "keras>=3.10,<4",
+    # scikit-learn-extra 0.3.0, its last release, is compiled against NumPy 1 and cannot be imported on
+    # NumPy 2; building it from source does not help. So NumPy 1 is required wherever it exists.
+    "numpy>=1.26,<2; python_version < '3.13'",
+    # NumPy 1 does not exist for Python 3.13. TFP 0.25 trips over NumPy 2.4 (tfb.Pad, tfb.SoftmaxCentered).
+    "numpy>=1.26,<2.4; python_version >= '3.13'",
+    # Its wheels end with Python 3.11: later ones would need a C compiler, so there `kmedoids` serves alone.
+    "scikit-learn-extra>=0.3; python_version < '3.12'",
+    "kmedoids>=0.5",
+    "scikit-learn>=1.4",
+    "scipy",
+    "matplotlib>=3.8",
+    "absl-py>=2",
+    "ml-collections>=1",
+    "tqdm",
+    # TFP 0.25 imports distutils, which Python 3.12 dropped and setuptools still carries.
+    "setuptools; python_version >= '3.12'",
+]
+
+# TensorFlow brings TensorBoard up to 2.20 only; the Keras TensorBoard callback needs it.
+TENSORBOARD = ["tensorboard>=2.18"]
+
+EXTRAS_REQUIRE = {
+    "data": ["nibabel"],
+    "distributed": ["dask", "distributed", "zarr"],
+    "tensorboard": TENSORBOARD,
+    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "ruff>=0.6", *TENSORBOARD],
+}
+
+README = Path(__file__).parent / "README.md"
+
+setup(
+    name="tfgeo",
+    version="0.1.0",
+    description="A TensorFlow Probability model zoo for the geometry of deep generative models.",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    author="The tfgeo authors",
+    license="Apache-2.0",
+    packages=find_packages(include=["tfgeo", "tfgeo.*", "zoo", "zoo.*", "launch", "launch.*"]),
+    package_data={"zoo": ["weights/*.weights.h5", "weights/*.json"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=INSTALL_REQUIRES,
+    extras_require=EXTRAS_REQUIRE,
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

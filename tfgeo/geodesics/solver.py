@@ -1,0 +1,141 @@
+"""The protocol of a solver and the one loop that runs them all."""
+
+from __future__ import annotations
+
+import abc
+import enum
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfgeo.geodesics.objective import Objective
+
+__all__ = ["Progress", "Reason", "Solver", "State", "advance"]
+
+
+class Reason(enum.IntEnum):
+    """Why a pair stopped; `message` is what a user reads."""
+
+    MAX_ITERATIONS = 0, "the maximum number of iterations was reached: raise max_iterations"
+    CONVERGED = 1, "converged: no step can lower the energy by more than the tolerance"
+    NO_DECREASE = 2, "converged to rounding: no step of any size lowers the energy"
+    EQUAL_ENDS = 3, "start and end are equal: the length is 0"
+    NOT_FINITE = 4, "the energy is not finite along the straight line: check the end points and the decoder"
+
+    def __new__(cls, value: int, message: str) -> Reason:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.message = message
+        return member
+
+    message: str
+
+
+class State(NamedTuple):
+    """What a solver carries from step to step, for each pair of the batch.
+
+    Attributes:
+      parameters: `[B, P]` curve parameters, the best so far.
+      energy: `[B]` their energy.
+      gradient: `[B, P]` gradient of the energy there.
+      predicted_decrease: `[B]` what the solver expects its next step to lower the energy by.
+      stuck: `[B]` bool: no step of any size can lower the energy.
+      memory: the solver's own tensors, each with leading dimension B.
+    """
+
+    parameters: tf.Tensor
+    energy: tf.Tensor
+    gradient: tf.Tensor
+    predicted_decrease: tf.Tensor
+    stuck: tf.Tensor
+    memory: Any
+
+
+class Progress(NamedTuple):
+    """A solver's state together with how far each pair has come.
+
+    Attributes:
+      state: the solver's state.
+      num_iterations: `[B]` int32.
+      reason: `[B]` int32 values of `Reason`.
+      running: `[B]` bool.
+    """
+
+    state: State
+    num_iterations: tf.Tensor
+    reason: tf.Tensor
+    running: tf.Tensor
+
+
+class Solver(abc.ABC):
+    """Minimizes the energies of a batch of curves. Subclasses are frozen dataclasses that hold settings only.
+
+    A pair has converged when the solver's predicted decrease and the decrease of its last step are both at
+    most `tolerance` times the energy, and its scale-free gradient `|dE/da| |end - start|` is at most
+    `gradient_tolerance` times the energy.
+    """
+
+    max_iterations: int
+    tolerance: float
+    gradient_tolerance: float
+
+    @abc.abstractmethod
+    def init(self, objective: Objective, parameters: tf.Tensor) -> State:
+        """The state at `parameters` `[B, P]`."""
+
+    @abc.abstractmethod
+    def step(self, objective: Objective, state: State) -> State:
+        """The state after one step; pairs never wait for or depend on each other."""
+
+
+def begin(solver: Solver, objective: Objective, parameters: tf.Tensor) -> Progress:
+    """Progress before the first step: pairs with equal ends or an energy that is not finite do not run."""
+    state = solver.init(objective, parameters)
+    equal = tf.reduce_all(tf.equal(objective.start, objective.end), axis=-1)
+    finite = tf.math.is_finite(state.energy) & tf.reduce_all(tf.math.is_finite(state.gradient), axis=-1)
+    reason = tf.where(
+        equal,
+        int(Reason.EQUAL_ENDS),
+        tf.where(finite, int(Reason.MAX_ITERATIONS), int(Reason.NOT_FINITE)),
+    )
+    return Progress(state, tf.zeros_like(reason), reason, finite & ~equal)
+
+
+def advance(solver: Solver, objective: Objective, progress: Progress, num_steps: int) -> Progress:
+    """Up to `num_steps` further steps; it ends sooner where no pair runs any more."""
+
+    def any_running(step: tf.Tensor, progress: Progress) -> tf.Tensor:
+        return (step < num_steps) & tf.reduce_any(progress.running)
+
+    def one_step(step: tf.Tensor, progress: Progress) -> tuple[tf.Tensor, Progress]:
+        state, running = progress.state, progress.running
+        new = _keep_stopped(running, solver.step(objective, state), state)
+        decrease = tf.abs(state.energy - new.energy)
+        scale = tf.norm(objective.end - objective.start, axis=-1)
+        threshold = solver.tolerance * new.energy
+        converged = (
+            (new.predicted_decrease <= threshold)
+            & (decrease <= threshold)
+            & (tf.norm(new.gradient, axis=-1) * scale <= solver.gradient_tolerance * new.energy)
+        )
+        stopped = running & (converged | new.stuck)
+        reason = tf.where(converged, int(Reason.CONVERGED), int(Reason.NO_DECREASE))
+        num_iterations = progress.num_iterations + tf.cast(running, tf.int32)
+        return step + 1, Progress(
+            new,
+            num_iterations,
+            tf.where(stopped, reason, progress.reason),
+            running & ~stopped & (num_iterations < solver.max_iterations),
+        )
+
+    return tf.while_loop(any_running, one_step, (tf.constant(0), progress))[1]
+
+
+def _keep_stopped(running: tf.Tensor, new: State, old: State) -> State:
+    """`new` where a pair runs, `old` where it has stopped."""
+
+    def choose(new_part: tf.Tensor, old_part: tf.Tensor) -> tf.Tensor:
+        shape = tf.concat([tf.shape(running), tf.ones([tf.rank(new_part) - 1], tf.int32)], axis=0)
+        return tf.where(tf.reshape(running, shape), new_part, old_part)
+
+    return tf.nest.map_structure(choose, new, old)

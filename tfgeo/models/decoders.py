@@ -1,0 +1,112 @@
+"""Generator networks p(x | z)."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfgeo.layers import Precision
+
+__all__ = ["BernoulliDecoder", "GaussianDecoder"]
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="tfgeo")
+class GaussianDecoder(keras.layers.Layer):
+    """`p(x | z) = N(mu(z), sigma^2(z) I)` with a constant or a fitted variance; Eq. 2 of Yang et al. (2018).
+
+    Trained in two stages: the mean under the constant `variance`, then `precision` with all else frozen
+    (`fit_variance`), after which `uses_precision` is True and sigma^2(z) is the precision layer's.
+
+    Args:
+      mean_network: layer `[..., d]` to `[..., D]`.
+      variance: constant sigma^2 of the first stage, in squared data units.
+      precision: layer for 1 / sigma^2(z), or None for a decoder that keeps the constant.
+      uses_precision: whether sigma^2(z) comes from `precision` already.
+    """
+
+    def __init__(
+        self,
+        mean_network: keras.layers.Layer,
+        variance: float = 1.0,
+        precision: Precision | None = None,
+        uses_precision: bool = False,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mean_network = mean_network
+        self.constant_variance = variance
+        self.precision = precision
+        self.uses_precision = uses_precision
+
+    def build(self, latent_shape) -> None:
+        self.mean_network.build(latent_shape)
+        if self.precision is not None:
+            self.precision.build(latent_shape)
+        self.built = True
+
+    def variance(self, z: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+        """sigma^2 at `z`, in the shape of `mean`."""
+        if self.uses_precision:
+            return self.precision.variance(z)
+        return tf.fill(tf.shape(mean), tf.cast(self.constant_variance, mean.dtype))
+
+    def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`[..., d]` latent points to mean and standard deviation, each `[..., D]`."""
+        mean = self.mean_network(z)
+        return mean, tf.sqrt(self.variance(z, mean))
+
+    def distribution(self, z: tf.Tensor) -> tfd.Distribution:
+        """`[..., d]` latent points to p(x | z), batch shape `[...]`, event shape `[D]`."""
+        return tfd.Independent(tfd.Normal(*self(z)), 1)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "mean_network": keras.saving.serialize_keras_object(self.mean_network),
+            "variance": self.constant_variance,
+            "precision": keras.saving.serialize_keras_object(self.precision),
+            "uses_precision": self.uses_precision,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> GaussianDecoder:
+        for part in ("mean_network", "precision"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="tfgeo")
+class BernoulliDecoder(keras.layers.Layer):
+    """Independent Bernoulli pixels. Values in [0, 1] that are not binary give the cross-entropy.
+
+    Args:
+      logits_network: layer `[..., d]` to `[..., D]` logits.
+    """
+
+    def __init__(self, logits_network: keras.layers.Layer, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.logits_network = logits_network
+
+    def build(self, latent_shape) -> None:
+        self.logits_network.build(latent_shape)
+        self.built = True
+
+    def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`[..., d]` latent points to mean and standard deviation, each `[..., D]`."""
+        mean = tf.sigmoid(self.logits_network(z))
+        return mean, tf.sqrt(mean * (1.0 - mean))
+
+    def distribution(self, z: tf.Tensor) -> tfd.Distribution:
+        """`[..., d]` latent points to p(x | z), batch shape `[...]`, event shape `[D]`."""
+        return tfd.Independent(tfd.Bernoulli(logits=self.logits_network(z), dtype=z.dtype), 1)
+
+    def get_config(self) -> dict:
+        network = keras.saving.serialize_keras_object(self.logits_network)
+        return super().get_config() | {"logits_network": network}
+
+    @classmethod
+    def from_config(cls, config: dict) -> BernoulliDecoder:
+        config["logits_network"] = keras.saving.deserialize_keras_object(config["logits_network"])
+        return cls(**config)

@@ -1,0 +1,73 @@
+"""Inference networks q(z | x)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfgeo.layers import MLP
+
+__all__ = ["GaussianEncoder"]
+
+tfd = tfp.distributions
+
+# Smallest posterior standard deviation; keeps log q finite where the activation underflows to 0.
+MIN_STDDEV = 1e-5
+
+
+@keras.saving.register_keras_serializable(package="tfgeo")
+class GaussianEncoder(keras.layers.Layer):
+    """Gaussian posterior with diagonal covariance: H-enc, M-enc and S-enc of Yang et al. (2018), Fig. 6.
+
+    Args:
+      latent_dim: latent dimension d.
+      hidden_units: widths of H-enc.
+      activation: activation of H-enc.
+      stddev_activation: activation of S-enc, which gives the standard deviation; "exponential" makes the
+        network's output its logarithm.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        hidden_units: Sequence[int],
+        activation: str = "relu",
+        stddev_activation: str = "softplus",
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.latent_dim = latent_dim
+        self.hidden_units = tuple(hidden_units)
+        self.activation = activation
+        self.stddev_activation = stddev_activation
+        self.hidden = MLP(hidden_units, activation, name="h_enc")
+        self.mean = keras.layers.Dense(latent_dim, name="m_enc")
+        self.stddev = keras.layers.Dense(latent_dim, activation=stddev_activation, name="s_enc")
+
+    def build(self, input_shape) -> None:
+        self.hidden.build(input_shape)
+        hidden_shape = self.hidden.compute_output_shape(input_shape)
+        self.mean.build(hidden_shape)
+        self.stddev.build(hidden_shape)
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`[..., D]` data to the posterior's mean and standard deviation, each `[..., d]`."""
+        hidden = self.hidden(x)
+        return self.mean(hidden), self.stddev(hidden) + MIN_STDDEV
+
+    def distribution(self, x: tf.Tensor) -> tfd.Distribution:
+        """`[..., D]` data to q(z | x), batch shape `[...]`, event shape `[d]`."""
+        mean, stddev = self(x)
+        return tfd.Independent(tfd.Normal(mean, stddev), 1)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "latent_dim": self.latent_dim,
+            "hidden_units": self.hidden_units,
+            "activation": self.activation,
+            "stddev_activation": self.stddev_activation,
+        }

@@ -1,0 +1,150 @@
+"""Two-stage training: the networks under a constant variance, then the precision with all else frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgeo.errors import UserError
+from tfgeo.models.vae import VAE
+from tfgeo.randomness import derive_seed
+
+__all__ = ["fit", "fit_variance"]
+
+# Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
+# costs microseconds: several passes make one Keras epoch until it holds at least this many steps.
+MIN_STEPS_PER_ROUND = 50
+
+
+def fit(
+    model: VAE,
+    inputs: np.ndarray,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> keras.callbacks.History:
+    """Maximizes the evidence lower bound over the model's trainable weights with Adam.
+
+    The order of the samples and the noise depend on the seed and the step alone.
+
+    Args:
+      model: the model; it is compiled here.
+      inputs: `[n, D]` float32 data.
+      epochs: passes over the data.
+      batch_size: samples of a step; the data size where that is smaller. The last, incomplete batch of a
+        pass is left out, so that every step has one shape.
+      learning_rate: Adam's step size.
+      seed: seed of the order of the samples.
+      callbacks: Keras callbacks; their "epoch" is a round of several passes where the data are few.
+      verbose: as in `keras.Model.fit`.
+
+    Returns:
+      Keras' history, one value per round.
+
+    Raises:
+      UserError: if the loss stops being finite; the message names the round.
+    """
+    num_samples = len(inputs)
+    batch_size = min(batch_size, num_samples)
+    steps = num_samples // batch_size
+    passes = min(epochs, -(-MIN_STEPS_PER_ROUND // steps))
+    rounds = -(-epochs // passes)
+    data = tf.constant(inputs)
+
+    def shuffled_batches(epoch):
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(num_samples),
+            tf.random.experimental.stateless_fold_in(derive_seed(seed, "order"), tf.cast(epoch, tf.int32)),
+        )
+        return tf.data.Dataset.from_tensor_slices(
+            tf.reshape(order[: steps * batch_size], [steps, batch_size])
+        )
+
+    batches = (
+        tf.data.Dataset.range(rounds * passes).flat_map(shuffled_batches).map(lambda rows: tf.gather(data, rows))
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        steps_per_execution=min(steps * passes, MIN_STEPS_PER_ROUND),
+        jit_compile=False,
+    )
+    return model.fit(
+        batches.prefetch(4),
+        epochs=rounds,
+        steps_per_epoch=steps * passes,
+        shuffle=False,
+        callbacks=[_StopOnNonFiniteLoss(), *callbacks],
+        verbose=verbose,
+    )
+
+
+def fit_variance(
+    model: VAE,
+    inputs: np.ndarray,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> keras.callbacks.History:
+    """Second stage: places the precision's features on the posterior means, then trains its weights alone.
+
+    The weights start where the evidence lower bound is highest when the posterior is its mean (closed form
+    for a mixture, per-feature residuals for basis functions).
+
+    Args:
+      model: a trained model whose decoder has a `precision`; afterwards the decoder uses it, and
+        the precision's weights are the only trainable ones.
+      inputs: `[n, D]` float32 data.
+      epochs: passes over the data.
+      batch_size: samples of a step.
+      learning_rate: Adam's step size.
+      seed: seed of the placement and of the order of the samples.
+      callbacks: Keras callbacks.
+      verbose: as in `keras.Model.fit`.
+
+    Returns:
+      Keras' history, one value per round.
+
+    Raises:
+      ValueError: if the decoder has no `precision`.
+    """
+    decoder = model.decoder
+    if getattr(decoder, "precision", None) is None:
+        raise ValueError("`model.decoder.precision` is None: there is no variance to fit")
+    latents = batched(lambda x: model.encoder(x)[0], inputs)
+    residuals = np.square(inputs - batched(decoder.mean_network, latents))
+    decoder.precision.fit_features(latents, int(derive_seed(seed, "features").view(np.uint32)[1]))
+    decoder.precision.initialize_scale(latents, residuals)
+    decoder.uses_precision = True
+    model.encoder.trainable = False
+    decoder.mean_network.trainable = False
+    return fit(model, inputs, epochs, batch_size, learning_rate, seed, callbacks, verbose)
+
+
+def batched(function, inputs: np.ndarray, batch_size: int = 4096) -> np.ndarray:
+    """`function` over the rows of `inputs` in blocks, so that memory does not grow with their number."""
+    blocks = [
+        np.asarray(function(tf.constant(inputs[start : start + batch_size])))
+        for start in range(0, len(inputs), batch_size)
+    ]
+    return np.concatenate(blocks)
+
+
+class _StopOnNonFiniteLoss(keras.callbacks.Callback):
+    """Ends training at the first round whose loss is not finite, naming the terms that broke."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        broken = [name for name, value in (logs or {}).items() if not np.isfinite(value)]
+        if broken:
+            raise UserError(
+                f"training stopped in round {epoch + 1}: {', '.join(broken)} is not finite; lower "
+                "--config.training.learning_rate or raise --config.network.output_variance"
+            )
