@@ -1,0 +1,20 @@
+"""tfgeo: the geometry of deep generative models. Sub-packages are imported when they are first used."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["clustering", "curves", "datasets", "export", "geodesics", "layers", "manifolds", "models", "plots"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"tfgeo.{name}")
+    raise AttributeError(f"module 'tfgeo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError
 from tfgeo.models.vae import VAE
-from tfgeo.randomness import derive_seed
+from tfgeo.randomness import derive_seed, generator
 
 __all__ = ["fit", "fit_variance"]
 
@@ -28,6 +29,7 @@ def fit(
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
+    checkpoint: TrainingCheckpoint | None = None,
 ) -> keras.callbacks.History:
     """Maximizes the evidence lower bound over the model's trainable weights with Adam.
 
@@ -43,6 +45,7 @@ def fit(
       seed: seed of the order of the samples.
       callbacks: Keras callbacks; their "epoch" is a round of several passes where the data are few.
       verbose: as in `keras.Model.fit`.
+      checkpoint: where to save the state from time to time, and to continue from if it is there.
 
     Returns:
       Keras' history, one value per round.
@@ -66,20 +69,20 @@ def fit(
             tf.reshape(order[: steps * batch_size], [steps, batch_size])
         )
 
-    batches = (
-        tf.data.Dataset.range(rounds * passes).flat_map(shuffled_batches).map(lambda rows: tf.gather(data, rows))
-    )
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         steps_per_execution=min(steps * passes, MIN_STEPS_PER_ROUND),
         jit_compile=False,
     )
+    done = 0 if checkpoint is None else checkpoint.restore(model)
+    batches = tf.data.Dataset.range(done * passes, rounds * passes).flat_map(shuffled_batches)
     return model.fit(
-        batches.prefetch(4),
+        batches.map(lambda rows: tf.gather(data, rows)).prefetch(4),
+        initial_epoch=done,
         epochs=rounds,
         steps_per_epoch=steps * passes,
         shuffle=False,
-        callbacks=[_StopOnNonFiniteLoss(), *callbacks],
+        callbacks=[_StopOnNonFiniteLoss(), *callbacks, *([] if checkpoint is None else [checkpoint])],
         verbose=verbose,
     )
 
@@ -93,11 +96,12 @@ def fit_variance(
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
+    checkpoint: TrainingCheckpoint | None = None,
 ) -> keras.callbacks.History:
     """Second stage: places the precision's features on the posterior means, then trains its weights alone.
 
-    The weights start where the evidence lower bound is highest when the posterior is its mean (closed form
-    for a mixture, per-feature residuals for basis functions).
+    The weights start where the evidence lower bound is highest for one sample of the posterior of each x
+    (closed form for a mixture, per-feature residuals for basis functions).
 
     Args:
       model: a trained model whose decoder has a `precision`; afterwards the decoder uses it, and
@@ -109,6 +113,7 @@ def fit_variance(
       seed: seed of the placement and of the order of the samples.
       callbacks: Keras callbacks.
       verbose: as in `keras.Model.fit`.
+      checkpoint: as in `fit`.
 
     Returns:
       Keras' history, one value per round.
@@ -119,14 +124,15 @@ def fit_variance(
     decoder = model.decoder
     if getattr(decoder, "precision", None) is None:
         raise ValueError("`model.decoder.precision` is None: there is no variance to fit")
-    latents = batched(lambda x: model.encoder(x)[0], inputs)
-    residuals = np.square(inputs - batched(decoder.mean_network, latents))
-    decoder.precision.fit_features(latents, int(derive_seed(seed, "features").view(np.uint32)[1]))
-    decoder.precision.initialize_scale(latents, residuals)
+    means, stddevs = (batched(lambda x, part=part: model.encoder(x)[part], inputs) for part in (0, 1))
+    decoder.precision.fit_features(means, int(derive_seed(seed, "features").view(np.uint32)[1]))
+    noise = generator(seed, "residuals").standard_normal(means.shape, np.float32)
+    latents = means + stddevs * noise
+    decoder.precision.initialize_scale(latents, np.square(inputs - batched(decoder.mean_network, latents)))
     decoder.uses_precision = True
     model.encoder.trainable = False
     decoder.mean_network.trainable = False
-    return fit(model, inputs, epochs, batch_size, learning_rate, seed, callbacks, verbose)
+    return fit(model, inputs, epochs, batch_size, learning_rate, seed, callbacks, verbose, checkpoint)
 
 
 def batched(function, inputs: np.ndarray, batch_size: int = 4096) -> np.ndarray:

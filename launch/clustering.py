@@ -1,0 +1,150 @@
+"""The clustering experiment of Yang et al. (2018): stages, scores, figures, report."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from launch import common, figures, pipeline, report
+from launch.pipeline import Run, say
+from tfgeo import clustering
+from tfgeo.checkpoints import whole_file
+from tfgeo.errors import UserError
+from tfgeo.geodesics import Geodesics
+from tfgeo.geodesics.pairwise import DISTANCES, distance_matrix
+
+__all__ = ["run_clustering"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Clusterings:
+    """Distances and clusters of one run.
+
+    Attributes:
+      latents: `[n, d]` posterior means of the samples.
+      geodesics: all pairs' geodesics.
+      distances: distance matrices `[n, n]`, "geodesic" and "euclidean".
+      clusters: labels `[n]` by method: "geodesic", "euclidean" and "spectral".
+      medoids: medoids' indices by method: "geodesic" and "euclidean".
+    """
+
+    latents: np.ndarray
+    geodesics: Geodesics
+    distances: dict[str, np.ndarray]
+    clusters: dict[str, np.ndarray]
+    medoids: dict[str, np.ndarray]
+
+
+def run_clustering(values: common.Flags) -> dict[str, Any]:
+    """Runs the experiment that the flags name and writes its results; returns what was measured."""
+    run = pipeline.start(values)
+    with run.timed("total"):
+        pipeline.train(run, values.weights, values.tensorboard)
+        latents = run.latents()
+        geodesics = pipeline.connect_samples(run, latents)
+        with run.timed("clustering"):
+            say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
+            result = _cluster(run, latents, geodesics)
+            measured = _measure(run, result)
+        with run.timed("figures"):
+            say("figures: drawing")
+            paths = figures.draw(run, result)
+    reported = _reported(run)
+    rows = report.accuracy_rows(measured, reported)
+    with whole_file(run.folder / "clustering.npz") as partial:
+        np.savez(partial, **_arrays(run, result))
+    weights = pipeline.save_weights(run)
+    report.write_report(run, _report_parts(run, measured, rows, paths))
+    report.write_metrics(run, measured, reported)
+    run.finish()
+    if rows:
+        say("\n" + report.text_table(rows))
+    say(_convergence_line(measured))
+    say("\nfigures:")
+    for path in paths:
+        say(f"  {path}")
+    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+    return measured
+
+
+def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics) -> Clusterings:
+    settings = run.config.clustering
+    failed = int(np.sum(~np.isfinite(geodesics.length)))
+    if failed:
+        raise UserError(
+            f"{failed} of {len(geodesics)} geodesics are not finite ({geodesics.reason[geodesics.reason_codes.argmax()]}); "
+            "lower --config.training.learning_rate or raise --config.network.output_variance"
+        )
+    distances = {
+        "geodesic": distance_matrix(geodesics, len(latents), run.config.geodesics.distance),
+        "euclidean": clustering.euclidean_distances(latents),
+    }
+    clusters, medoids = {}, {}
+    for name, matrix in distances.items():
+        clusters[name], medoids[name] = clustering.k_medoids(
+            matrix, settings.num_clusters, settings.method, run.seed
+        )
+    clusters["spectral"] = clustering.spectral(
+        run.samples.inputs, settings.num_clusters, settings.spectral_gamma, run.seed
+    )
+    return Clusterings(latents, geodesics, distances, clusters, medoids)
+
+
+def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
+    geodesics, settings = result.geodesics, run.config.geodesics
+    measured: dict[str, Any] = {
+        "distance": settings.distance,
+        "num_pairs": len(geodesics),
+        "share_converged": float(np.mean(geodesics.converged)),
+        "mean_iterations": float(np.mean(geodesics.num_iterations)),
+        "mean_length": float(np.mean(geodesics.length)),
+        "mean_energy": float(np.mean(geodesics.energy)),
+        "elbo": float(np.mean(run.entry.model.elbo(run.samples.inputs))),
+    }
+    labels = run.samples.labels
+    if labels is not None:
+        for score in (clustering.accuracy, clustering.f1):
+            measured[score.__name__] = {name: score(labels, found) for name, found in result.clusters.items()}
+        by_distance = {}
+        for distance in DISTANCES:
+            matrix = distance_matrix(geodesics, len(labels), distance)
+            found, _ = clustering.k_medoids(
+                matrix, run.config.clustering.num_clusters, run.config.clustering.method, run.seed
+            )
+            by_distance[distance] = clustering.accuracy(labels, found)
+        measured["accuracy_by_distance"] = by_distance
+    return measured
+
+
+def _reported(run: Run) -> dict[str, Any]:
+    reported = dataclasses.asdict(run.config.reported)
+    source = reported.pop("source")
+    return {"source": source, "accuracy": reported} if source else {}
+
+
+def _arrays(run: Run, result: Clusterings) -> dict[str, np.ndarray]:
+    arrays = {"latents": result.latents, "curve_parameters": result.geodesics.parameters}
+    arrays |= {f"distances_{name}": matrix for name, matrix in result.distances.items()}
+    arrays |= {f"clusters_{name}": found for name, found in result.clusters.items()}
+    arrays |= {f"medoids_{name}": found for name, found in result.medoids.items()}
+    arrays |= {name: getattr(result.geodesics, name) for name in ("length", "energy", "converged")}
+    if run.samples.labels is not None:
+        arrays["labels"] = run.samples.labels
+    return arrays
+
+
+def _convergence_line(measured: dict[str, Any]) -> str:
+    return (
+        f"{measured['num_pairs']} geodesics, {100 * measured['share_converged']:.1f} % converged after "
+        f"{measured['mean_iterations']:.1f} iterations on average; distance: {measured['distance']}"
+    )
+
+
+def _report_parts(run: Run, measured: dict[str, Any], rows: list, paths: list) -> list[str]:
+    seconds = "; ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items())
+    parts = [report.markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
+    if run.config.reported.source:
+        parts.insert(1, f"Reported: {run.config.paper}, {run.config.reported.source}.")
+    return parts + [f"![{path.stem}](figures/{path.name})" for path in paths]

@@ -1,0 +1,182 @@
+"""What all programs share: flags, configuration overrides, and errors as one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from absl import flags
+
+from tfgeo.errors import UserError
+from zoo import registry
+from zoo.config import EntryConfig, from_dict, to_dict
+
+__all__ = ["Flags", "base_flags", "entry_flags", "output_flags", "read_config", "run", "start_tensorflow"]
+
+Flags = flags.FlagValues
+
+
+def base_flags() -> Flags:
+    """The flag that every program has."""
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("debug", False, "show the traceback of errors", flag_values=values)
+    return values
+
+
+def output_flags() -> Flags:
+    """Flags of a program that reads data and writes results."""
+    values = base_flags()
+    flags.DEFINE_string("output_dir", None, "folder for all results; made if missing", flag_values=values)
+    flags.DEFINE_string(
+        "data_dir",
+        None,
+        "folder of the original data files (default: TFGEO_DATA_DIR, else the cache)",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("seed", 0, "seed of data, weights and sampling", lower_bound=0, flag_values=values)
+    return values
+
+
+def entry_flags() -> Flags:
+    """Flags of a program that runs an entry."""
+    values = output_flags()
+    flags.DEFINE_string(
+        "entry", None, "zoo entry, PAPER/NAME; `python -m launch.catalogue` lists all", flag_values=values
+    )
+    flags.DEFINE_string(
+        "data",
+        None,
+        "your own data in place of the entry's: npz with x [n, D] and optionally y [n]",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "weights",
+        "train",
+        "'train' trains, 'pretrained' takes the zoo's weights, else a file that launch.train wrote",
+        flag_values=values,
+    )
+    flags.DEFINE_boolean(
+        "tensorboard", False, "write TensorBoard logs to OUTPUT_DIR/tensorboard", flag_values=values
+    )
+    return values
+
+
+def run(
+    main: Callable[[Flags], None],
+    values: Flags,
+    doc: str | None,
+    argv: Sequence[str] | None = None,
+    configurable: bool = True,
+) -> int:
+    """Parses flags and calls `main`, with what goes wrong on the user's side as one line.
+
+    Args:
+      main: the program.
+      values: its flags.
+      doc: its docstring, for --help.
+      configurable: whether the entry's configuration can be overridden by --config.x=y.
+      argv: the command line, program name first; `sys.argv` by default.
+
+    Returns:
+      The exit code: 0, 2 for a user's mistake, 130 where interrupted.
+    """
+    argv = list(sys.argv if argv is None else argv)
+    if any(word in ("--help", "-help", "-h", "--helpfull", "--helpshort") for word in argv[1:]):
+        print(_help(values, doc or "", configurable))
+        return 0
+    debug = "--debug" in argv
+    try:
+        main(_parse(values, argv, configurable))
+    except (UserError, flags.Error) as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: the same command continues where it was stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def read_config(values: Flags) -> EntryConfig:
+    """The entry's configuration with the --config.x=y overrides of the command line."""
+    return from_dict(_plain(values.config))
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow without the lines that its C++ side logs before Python can ask it not to."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    print("starting TensorFlow", flush=True)
+    sys.stderr.flush()
+    kept, silent = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 2)
+    try:
+        import tensorflow as tf
+
+        tf.zeros(1)
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silent)
+
+
+def _parse(values: Flags, argv: list[str], configurable: bool) -> Flags:
+    """Parses the command line; the entry that it names decides what --config.x=y may override."""
+    if configurable:
+        name = _value_of("entry", argv)
+        if name is None:
+            raise UserError(
+                "--entry is missing; give for example --entry=yang2018/two_moons "
+                "(`python -m launch.catalogue` lists all)"
+            )
+        _define_config(values, registry.config(name))
+    try:
+        rest = values(argv)[1:]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # What the flag library says of a wrong --config.x=y.
+        raise UserError(f"{str(error).splitlines()[0]} (see `python -m launch.catalogue --entry=NAME`)") from error
+    if rest:
+        raise UserError(f"{rest[0]!r} is not a flag; flags are written --name=value (--help lists all)")
+    if "output_dir" in values and not values.output_dir:
+        raise UserError("--output_dir is missing; give a folder for the results, such as --output_dir=out")
+    return values
+
+
+def _define_config(values: Flags, config: EntryConfig) -> None:
+    from ml_collections import config_dict, config_flags
+
+    config_flags.DEFINE_config_dict("config", config_dict.ConfigDict(to_dict(config)), flag_values=values)
+
+
+def _value_of(name: str, argv: list[str]) -> str | None:
+    """The last value of --name in the command line, before the rest of it can be parsed."""
+    value = None
+    for word, following in zip(argv, [*argv[1:], None], strict=True):
+        if word in (f"--{name}", f"-{name}"):
+            value = following
+        elif word.startswith((f"--{name}=", f"-{name}=")):
+            value = word.split("=", 1)[1]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """ConfigDicts as dictionaries."""
+    if hasattr(value, "items"):
+        return {key: _plain(part) for key, part in value.items()}
+    return value
+
+
+def _help(values: Flags, doc: str, configurable: bool) -> str:
+    lines = [doc.strip(), "", "Flags:"]
+    for name in values:
+        flag = values[name]
+        default = "" if flag.default is None else f" (default: {flag.default})"
+        lines.append(f"  --{name}: {flag.help}{default}")
+    if configurable:
+        lines.append("  --config.SECTION.FIELD: any value of the entry's configuration, such as")
+        lines.append("    --config.training.epochs=5; `python -m launch.catalogue --entry=NAME` prints all")
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""Files that are whole or not there, and training that continues where it was stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import tempfile
+import time
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+__all__ = ["TrainingCheckpoint", "whole_file"]
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+    """A temporary name beside `path` to write to; it takes the name `path` when the block ends without error.
+
+    The temporary name keeps all suffixes, because savers choose the format by them.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+        partial = pathlib.Path(folder) / path.name
+        yield partial
+        os.replace(partial, path)
+
+
+class TrainingCheckpoint(keras.callbacks.Callback):
+    """Saves weights, optimizer state and round to one file, and restores them when training begins again.
+
+    The noise and the order of the samples depend on the step alone, so that a run which was stopped and
+    continued ends with the same bits as one which was not.
+
+    Args:
+      path: the file, an npz without pickled objects.
+      every_seconds: least time between two saves.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every_seconds: float = 20.0) -> None:
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.every_seconds = every_seconds
+        self._saved_at = time.monotonic()
+
+    def restore(self, model: keras.Model) -> int:
+        """Brings a compiled and built model to the saved state: the number of rounds done, 0 without a file."""
+        if not self.path.exists():
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        with np.load(self.path, allow_pickle=False) as saved:
+            for index, variable in enumerate(_variables(model)):
+                variable.assign(saved[str(index)])
+            return int(saved["rounds"])
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if time.monotonic() - self._saved_at < self.every_seconds:
+            return
+        values = {str(index): np.asarray(variable) for index, variable in enumerate(_variables(self.model))}
+        with whole_file(self.path) as partial:
+            np.savez(partial, rounds=epoch + 1, **values)
+        self._saved_at = time.monotonic()
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]

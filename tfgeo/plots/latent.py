@@ -1,0 +1,98 @@
+"""Latent spaces of dimension 2: samples, fields on a grid, curves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tfgeo.plots.style import CLASS_COLORS, CLASS_MARKERS, FIELD_MAP, new_figure
+
+__all__ = ["Panel", "grid_points", "latent_panels"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One picture of the latent space.
+
+    Attributes:
+      title: what it shows.
+      labels: `[n]` classes or clusters that colour the samples, or None.
+      field: `[r, r]` values on the grid of `grid_points`, or None.
+      field_label: name and unit of the field.
+      curves: `[B, T, 2]` curves, or None.
+      marked: indices of samples to mark, such as medoids.
+    """
+
+    title: str
+    labels: np.ndarray | None = None
+    field: np.ndarray | None = None
+    field_label: str = ""
+    curves: np.ndarray | None = None
+    marked: np.ndarray | None = None
+
+
+def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
+    """A square grid around latent points: `[n, 2]` to `[resolution, resolution, 2]`, rows along z2."""
+    low, high = latents.min(axis=0), latents.max(axis=0)
+    center, half = (low + high) / 2.0, (0.5 + margin) * float(np.max(high - low))
+    z1, z2 = (np.linspace(c - half, c + half, resolution, dtype=np.float32) for c in center)
+    return np.stack(np.meshgrid(z1, z2), axis=-1)
+
+
+def latent_panels(
+    latents: np.ndarray,
+    panels: Sequence[Panel],
+    grid: np.ndarray | None = None,
+    class_names: Sequence[str] = (),
+) -> Figure:
+    """Pictures of the same latent points side by side.
+
+    Args:
+      latents: `[n, 2]` latent points.
+      panels: what each picture shows.
+      grid: `[r, r, 2]` where fields are given, from `grid_points`.
+      class_names: what a panel's labels mean, for the legend.
+
+    Returns:
+      The figure.
+    """
+    figure = new_figure(3.3 * len(panels), 3.0)
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        if panel.field is not None and grid is not None:
+            image = axes.pcolormesh(
+                grid[0, :, 0], grid[:, 0, 1], panel.field, cmap=FIELD_MAP, shading="nearest", rasterized=True
+            )
+            figure.colorbar(image, ax=axes, label=panel.field_label)
+        if panel.curves is not None:
+            for curve in panel.curves:
+                axes.plot(*curve.T, color="0.35", linewidth=0.8, zorder=2)
+        _scatter(axes, latents, panel, class_names)
+        axes.set(title=panel.title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+    return figure
+
+
+def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequence[str]) -> None:
+    labels = np.zeros(len(latents), int) if panel.labels is None else panel.labels
+    for index, label in enumerate(np.unique(labels)):
+        chosen = latents[labels == label]
+        name = class_names[index] if index < len(class_names) else str(label)
+        axes.scatter(
+            *chosen.T,
+            s=14,
+            c=CLASS_COLORS[index % len(CLASS_COLORS)],
+            marker=CLASS_MARKERS[index % len(CLASS_MARKERS)],
+            edgecolors="white",
+            linewidths=0.3,
+            label=None if panel.labels is None else name,
+            zorder=3,
+        )
+    if panel.marked is not None:
+        axes.scatter(
+            *latents[panel.marked].T, s=90, facecolors="none", edgecolors="black", label="medoid", zorder=4
+        )
+    if panel.labels is not None:
+        axes.legend(loc="best", framealpha=0.8, handletextpad=0.2, borderpad=0.3)

@@ -1,0 +1,37 @@
+"""A zoo of published experiments: one named entry each, with its configuration and trained weights.
+
+`names`, `config` and `card` read data only and do not import TensorFlow; `load` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.cards import card
+from zoo.config import EntryConfig
+from zoo.registry import config, names
+
+if TYPE_CHECKING:
+    from zoo.entry import Entry
+
+__all__ = ["EntryConfig", "card", "config", "load", "names"]
+
+
+def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:
+    """An entry with its model.
+
+    Args:
+      name: one of `names()`.
+      weights: "pretrained" for the trained weights shipped with the zoo (their sha256 is verified), None for an
+        untrained model, or the path of a weights file that `launch.train` wrote.
+      data_dir: folder of the original data files, for `Entry.dataset`.
+
+    Returns:
+      The entry: `.config`, `.card`, `.model`, `.dataset()`, `.manifold()`.
+
+    Raises:
+      UserError: if the name is unknown, there are no such weights, or their checksum differs.
+    """
+    from zoo.entry import load as load_entry
+
+    return load_entry(name, weights, data_dir)

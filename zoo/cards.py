@@ -1,0 +1,59 @@
+"""Cards: what a file of trained weights is, how it was made, and what it measures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from tfgeo.errors import UserError
+from zoo.registry import config
+
+__all__ = ["card", "card_path", "check_sha256", "sha256_of", "weights_path"]
+
+_FOLDER = pathlib.Path(__file__).parent / "weights"
+
+
+def weights_path(name: str) -> pathlib.Path:
+    """Where the trained weights of an entry are. Only registered names are accepted."""
+    return _FOLDER / f"{config(name).name}.weights.h5"
+
+
+def card_path(name: str) -> pathlib.Path:
+    """Where the card of an entry is. Only registered names are accepted."""
+    return _FOLDER / f"{config(name).name}.json"
+
+
+def card(name: str) -> dict[str, Any] | None:
+    """The entry's card, or None where it ships no trained weights.
+
+    Raises:
+      UserError: if there is no such entry.
+    """
+    path = card_path(name)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else (
+            hashlib.sha256(file.read()).hexdigest()
+        )
+
+
+def check_sha256(path: pathlib.Path, expected: str) -> None:
+    """Refuses a file whose content is not the one that its card names.
+
+    Raises:
+      UserError: if the file is missing or altered.
+    """
+    if not path.exists():
+        raise UserError(f"weights file {path} is missing; reinstall the package or pass weights=None")
+    actual = sha256_of(path)
+    if actual != expected:
+        raise UserError(
+            f"weights file {path} has sha256 {actual[:12]}..., its card says {expected[:12]}...: it was altered; "
+            "reinstall the package, or pass the path itself as weights=PATH if you trust it"
+        )

@@ -1,0 +1,137 @@
+"""Yang, Arvanitidis, Fu, Li and Hauberg (2018): geodesic clustering in deep generative models."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from zoo.config import (
+    ClusteringConfig,
+    DataConfig,
+    EntryConfig,
+    GeodesicsConfig,
+    NetworkConfig,
+    Reported,
+    TrainingConfig,
+    VarianceConfig,
+)
+
+__all__ = ["ENTRIES"]
+
+_PAPER = "Yang et al. 2018"
+_URL = "https://arxiv.org/abs/1809.04747"
+
+# Sec. V-C.1: two softplus layers each way, S-enc softplus; widths, data noise and training are not given.
+_TOY_NETWORK = NetworkConfig(
+    data_dim=2,
+    latent_dim=2,
+    encoder_units=(50, 50),
+    decoder_units=(50, 50),
+    activation="softplus",
+    stddev_activation="softplus",
+    mean_activation="linear",
+    output_variance=0.01,
+)
+
+# Sec. V-C.3, footnote 1: 784-500-2 and 2-500-784 with ReLU; S-enc sigmoid; M-enc and M-dec identity.
+_MNIST_NETWORK = NetworkConfig(
+    data_dim=784,
+    latent_dim=2,
+    encoder_units=(500,),
+    decoder_units=(500,),
+    activation="relu",
+    stddev_activation="sigmoid",
+    mean_activation="linear",
+    output_variance=0.1,
+)
+
+# Sec. V-C.4, footnote 2: 784-500-200-100 and 100-200-500-784 with ReLU; S-enc and M-dec sigmoid.
+_FASHION_NETWORK = NetworkConfig(
+    data_dim=784,
+    latent_dim=2,
+    encoder_units=(500, 200, 100),
+    decoder_units=(100, 200, 500),
+    activation="relu",
+    stddev_activation="sigmoid",
+    mean_activation="sigmoid",
+    output_variance=0.1,
+)
+
+_IMAGE_TRAINING = TrainingConfig(epochs=30, batch_size=128)
+_IMAGE_VARIANCE = VarianceConfig(num_components=20, epochs=2)
+
+
+def _entry(name: str, summary: str, **sections) -> EntryConfig:
+    return EntryConfig(
+        name=f"yang2018/{name}", summary=summary, paper=_PAPER, url=_URL, program="cluster", **sections
+    )
+
+
+_TWO_MOONS = _entry(
+    "two_moons",
+    "two half moons, 50 points each, told apart by geodesic distance",
+    data=DataConfig("two_moons", num_samples=100, noise=0.05),
+    network=_TOY_NETWORK,
+    training=TrainingConfig(epochs=2000, batch_size=100),
+    variance=VarianceConfig(num_components=10, epochs=100, batch_size=100),
+    geodesics=GeodesicsConfig(),
+    clustering=ClusteringConfig(num_clusters=2),
+    reported=Reported(1.0, 0.86, 0.92, "Table I"),
+)
+
+_MNIST_01 = _entry(
+    "mnist_01",
+    "MNIST digits 0 and 1, 50 of each",
+    data=DataConfig("mnist", classes=(0, 1), samples_per_class=50),
+    network=_MNIST_NETWORK,
+    training=_IMAGE_TRAINING,
+    variance=_IMAGE_VARIANCE,
+    geodesics=GeodesicsConfig(num_points=12),
+    clustering=ClusteringConfig(num_clusters=2),
+    reported=Reported(1.0, 0.93, 0.69, "Table III"),
+)
+
+_FASHION = dataclasses.replace(
+    _MNIST_01,
+    name="yang2018/fashion_tshirt_sandal",
+    summary="Fashion-MNIST T-shirts and sandals, 50 of each",
+    data=DataConfig("fashion_mnist", classes=(0, 5), samples_per_class=50),
+    network=_FASHION_NETWORK,
+    reported=Reported(1.0, 0.98, 0.48, "Table IV"),
+)
+
+ENTRIES = (
+    _TWO_MOONS,
+    dataclasses.replace(
+        _TWO_MOONS,
+        name="yang2018/anisotropic",
+        summary="three clusters with anisotropic distributions, 100 points",
+        data=DataConfig("anisotropic", num_samples=100, num_clusters=3, standardize=True),
+        clustering=ClusteringConfig(num_clusters=3),
+        reported=Reported(1.0, 0.80, 0.96, "Table II"),
+    ),
+    _MNIST_01,
+    dataclasses.replace(
+        _MNIST_01,
+        name="yang2018/mnist_012",
+        summary="MNIST digits 0, 1 and 2, 30 of each",
+        data=DataConfig("mnist", classes=(0, 1, 2), samples_per_class=30),
+        clustering=ClusteringConfig(num_clusters=3),
+        reported=Reported(1.0, 0.80, 0.36, "Table III"),
+    ),
+    _FASHION,
+    dataclasses.replace(
+        _FASHION,
+        name="yang2018/fashion_tshirt_sandal_bag",
+        summary="Fashion-MNIST T-shirts, sandals and bags, 30 of each",
+        data=DataConfig("fashion_mnist", classes=(0, 5, 8), samples_per_class=30),
+        clustering=ClusteringConfig(num_clusters=3),
+        reported=Reported(1.0, 0.93, 0.28, "Table IV"),
+    ),
+    dataclasses.replace(
+        _FASHION,
+        name="yang2018/emnist_D_d",
+        summary="EMNIST letters 'D' and 'd', 50 of each",
+        data=DataConfig("emnist_byclass", classes=("D", "d"), samples_per_class=50),
+        reported=Reported(1.0, 0.76, 0.48, "Table V"),
+    ),
+)
