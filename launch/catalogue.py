@@ -17,6 +17,7 @@ from zoo.config import to_dict
 
 
 def main(values: common.Flags) -> None:
+    """Runs the program that the module describes."""
     if values.entry is not None:
         print(json.dumps({"config": to_dict(zoo.config(values.entry)), "card": zoo.card(values.entry)}, indent=2))
         return

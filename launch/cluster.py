@@ -15,6 +15,7 @@ from launch import common
 
 
 def main(values: common.Flags) -> None:
+    """Runs the program that the module describes."""
     common.start_tensorflow()
     from launch.clustering import run_clustering
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from launch import common, figures, pipeline, report
 from launch.pipeline import Run, say
+from launch.tables import markdown_table, text_table
 from tfgeo import clustering
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
@@ -60,7 +61,7 @@ def run_clustering(values: common.Flags) -> dict[str, Any]:
     report.write_metrics(run, measured, reported)
     run.finish()
     if rows:
-        say("\n" + report.text_table(rows))
+        say("\n" + text_table(rows))
     say(_convergence_line(measured))
     say("\nfigures:")
     for path in paths:
@@ -74,7 +75,7 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics) -> Clusterings
     failed = int(np.sum(~np.isfinite(geodesics.length)))
     if failed:
         raise UserError(
-            f"{failed} of {len(geodesics)} geodesics are not finite ({geodesics.reason[geodesics.reason_codes.argmax()]}); "
+            f"{failed} of {len(geodesics)} geodesics are not finite; "
             "lower --config.training.learning_rate or raise --config.network.output_variance"
         )
     distances = {
@@ -144,7 +145,7 @@ def _convergence_line(measured: dict[str, Any]) -> str:
 
 def _report_parts(run: Run, measured: dict[str, Any], rows: list, paths: list) -> list[str]:
     seconds = "; ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items())
-    parts = [report.markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
+    parts = [markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
     if run.config.reported.source:
         parts.insert(1, f"Reported: {run.config.paper}, {run.config.reported.source}.")
     return parts + [f"![{path.stem}](figures/{path.name})" for path in paths]

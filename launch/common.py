@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from absl import flags
 
@@ -16,7 +16,7 @@ from zoo.config import EntryConfig, from_dict, to_dict
 
 __all__ = ["Flags", "base_flags", "entry_flags", "output_flags", "read_config", "run", "start_tensorflow"]
 
-Flags = flags.FlagValues
+Flags: TypeAlias = flags.FlagValues
 
 
 def base_flags() -> Flags:
@@ -29,7 +29,7 @@ def base_flags() -> Flags:
 def output_flags() -> Flags:
     """Flags of a program that reads data and writes results."""
     values = base_flags()
-    flags.DEFINE_string("output_dir", None, "folder for all results; made if missing", flag_values=values)
+    define_output(values)
     flags.DEFINE_string(
         "data_dir",
         None,
@@ -40,24 +40,39 @@ def output_flags() -> Flags:
     return values
 
 
-def entry_flags() -> Flags:
-    """Flags of a program that runs an entry."""
-    values = output_flags()
+def define_output(values: Flags) -> None:
+    """Adds --output_dir."""
+    flags.DEFINE_string("output_dir", None, "folder for all results; made if missing", flag_values=values)
+
+
+def define_entry(values: Flags) -> None:
+    """Adds --entry."""
     flags.DEFINE_string(
         "entry", None, "zoo entry, PAPER/NAME; `python -m launch.catalogue` lists all", flag_values=values
     )
+
+
+def define_weights(values: Flags, default: str) -> None:
+    """Adds --weights."""
+    flags.DEFINE_string(
+        "weights",
+        default,
+        "'train' trains, 'pretrained' takes the zoo's weights, else a file that launch.train wrote",
+        flag_values=values,
+    )
+
+
+def entry_flags() -> Flags:
+    """Flags of a program that runs an entry."""
+    values = output_flags()
+    define_entry(values)
     flags.DEFINE_string(
         "data",
         None,
         "your own data in place of the entry's: npz with x [n, D] and optionally y [n]",
         flag_values=values,
     )
-    flags.DEFINE_string(
-        "weights",
-        "train",
-        "'train' trains, 'pretrained' takes the zoo's weights, else a file that launch.train wrote",
-        flag_values=values,
-    )
+    define_weights(values, "train")
     flags.DEFINE_boolean(
         "tensorboard", False, "write TensorBoard logs to OUTPUT_DIR/tensorboard", flag_values=values
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,11 @@ from tfgeo.randomness import derive_seed, generator
 if TYPE_CHECKING:
     from launch.clustering import Clusterings
 
-__all__ = ["draw"]
+__all__ = ["class_names", "curves_figure", "draw"]
+
+
+# Grid points that are evaluated together.
+BLOCK = 900
 
 
 def draw(run: Run, result: Clusterings) -> list[pathlib.Path]:
@@ -40,64 +45,63 @@ def draw(run: Run, result: Clusterings) -> list[pathlib.Path]:
     return [plots.save(figure, folder, name) for name, figure in drawn.items()]
 
 
-def _latent_figures(run: Run, result: Clusterings) -> dict[str, plots.style.Figure]:
-    latents, labels, decoder = result.latents, run.samples.labels, run.entry.model.decoder
+def curves_figure(run: Run, latents: np.ndarray, curves: np.ndarray) -> plots.style.Figure:
+    """`[B, T, 2]` curves on the decoder's variance (Fig. 9)."""
     grid = plots.grid_points(latents, run.config.figures.resolution)
-    flat = grid.reshape(-1, 2)
-
-    def on_grid(function) -> np.ndarray:
-        return batched(function, flat, 400).reshape(grid.shape[:2])
-
-    names = class_names(run)
-    log_density = on_grid(decoder.precision.log_density)
-    log_variance = on_grid(lambda z: tf.math.log(tf.reduce_sum(decoder.precision.variance(z), axis=-1)))
-    manifold = ExpectedPullback(run.entry.model.decode)
-    seed = derive_seed(run.seed, "volume")
-    log_expected = on_grid(
-        lambda z: tf.math.log(
-            expected_volume(run.entry.model.decode, z, run.config.figures.volume_samples, seed)
-        )
+    panel = Panel(
+        f"{run.config.geodesics.curve} geodesics",
+        run.samples.labels,
+        _log_variance(run, grid),
+        r"log $\Sigma_D\,\sigma^2(z)$",
+        curves,
     )
-    log_magnification = on_grid(lambda z: tf.math.log(manifold.volume(z)))
-    found = {name: clusters for name, clusters in result.clusters.items()}
-    return {
-        "latent_space": plots.latent_panels(
-            latents,
-            [
-                Panel("latent samples", labels),
-                Panel("precision's ridges", labels, log_density, "log g(z)"),
-                Panel("decoder variance", labels, log_variance, r"log $\Sigma_D\,\sigma^2(z)$"),
-            ],
-            grid,
-            names,
-        ),
-        "geodesics": plots.latent_panels(
-            latents,
-            [Panel(f"{run.config.geodesics.curve} geodesics", labels, log_variance,
-                   r"log $\Sigma_D\,\sigma^2(z)$", _some_curves(run, result))],
-            grid,
-            names,
-        ),
-        "volume": plots.latent_panels(
-            latents,
-            [
-                Panel("expected volume", labels, log_expected, r"log E[$\sqrt{\det J^T J}$]"),
-                Panel("magnification factor", labels, log_magnification, r"log $\sqrt{\det E[J^T J]}$"),
-            ],
-            grid,
-            names,
-        ),
-        "clusters": plots.latent_panels(
-            latents,
-            [
-                Panel("k-medoids, geodesic", found["geodesic"], marked=result.medoids["geodesic"]),
-                Panel("k-medoids, Euclidean", found["euclidean"], marked=result.medoids["euclidean"]),
-                Panel("spectral, data space", found["spectral"]),
-            ],
-            None,
-            [f"cluster {index + 1}" for index in range(run.config.clustering.num_clusters)],
-        ),
-    }  # fmt: skip
+    return plots.latent_panels(latents, [panel], grid, class_names(run))
+
+
+def _latent_figures(run: Run, result: Clusterings) -> dict[str, plots.style.Figure]:
+    """Samples, mixture and variance (Fig. 4), curves (9), volume (8, 12a, 15a), clusters (11, 13)."""
+    latents, labels, model = result.latents, run.samples.labels, run.entry.model
+    grid, names = plots.grid_points(latents, run.config.figures.resolution), class_names(run)
+    log_density = _on_grid(run.entry.precision.log_density, grid)
+    manifold, seed = ExpectedPullback(model.decode), derive_seed(run.seed, "volume")
+    num_samples = run.config.figures.volume_samples
+    log_expected = np.log(_on_grid(lambda z: expected_volume(model.decode, z, num_samples, seed), grid))
+    log_magnification = np.log(_on_grid(manifold.volume, grid))
+    clusters, medoids = result.clusters, result.medoids
+    panels = {
+        "latent_space": [
+            Panel("latent samples", labels),
+            Panel("precision's ridges", labels, log_density, "log g(z)"),
+            Panel("decoder variance", labels, _log_variance(run, grid), r"log $\Sigma_D\,\sigma^2(z)$"),
+        ],
+        "volume": [
+            Panel("expected volume", labels, log_expected, r"log E[$\sqrt{\det J^T J}$]"),
+            Panel("magnification factor", labels, log_magnification, r"log $\sqrt{\det E[J^T J]}$"),
+        ],
+    }
+    drawn = {name: plots.latent_panels(latents, parts, grid, names) for name, parts in panels.items()}
+    drawn["geodesics"] = curves_figure(run, latents, _some_curves(run, result))
+    drawn["clusters"] = plots.latent_panels(
+        latents,
+        [
+            Panel("k-medoids, geodesic", clusters["geodesic"], marked=medoids["geodesic"]),
+            Panel("k-medoids, Euclidean", clusters["euclidean"], marked=medoids["euclidean"]),
+            Panel("spectral, data space", clusters["spectral"]),
+        ],
+        class_names=[f"cluster {index + 1}" for index in range(run.config.clustering.num_clusters)],
+    )
+    return drawn
+
+
+def _on_grid(function: Callable[[tf.Tensor], tf.Tensor], grid: np.ndarray) -> np.ndarray:
+    """`[r, r]` values of a function `[n, 2]` to `[n]` on a grid `[r, r, 2]`, compiled once."""
+    rows = grid.reshape(-1, 2)
+    return batched(tf.function(function), rows, min(len(rows), BLOCK)).reshape(grid.shape[:2])
+
+
+def _log_variance(run: Run, grid: np.ndarray) -> np.ndarray:
+    precision = run.entry.precision
+    return np.log(_on_grid(lambda z: tf.reduce_sum(precision.variance(z), axis=-1), grid))
 
 
 def class_names(run: Run) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.pipeline import Run
+from launch.tables import Rows
 from tfgeo.checkpoints import whole_file
 from zoo.config import to_dict
 
-__all__ = ["accuracy_rows", "markdown_table", "text_table", "write_metrics", "write_report"]
+__all__ = ["accuracy_rows", "write_metrics", "write_report"]
 
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "scikit-learn", "kmedoids")
 
@@ -42,31 +43,16 @@ def write_report(run: Run, parts: Sequence[str]) -> None:
         partial.write_text("\n\n".join([head, *parts]) + "\n", encoding="utf-8")
 
 
-def accuracy_rows(measured: Mapping[str, Any], reported: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def accuracy_rows(measured: Mapping[str, Any], reported: Mapping[str, Any]) -> Rows:
     """Header and rows of the clustering table: measured beside reported."""
     names = {
         "geodesic": "k-medoids, geodesic distance",
         "euclidean": "k-medoids, Euclidean latent distance",
         "spectral": "spectral clustering of the data",
     }
-    rows: list[tuple[str, ...]] = [("method", "accuracy", "F1", "reported accuracy")]
+    rows: Rows = [("method", "accuracy", "F1", "reported accuracy")]
     for key, name in names.items():
         value = reported.get("accuracy", {}).get(key)
         scores = (f"{measured[score][key]:.3f}" if score in measured else "-" for score in ("accuracy", "f1"))
         rows.append((name, *scores, "-" if value is None else f"{value:.2f}"))
     return rows
-
-
-def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows, the first of them a header, in aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows, the first of them a header, as a Markdown table."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    lines.insert(1, "|" + "---|" * len(rows[0]))
-    return "\n".join(lines)

@@ -13,9 +13,7 @@ FLAT_MATRIX = np.array([[1.0, 0.5], [-0.3, 2.0], [0.2, 0.1]])
 def sphere(z):
     """Polar angle and longitude `[..., 2]` to the unit sphere `[..., 3]`."""
     theta, phi = tf.unstack(z, axis=-1)
-    return tf.stack(
-        [tf.sin(theta) * tf.cos(phi), tf.sin(theta) * tf.sin(phi), tf.cos(theta)], axis=-1
-    )
+    return tf.stack([tf.sin(theta) * tf.cos(phi), tf.sin(theta) * tf.sin(phi), tf.cos(theta)], axis=-1)
 
 
 def sphere_metric(z):

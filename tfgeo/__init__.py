@@ -5,7 +5,17 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["clustering", "curves", "datasets", "export", "geodesics", "layers", "manifolds", "models", "plots"]
+__all__ = [
+    "clustering",
+    "curves",
+    "datasets",
+    "export",
+    "geodesics",
+    "layers",
+    "manifolds",
+    "models",
+    "plots",
+]
 
 __version__ = "0.1.0"
 

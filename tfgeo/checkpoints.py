@@ -7,10 +7,13 @@ import os
 import pathlib
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 
 import keras
 import numpy as np
+
+from tfgeo.errors import UserError
 
 __all__ = ["TrainingCheckpoint", "whole_file"]
 
@@ -47,21 +50,39 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def restore(self, model: keras.Model) -> int:
-        """Brings a compiled and built model to the saved state: the number of rounds done, 0 without a file."""
+        """Brings a compiled and built model to the saved state: the number of rounds done, 0 without a file.
+
+        Raises:
+          UserError: if the file does not fit the model, which is then unchanged.
+        """
         if not self.path.exists():
             return 0
         model.optimizer.build(model.trainable_variables)
-        with np.load(self.path, allow_pickle=False) as saved:
-            for index, variable in enumerate(_variables(model)):
-                variable.assign(saved[str(index)])
-            return int(saved["rounds"])
+        variables = _variables(model)
+        try:
+            with np.load(self.path, allow_pickle=False) as saved:
+                values = [saved[str(index)] for index in range(len(saved.files) - 1)]
+                rounds = int(saved["rounds"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise self._misfit(f"cannot be read ({error})") from error
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            raise self._misfit("was written by another model or configuration")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return rounds
+
+    def _misfit(self, what: str) -> UserError:
+        return UserError(
+            f"the training checkpoint {self.path} {what}; remove it to start again, or give another folder"
+        )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if time.monotonic() - self._saved_at < self.every_seconds:
             return
         values = {str(index): np.asarray(variable) for index, variable in enumerate(_variables(self.model))}
-        with whole_file(self.path) as partial:
-            np.savez(partial, rounds=epoch + 1, **values)
+        # An open file, because NumPy adds .npz to names without it.
+        with whole_file(self.path) as partial, partial.open("wb") as file:
+            np.savez(file, rounds=epoch + 1, **values)
         self._saved_at = time.monotonic()
 
 

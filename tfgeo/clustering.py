@@ -22,8 +22,9 @@ def k_medoids(
     Args:
       distances: `[n, n]` symmetric, finite, not negative.
       num_clusters: number of clusters.
-      method: "pam" (Kaufman and Rousseeuw 1987, scikit-learn-extra, greedy start) or "fasterpam" (Schubert and
-        Rousseeuw 2021, arXiv:2008.05171, `kmedoids`, the best of 10 random starts).
+      method: "pam" (Kaufman and Rousseeuw 1987, scikit-learn-extra, greedy start) or "fasterpam" (Schubert
+        and Rousseeuw 2021, arXiv:2008.05171, `kmedoids`, the best of 10 random starts). Where
+        scikit-learn-extra is not installed, "pam" is done by "fasterpam".
       seed: seed of the random starts.
 
     Returns:
@@ -44,9 +45,7 @@ def k_medoids(
     import kmedoids
 
     starts = [int(derive_seed(seed, "k_medoids", start).view(np.uint32)[1]) for start in range(NUM_STARTS)]
-    results = [
-        kmedoids.fasterpam(distances, num_clusters, init="random", random_state=start) for start in starts
-    ]
+    results = [kmedoids.fasterpam(distances, num_clusters, init="random", random_state=start) for start in starts]
     best = min(results, key=lambda result: result.loss)
     return np.asarray(best.labels, np.int64), np.asarray(best.medoids, np.int64)
 

@@ -170,9 +170,7 @@ def check_at_least(name: str, value: Any, minimum: float) -> float:
       UserError: if it is not.
     """
     if not _is_number(value) or not value >= minimum:
-        raise UserError(
-            f"`{name}` must be a finite number of at least {minimum}, but is {value!r}; change it."
-        )
+        raise UserError(f"`{name}` must be a finite number of at least {minimum}, but is {value!r}; change it.")
     return float(value)
 
 

@@ -13,14 +13,17 @@ def derive_seed(seed: int, *purpose: str | int) -> np.ndarray:
     """A TensorFlow stateless seed for one purpose.
 
     Args:
-      seed: the experiment's seed, any Python int.
+      seed: the experiment's seed, any integer; two seeds give different numbers if they differ in 64 bits.
       *purpose: words and step numbers that name what the numbers are for.
 
     Returns:
       `[2]` int32 array, as `tf.random.stateless_*` takes it.
     """
-    words = "/".join(str(part) for part in purpose)
-    return np.array([seed, zlib.crc32(words.encode())], dtype=np.uint32).view(np.int32)
+    words = "/".join(str(part) for part in purpose).encode()
+    # The seed's upper half is where the checksum starts from: 0 for all seeds that fit in the lower one.
+    upper, lower = divmod(int(seed) % 2**64, 2**32)
+    # crc32 rather than hash(): the latter differs from one Python process to the next.
+    return np.array([lower, zlib.crc32(words, upper)], dtype=np.uint32).view(np.int32)
 
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:

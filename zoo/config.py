@@ -148,7 +148,7 @@ class GeodesicsConfig:
     num_points: int = 20
     distance: str = "length"
     max_iterations: int = 100
-    tolerance: float = 1e-5
+    tolerance: float = 1e-6
     block_size: int = 512
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -13,9 +13,9 @@ from tfgeo import curves, datasets
 from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
-from tfgeo.geodesics import CrossEntropy, LevenbergMarquardt, RidgeClimb, Solver, WarmStart
+from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
-from tfgeo.layers import MLP, GMMPrecision, RBFPrecision
+from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold
 from tfgeo.models import VAE, GaussianDecoder, GaussianEncoder
 from tfgeo.randomness import derive_seed
@@ -59,6 +59,11 @@ class Entry:
             return dataset.sample(num, seed) if len(dataset) > num else dataset
         return dataset.sample_per_class(num, seed)
 
+    @property
+    def precision(self) -> Precision:
+        """The decoder's precision layer."""
+        return cast(Precision, self.model.decoder.precision)
+
     def manifold(self) -> Manifold:
         """The latent space with the entry's energy."""
         return _MANIFOLDS[self.config.geodesics.energy](self.model.decode)
@@ -75,7 +80,7 @@ class Entry:
     def warm_start(self, seed: int = 0) -> WarmStart | None:
         """The entry's warm start on the ridges of the decoder's precision."""
         kind = self.config.geodesics.warm_start
-        log_density = self.model.decoder.precision.log_density
+        log_density = self.precision.log_density
         if kind == "cross_entropy":
             return CrossEntropy(log_density, seed=seed)
         return {"ridge_climb": RidgeClimb(log_density), "none": None}[kind]
@@ -106,15 +111,15 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
     if weights == "pretrained":
         if card is None:
             raise UserError(
-                f"{name} ships no trained weights; make them with "
-                f"`python -m launch.train --entry={name} --output_dir=DIR`, then weights='DIR/model.weights.h5'"
+                f"{name} ships no trained weights; `python -m launch.train --entry={name} --output_dir=DIR` "
+                "makes them, and weights='DIR/model.weights.h5' loads them"
             )
         # The weights fit the configuration that they were trained with.
         config = from_dict(card["config"])
     entry = Entry(config, card, build_model(config), data_dir)
     if weights is not None:
         path = cards.weights_path(name) if weights == "pretrained" else pathlib.Path(weights)
-        load_weights(entry.model, path, card["sha256"] if weights == "pretrained" else None)
+        load_weights(entry.model, path, card["sha256"] if card and weights == "pretrained" else None)
     return entry
 
 

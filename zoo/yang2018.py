@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from zoo.config import (
     ClusteringConfig,
@@ -60,7 +61,7 @@ _IMAGE_TRAINING = TrainingConfig(epochs=30, batch_size=128)
 _IMAGE_VARIANCE = VarianceConfig(num_components=20, epochs=2)
 
 
-def _entry(name: str, summary: str, **sections) -> EntryConfig:
+def _entry(name: str, summary: str, **sections: Any) -> EntryConfig:
     return EntryConfig(
         name=f"yang2018/{name}", summary=summary, paper=_PAPER, url=_URL, program="cluster", **sections
     )

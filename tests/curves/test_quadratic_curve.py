@@ -69,7 +69,7 @@ def test_quadratic_is_equation_19():
 
 
 def test_unknown_curve_is_named():
-    with pytest.raises(UserError, match="'quadratik'.*'quadratic'"):
+    with pytest.raises(UserError, match=r"'quadratik'.*'quadratic'"):
         curves.from_name("quadratik")
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tfgeo import datasets
-from tfgeo.datasets.dataset import random_generator
 from tfgeo.errors import UserError
 
 
@@ -123,11 +122,6 @@ def test_wrong_numbers_of_samples_are_refused(num):
 def test_wrong_seeds_are_refused(seed):
     assert "`seed`" in message_of(make_dataset().sample, 1, seed=seed)
     assert "`seed`" in message_of(datasets.load, "digits", seed=seed)
-
-
-def test_streams_of_two_purposes_differ():
-    draws = {random_generator(0, purpose).integers(2**62) for purpose in ("a", "b", "c")}
-    assert len(draws) == 3
 
 
 def test_names_are_sorted_and_unknown_names_list_the_close_one():

@@ -74,7 +74,7 @@ def test_content_of_what_was_written(written):
     upright = images.transpose(0, 2, 1) if name == "emnist_byclass" else images
     np.testing.assert_allclose(data.inputs.reshape(upright.shape) * 255, upright, rtol=1e-6)
     np.testing.assert_array_equal(data.labels, labels)
-    assert data.image_shape == (28, 28) and 0 <= data.inputs.min() and data.inputs.max() <= 1
+    assert data.image_shape == (28, 28) and data.inputs.min() >= 0 and data.inputs.max() <= 1
 
 
 def test_classes_keep_file_order_and_draws_equal_sampling_afterwards(written):

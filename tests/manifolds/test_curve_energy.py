@@ -93,7 +93,9 @@ def test_squared_length_equals_the_energy_at_constant_speed():
     manifold = MANIFOLDS["flat"]
     np.testing.assert_allclose(manifold.length(points) ** 2, manifold.energy(points), rtol=1e-12)
     step = points[0, -1] - points[0, 0]
-    np.testing.assert_allclose(manifold.energy(points)[0], step @ SURFACES["flat"][1](step) @ step, rtol=1e-12)
+    np.testing.assert_allclose(
+        manifold.energy(points)[0], step @ SURFACES["flat"][1](step) @ step, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("num_segments", [1, 2, 8, 64])
@@ -132,21 +134,17 @@ def test_energy_converges_to_the_integral_of_the_metric(name):
     points = np.linspace(start, end, num + 1, axis=1)
     # Both rules have order two: an error of about 1 / 400^2.
     np.testing.assert_allclose(manifold.energy(points), integral, rtol=3e-5)
-    np.testing.assert_allclose(
-        manifold.length(points), np.mean(manifold.norm(z, speed), axis=0), rtol=3e-5
-    )
+    np.testing.assert_allclose(manifold.length(points), np.mean(manifold.norm(z, speed), axis=0), rtol=3e-5)
 
 
 def test_the_noise_term_does_not_shrink_when_the_curve_is_cut_finer():
     manifold = IndependentNoise(SmallDecoder(spread=0.0))
     start, end = random_points(2, 3, 2)
     coarse, fine = (manifold.energy(np.linspace(start, end, num, axis=1)).numpy() for num in (11, 101))
-    # 0.1^2 for each of 6 outputs at both ends of each segment; the squared differences shrink as 1 / segments.
+    # 0.1^2 for each of 6 outputs at both ends of a segment; the squared differences shrink as 1 / segments.
     noise = 2.0 * 6.0 * 0.01
     assert (fine > coarse).all()
-    np.testing.assert_allclose(
-        fine - 100 * noise, (coarse - 10 * noise) / 10.0, rtol=0.05
-    )
+    np.testing.assert_allclose(fine - 100 * noise, (coarse - 10 * noise) / 10.0, rtol=0.05)
 
 
 @pytest.mark.parametrize("name", MANIFOLDS)

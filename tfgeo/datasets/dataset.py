@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-import zlib
 from typing import Any
 
 import numpy as np
 
 from tfgeo.errors import UserError, check_count, check_data
+from tfgeo.randomness import generator
 
-__all__ = ["Dataset", "choose_per_class", "random_generator"]
+__all__ = ["Dataset", "choose_per_class"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,10 +108,10 @@ class Dataset:
         num = check_count("num", num)
         if num > len(self):
             raise UserError(
-                f"{self.name} has {len(self)} samples, fewer than the {num} asked for; "
-                f"ask for at most {len(self)}."
+                f"{self.name} has {len(self)} samples, fewer than the {num} asked for; ask for at most {len(self)}."
             )
-        return self.take(random_generator(seed, "sample").permutation(len(self))[:num])
+        draw = generator(check_count("seed", seed, 0), "sample")
+        return self.take(draw.permutation(len(self))[:num])
 
 
 def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.ndarray:
@@ -129,7 +129,7 @@ def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.n
     Raises:
       UserError: if a class has fewer than `num` samples.
     """
-    num = check_count("num_per_class", num)
+    num, seed = check_count("num_per_class", num), check_count("seed", seed, 0)
     chosen = []
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
@@ -138,25 +138,8 @@ def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.n
                 f"class {label} of {name} has {len(rows)} samples, fewer than the {num} per class asked for; "
                 f"ask for at most {len(rows)} or leave this class out."
             )
-        # Labels may be negative in a user's file, entropy words may not.
-        generator = random_generator(seed, "sample_per_class", int(label) % 2**32)
-        chosen.append(generator.permutation(rows)[:num])
+        chosen.append(generator(seed, "sample_per_class", int(label)).permutation(rows)[:num])
     return np.concatenate(chosen)
-
-
-def random_generator(seed: int, purpose: str, *words: int) -> np.random.Generator:
-    """A generator that depends on its arguments only, so that no draw changes another.
-
-    Args:
-      seed: integer of at least 0.
-      purpose: what the numbers are for; two purposes never share a stream.
-      *words: further integers of at least 0, such as a class.
-
-    Raises:
-      UserError: if `seed` is not an integer of at least 0.
-    """
-    # crc32 rather than hash(): the latter differs from one Python process to the next.
-    return np.random.default_rng([check_count("seed", seed, 0), zlib.crc32(purpose.encode()), *words])
 
 
 def _check_labels(labels: Any, num_samples: int, name: str) -> np.ndarray:

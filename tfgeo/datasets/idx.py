@@ -75,9 +75,7 @@ class _IdxError(Exception):
 
 
 @contextlib.contextmanager
-def _open_idx(
-    path: pathlib.Path, item_shape: tuple[int, ...], remedy: str
-) -> Iterator[tuple[gzip.GzipFile, int]]:
+def _open_idx(path: pathlib.Path, item_shape: tuple[int, ...], remedy: str) -> Iterator[tuple[gzip.GzipFile, int]]:
     """Opens a file after its header, with the number of items; failures inside become UserError."""
     try:
         with gzip.open(path, "rb") as file:

@@ -171,9 +171,7 @@ def _load_images(
     start = 0
     for (file, _), (path, _), in_part in zip(parts, paths, part_labels, strict=True):
         wanted = np.flatnonzero((rows >= start) & (rows < start + len(in_part)))
-        images[wanted] = idx.read_images(
-            path, _IMAGE_SHAPE, rows[wanted] - start, len(in_part), file.by_hand(path)
-        )
+        images[wanted] = idx.read_images(path, _IMAGE_SHAPE, rows[wanted] - start, len(in_part), file.by_hand(path))
         start += len(in_part)
     if transpose:
         images = images.transpose(0, 2, 1)

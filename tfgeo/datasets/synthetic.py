@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfgeo.datasets.dataset import Dataset, random_generator
+from tfgeo.datasets.dataset import Dataset
 from tfgeo.errors import check_at_least, check_count
+from tfgeo.randomness import generator
 
 __all__ = ["anisotropic", "two_moons"]
 
@@ -42,9 +43,7 @@ def two_moons(seed: int, num_samples: int = 100, noise: float = 0.05, standardiz
     return Dataset(_standardize(inputs) if standardize else inputs, labels, name="two_moons")
 
 
-def anisotropic(
-    seed: int, num_samples: int = 100, num_clusters: int = 3, standardize: bool = True
-) -> Dataset:
+def anisotropic(seed: int, num_samples: int = 100, num_clusters: int = 3, standardize: bool = True) -> Dataset:
     """Gaussian blobs stretched by one linear map, the "anisotropic" set of scikit-learn's examples.
 
     Yang et al. (2018) name such a set but give neither the number of clusters nor their parameters: this is
@@ -81,7 +80,7 @@ def anisotropic(
 
 def _draw_sklearn_seed(seed: int, purpose: str) -> int:
     """A seed for scikit-learn, which takes 32 bits only."""
-    return int(random_generator(seed, purpose).integers(2**32))
+    return int(generator(check_count("seed", seed, 0), purpose).integers(2**32))
 
 
 def _standardize(inputs: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +23,11 @@ from tfgeo.manifolds import Manifold
 
 __all__ = ["SOLVERS", "connect", "solve_batch"]
 
-SOLVERS = {"levenberg_marquardt": LevenbergMarquardt, "gradient_descent": GradientDescent, "adam": Adam}
+SOLVERS: dict[str, Callable[..., Solver]] = {
+    "levenberg_marquardt": LevenbergMarquardt,
+    "gradient_descent": GradientDescent,
+    "adam": Adam,
+}
 
 # Steps that a block takes before pairs that have stopped make room for others.
 STEPS_PER_ROUND = 4
@@ -122,9 +127,7 @@ def connect(
     if warn and not converged.all():
         worst = Reason(reason[~converged].max()).message
         warnings.warn(f"{np.sum(~converged)} of {num_pairs} pairs did not converge; {worst}", stacklevel=2)
-    return Geodesics(
-        curve, parameters, start, end, length, energy, converged, view().num_iterations, reason
-    )
+    return Geodesics(curve, parameters, start, end, length, energy, converged, view().num_iterations, reason)
 
 
 def solve_batch(
@@ -142,9 +145,7 @@ def solve_batch(
       Parameters `[B, P]`, length `[B]`, energy `[B]`, and the reason code of each pair `[B]`.
     """
     problem = _Problem(manifold, curve, solver, warm_start, num_points)
-    progress = advance(
-        solver, problem.objective(start, end), problem.begin(start, end), solver.max_iterations
-    )
+    progress = advance(solver, problem.objective(start, end), problem.begin(start, end), solver.max_iterations)
     parameters, length, energy = problem.finish(start, end, progress.state.parameters)
     equal = tf.equal(progress.reason, int(Reason.EQUAL_ENDS))
     length, energy = (tf.where(equal, tf.zeros_like(part), part) for part in (length, energy))
@@ -220,6 +221,8 @@ def _compile(
 
 def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     start, end = (np.asarray(part) for part in (start, end))
+    if start.dtype.kind not in "biuf" or end.dtype.kind not in "biuf":
+        raise UserError(f"`start` {start.dtype} and `end` {end.dtype} must be real numbers; give [B, d] floats")
     start, end = (part if part.dtype == np.float64 else part.astype(np.float32) for part in (start, end))
     if start.ndim != 2 or start.shape != end.shape:
         raise UserError(
@@ -229,7 +232,7 @@ def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndar
     return start, end.astype(start.dtype)
 
 
-def _blocks(rows: np.ndarray, block_size: int):
+def _blocks(rows: np.ndarray, block_size: int) -> Iterator[np.ndarray]:
     for first in range(0, len(rows), block_size):
         yield _pad(rows[first : first + block_size], block_size)
 

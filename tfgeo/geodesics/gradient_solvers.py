@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -126,5 +126,7 @@ def _squared_norm(gradient: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.square(gradient), axis=-1)
 
 
-def _state(parameters, energy, gradient, predicted, memory) -> State:
+def _state(
+    parameters: tf.Tensor, energy: tf.Tensor, gradient: tf.Tensor, predicted: tf.Tensor, memory: Any
+) -> State:
     return State(parameters, energy, gradient, predicted, tf.zeros_like(energy, tf.bool), memory)

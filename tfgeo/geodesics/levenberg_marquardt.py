@@ -33,9 +33,9 @@ class LevenbergMarquardt(Solver):
     """Damped Gauss-Newton: `(H + damping mean(eig H) I) step = -gradient` for each pair on its own.
 
     H is `2 J^T J` of the decoded differences, J by forward mode, plus the Hessian of the manifold's potential
-    where it has one, so that a step costs 1 + P decoder passes, its trial included. The damping follows the gain ratio (Nielsen 1999, "Damping
-    parameter in Marquardt's method"): it falls by up to 3 when a step does as well as predicted and rises
-    by 4 when the energy would rise, in which case the step is not taken.
+    where it has one, so that a step costs 1 + P decoder passes, its trial included. The damping follows the
+    gain ratio (Nielsen 1999, "Damping parameter in Marquardt's method"): it falls by up to 3 when a step does
+    as well as predicted and rises by 4 when the energy would rise, in which case the step is not taken.
 
     Args:
       max_iterations: steps after which a pair stops unconverged.
@@ -45,7 +45,7 @@ class LevenbergMarquardt(Solver):
     """
 
     max_iterations: int = 50
-    tolerance: float = 1e-5
+    tolerance: float = 1e-6
     gradient_tolerance: float = 1e-2
     initial_damping: float = 1e-2
 
@@ -86,6 +86,9 @@ def _solve_damped(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) ->
     A negative eigenvalue counts with its size (saddle-free Newton, Dauphin et al. 2014, arXiv:1406.2572): the
     step goes down along that direction too.
     """
+    # One matrix that is not finite would fail the whole batch; its pair does not run, or drops the step.
+    finite = tf.reduce_all(tf.math.is_finite(matrix), axis=[-1, -2], keepdims=True)
+    matrix = tf.where(finite, matrix, tf.eye(matrix.shape[-1], dtype=matrix.dtype))
     eigenvalues, eigenvectors = tf.linalg.eigh(matrix)
     sizes = tf.abs(eigenvalues)
     largest = tf.reduce_max(sizes, axis=-1, keepdims=True)

@@ -11,6 +11,9 @@ from tfgeo.manifolds import Manifold
 
 __all__ = ["Objective"]
 
+# A decoder of constant variance has a potential that does not depend on the curve: its derivatives are 0.
+UNCONNECTED = tf.UnconnectedGradients.ZERO
+
 
 class Objective(NamedTuple):
     """Energy of the curves of one family between given ends, at T points of equal parameter steps.
@@ -42,7 +45,7 @@ class Objective(NamedTuple):
         with tf.GradientTape() as tape:
             tape.watch(parameters)
             energy = self.energy(parameters)
-        return energy, tape.gradient(energy, parameters)
+        return energy, tape.gradient(energy, parameters, unconnected_gradients=UNCONNECTED)
 
     def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Energy `[B]`, gradient `[B, P]` and a symmetric matrix `[B, P, P]` of second derivatives.
@@ -57,9 +60,9 @@ class Objective(NamedTuple):
             with tf.autodiff.ForwardAccumulator(parameters, direction) as accumulator:
                 residuals = self.manifold.residuals(self.points(parameters))
                 potential, slope = self._potential_and_slope(parameters)
-            columns.append(accumulator.jvp(residuals))
+            columns.append(accumulator.jvp(residuals, unconnected_gradients=UNCONNECTED))
             if slope is not None:
-                curvatures.append(accumulator.jvp(slope))
+                curvatures.append(accumulator.jvp(slope, unconnected_gradients=UNCONNECTED))
         scale = self.manifold.energy_scale(self.t.shape[0])
         energy = scale * tf.reduce_sum(tf.square(residuals), axis=-1)
         gradient = 2.0 * scale * tf.stack([_dot(column, residuals) for column in columns], axis=-1)
@@ -75,7 +78,9 @@ class Objective(NamedTuple):
         with tf.GradientTape() as tape:
             tape.watch(parameters)
             potential = self.manifold.potential(self.points(parameters))
-        return potential, None if potential is None else tape.gradient(potential, parameters)
+        if potential is None:
+            return None, None
+        return potential, tape.gradient(potential, parameters, unconnected_gradients=UNCONNECTED)
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -31,13 +31,19 @@ def pairwise(
 
     Returns:
       `[n, n]` symmetric matrix with a zero diagonal, of the dtype of `points`.
+
+    Raises:
+      UserError: if `distance` is not one of `DISTANCES`, or as for `connect`.
     """
+    _check_distance(distance)  # before hours of geodesics, not after
     return distance_matrix(all_pairs(manifold, points, progress=progress, **settings), len(points), distance)
 
 
 def all_pairs(manifold: Manifold, points: np.ndarray, **settings: Any) -> Geodesics:
     """The n (n - 1) / 2 geodesics between `[n, d]` points, in the order of `np.triu_indices(n, 1)`."""
     points = np.asarray(points)
+    if points.ndim != 2:
+        raise UserError(f"`points` must be [n, d], got {points.shape}; reshape it to one row per point")
     rows, columns = np.triu_indices(len(points), 1)
     return connect(manifold, points[rows], points[columns], **settings)
 
@@ -48,11 +54,15 @@ def distance_matrix(geodesics: Geodesics, num_points: int, distance: str = "leng
     Raises:
       UserError: if `distance` is not one of `DISTANCES`.
     """
-    if distance not in DISTANCES:
-        raise UserError(f"`distance`={distance!r} is not known; choose one of {', '.join(DISTANCES)}")
+    _check_distance(distance)
     values = geodesics.length if distance == "length" else geodesics.energy
     if distance == "root_energy":
         values = np.sqrt(values)
     matrix = np.zeros([num_points, num_points], values.dtype)
     matrix[np.triu_indices(num_points, 1)] = values
     return matrix + matrix.T
+
+
+def _check_distance(distance: str) -> None:
+    if distance not in DISTANCES:
+        raise UserError(f"`distance`={distance!r} is not known; choose one of {', '.join(DISTANCES)}")

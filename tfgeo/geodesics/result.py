@@ -45,7 +45,8 @@ class Geodesics:
     def points(self, num: int) -> np.ndarray:
         """`[B, num, d]` points at equal steps of the curve parameter; the first and last are the ends."""
         t = tf.linspace(tf.constant(0.0, self.start.dtype), 1.0, num)
-        return self.curve.points(*map(tf.constant, (self.parameters, self.start, self.end)), t).numpy()
+        parameters, start, end = map(tf.constant, (self.parameters, self.start, self.end))
+        return self.curve.points(parameters, start, end, t).numpy()
 
     @property
     def reason(self) -> np.ndarray:

@@ -22,7 +22,7 @@ class Reason(enum.IntEnum):
     EQUAL_ENDS = 3, "start and end are equal: the length is 0"
     NOT_FINITE = 4, "the energy is not finite along the straight line: check the end points and the decoder"
 
-    def __new__(cls, value: int, message: str) -> Reason:
+    def __new__(cls, value: int, message: str = "") -> Reason:
         member = int.__new__(cls, value)
         member._value_ = value
         member.message = message
@@ -91,7 +91,8 @@ class Solver(abc.ABC):
 def begin(solver: Solver, objective: Objective, parameters: tf.Tensor) -> Progress:
     """Progress before the first step: pairs with equal ends or an energy that is not finite do not run."""
     state = solver.init(objective, parameters)
-    equal = tf.reduce_all(tf.equal(objective.start, objective.end), axis=-1)
+    # inf equals inf, but no curve connects them.
+    equal = tf.reduce_all(tf.equal(objective.start, objective.end) & tf.math.is_finite(objective.start), axis=-1)
     finite = tf.math.is_finite(state.energy) & tf.reduce_all(tf.math.is_finite(state.gradient), axis=-1)
     reason = tf.where(
         equal,

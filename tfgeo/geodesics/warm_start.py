@@ -27,8 +27,8 @@ class CrossEntropy(WarmStart):
     """Algorithm 1 of Yang et al. (2018): stochastic search for the curve through the highest density g.
 
     The parameters start as N(0, |z_0 - z_1| I); each step samples `num_samples` curves, scores each by the
-    sum of 1 / g along it, and refits mean and variance to the best. The last mean is returned. All pairs share
-    the same standard normal draws, so that a batch equals a loop and the ends can be exchanged.
+    sum of 1 / g along it, and refits mean and variance to the best. The last mean is returned. All pairs
+    share the same standard normal draws, so that a batch equals a loop and the ends can be exchanged.
 
     Args:
       log_density_fn: log g, `[..., d]` to `[...]`, such as `model.decoder.precision.log_density`.
@@ -54,7 +54,7 @@ class CrossEntropy(WarmStart):
         mean = tf.zeros_like(tf.repeat(start[:, :1], num_parameters, axis=-1))
         stddev = tf.sqrt(distance) * tf.ones_like(mean)
 
-        def refit(step: tf.Tensor, mean: tf.Tensor, stddev: tf.Tensor):
+        def refit(step: tf.Tensor, mean: tf.Tensor, stddev: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             draws = tf.random.stateless_normal(
                 [self.num_samples, num_parameters],
                 tf.random.experimental.stateless_fold_in(seed, step),
@@ -103,7 +103,9 @@ class RidgeClimb(WarmStart):
                 height = tf.reduce_mean(self.log_density_fn(curve.points(parameters, start, end, t)), axis=-1)
             return height, tape.gradient(height, parameters)
 
-        def climb(step: tf.Tensor, parameters: tf.Tensor, velocity: tf.Tensor, best: tf.Tensor, top: tf.Tensor):
+        def climb(
+            step: tf.Tensor, parameters: tf.Tensor, velocity: tf.Tensor, best: tf.Tensor, top: tf.Tensor
+        ) -> tuple[tf.Tensor, ...]:
             height, slope = height_and_slope(parameters)
             best = tf.where((height > top)[:, None], parameters, best)
             velocity = MOMENTUM * velocity + (1.0 - MOMENTUM) * slope / (

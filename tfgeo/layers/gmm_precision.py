@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +35,7 @@ class GMMPrecision(Precision):
         data_dim: int,
         latent_dim: int,
         max_variance: float = 1e4,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(1, data_dim, latent_dim, max_variance, **kwargs)
         self.num_components = num_components

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 __all__ = ["MLP"]
 
@@ -26,7 +28,7 @@ class MLP(keras.layers.Layer):
         activation: str = "relu",
         output_units: int | None = None,
         output_activation: str | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.hidden_units = tuple(hidden_units)
@@ -42,19 +44,19 @@ class MLP(keras.layers.Layer):
         if output_units is not None:
             self.dense_layers.append(keras.layers.Dense(output_units, activation=output_activation))
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         for layer in self.dense_layers:
             layer.build(input_shape)
             input_shape = layer.compute_output_shape(input_shape)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """`[..., in]` to `[..., out]`."""
         for layer in self.dense_layers:
             inputs = layer(inputs)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         for layer in self.dense_layers:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,7 +32,7 @@ class Precision(keras.layers.Layer, abc.ABC):
         data_dim: int,
         latent_dim: int,
         max_variance: float = 1e4,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.num_features = num_features

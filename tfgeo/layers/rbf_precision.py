@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -35,7 +37,7 @@ class RBFPrecision(Precision):
         latent_dim: int,
         max_variance: float = 1e4,
         bandwidth_factor: float = 1.0,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(num_components, data_dim, latent_dim, max_variance, **kwargs)
         self.num_components = num_components
@@ -43,9 +45,7 @@ class RBFPrecision(Precision):
         self.means = self.add_weight(
             shape=(num_components, latent_dim), initializer="zeros", trainable=False, name="means"
         )
-        self.gammas = self.add_weight(
-            shape=(num_components,), initializer="ones", trainable=False, name="gammas"
-        )
+        self.gammas = self.add_weight(shape=(num_components,), initializer="ones", trainable=False, name="gammas")
 
     def log_features(self, z: tf.Tensor) -> tf.Tensor:
         """`[..., d]` to `[..., K]`: `-gamma_k |z - c_k|^2`."""
@@ -56,7 +56,8 @@ class RBFPrecision(Precision):
         """Places centres and bandwidths on latent points `[n, d]` by k-means.
 
         Raises:
-          UserError: if there are fewer points than basis functions.
+          UserError: if there are fewer points than basis functions, or if no cluster holds two points that
+            differ.
         """
         from sklearn.cluster import KMeans
 
@@ -69,7 +70,14 @@ class RBFPrecision(Precision):
         clusters = KMeans(self.num_components, n_init=5, random_state=seed % 2**32).fit(latents)
         distances = np.linalg.norm(latents - clusters.cluster_centers_[clusters.labels_], axis=1)
         sums = np.bincount(clusters.labels_, weights=distances, minlength=self.num_components)
-        spreads = sums / np.bincount(clusters.labels_, minlength=self.num_components)
+        # A cluster is empty where points coincide.
+        spreads = sums / np.maximum(np.bincount(clusters.labels_, minlength=self.num_components), 1)
+        if not np.any(spreads > 0.0):
+            raise UserError(
+                f"the clusters of {len(latents)} samples around `num_components`={self.num_components} basis "
+                "functions have no spread to take a bandwidth from; lower --config.variance.num_components or "
+                "check that the encoder does not map all samples to one point"
+            )
         # A cluster of one point has no spread of its own; it takes that of the others.
         spreads = np.where(spreads > 0.0, spreads, np.mean(spreads[spreads > 0.0]))
         self.means.assign(clusters.cluster_centers_)

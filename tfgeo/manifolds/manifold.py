@@ -31,8 +31,7 @@ class Manifold(abc.ABC):
           TypeError: if this manifold's energy is not known as a sum of squares.
         """
         raise TypeError(
-            f"{type(self).__name__} has no `residuals`, which solver='levenberg_marquardt' needs; "
-            "use solver='adam'"
+            f"{type(self).__name__} has no `residuals`, which solver='levenberg_marquardt' needs; use solver='adam'"
         )
 
     def potential(self, points: tf.Tensor) -> tf.Tensor | None:
@@ -54,7 +53,7 @@ class Manifold(abc.ABC):
         return self.energy_scale(points.shape[-2]) * tf.reduce_sum(self.segment_energies(points), axis=-1)
 
     def length(self, points: tf.Tensor) -> tf.Tensor:
-        """Length of curves: `[B, T, d]` to `[B]`. Its square is at most the energy (where scaled by T - 1)."""
+        """Length of curves: `[B, T, d]` to `[B]`. Its square is at most an energy scaled by T - 1."""
         return tf.reduce_sum(tf.sqrt(self.segment_energies(_check_points(points))), axis=-1)
 
     def inner_product(self, z: tf.Tensor, u: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
@@ -63,7 +62,8 @@ class Manifold(abc.ABC):
 
     def norm(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
         """Length of tangent vectors `v` at `z`: each `[..., d]`, to `[...]`."""
-        return tf.sqrt(self.inner_product(z, v, v))
+        # Rounding can push the square of a vector that is sent to 0 below it.
+        return tf.sqrt(tf.maximum(self.inner_product(z, v, v), 0.0))
 
     def volume(self, z: tf.Tensor) -> tf.Tensor:
         """Magnification factor `sqrt(det G(z))`: `[..., d]` to `[...]`; Eq. 21 of Yang et al. (2018)."""
@@ -72,9 +72,13 @@ class Manifold(abc.ABC):
         return tf.sqrt(tf.reduce_prod(tf.maximum(eigenvalues, 0.0), axis=-1))
 
     def anisotropy(self, z: tf.Tensor) -> tf.Tensor:
-        """Square root of largest over smallest eigenvalue of G(z): `[..., d]` to `[...]`, at least 1."""
+        """Square root of largest over smallest eigenvalue of G(z): `[..., d]` to `[...]`, at least 1.
+
+        Infinite where the metric is degenerate.
+        """
         eigenvalues = tf.linalg.eigvalsh(self.metric_tensor(z))
-        return tf.sqrt(eigenvalues[..., -1] / eigenvalues[..., 0])
+        # Rounding can push the smallest eigenvalue of a degenerate metric below 0.
+        return tf.sqrt(eigenvalues[..., -1] / tf.maximum(eigenvalues[..., 0], 0.0))
 
 
 def _check_points(points: tf.Tensor) -> tf.Tensor:

@@ -39,11 +39,16 @@ def expected_volume(
     z = tf.convert_to_tensor(z)
     mean_columns = jacobian_columns(lambda z: decoder(z).mean(), z)
     stddev_columns = jacobian_columns(lambda z: decoder(z).stddev(), z)
-    total = tf.zeros(tf.shape(z)[:1], z.dtype)
-    for step in tf.range(num_samples):
+
+    def add_sample(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         step_seed = tf.random.experimental.stateless_fold_in(seed, step)
         noise = tf.random.stateless_normal(tf.shape(mean_columns)[:-1], step_seed, dtype=z.dtype)
         columns = mean_columns + noise[..., None] * stddev_columns
         metric = tf.einsum("nmi,nmj->nij", columns, columns)
-        total += tf.sqrt(tf.maximum(tf.linalg.det(metric), 0.0))
+        return step + 1, total + tf.sqrt(tf.maximum(tf.linalg.det(metric), 0.0))
+
+    state = (tf.constant(0), tf.zeros(tf.shape(z)[:1], z.dtype))
+    total = tf.while_loop(
+        lambda *_: True, add_sample, state, maximum_iterations=num_samples, parallel_iterations=1
+    )[1]
     return total / tf.cast(num_samples, z.dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -33,7 +35,7 @@ class GaussianDecoder(keras.layers.Layer):
         variance: float = 1.0,
         precision: Precision | None = None,
         uses_precision: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.mean_network = mean_network
@@ -41,7 +43,20 @@ class GaussianDecoder(keras.layers.Layer):
         self.precision = precision
         self.uses_precision = uses_precision
 
-    def build(self, latent_shape) -> None:
+    @property
+    def uses_precision(self) -> bool:
+        """Whether sigma^2(z) is the precision layer's. Its weights are trainable exactly then: no others matter."""
+        return self._uses_precision
+
+    @uses_precision.setter
+    def uses_precision(self, value: bool) -> None:
+        if self.precision is not None:
+            self.precision.trainable = value
+        elif value:
+            raise ValueError("`uses_precision` is True but `precision` is None: give a precision layer")
+        self._uses_precision = value
+
+    def build(self, latent_shape: tuple[int | None, ...]) -> None:
         self.mean_network.build(latent_shape)
         if self.precision is not None:
             self.precision.build(latent_shape)
@@ -49,7 +64,7 @@ class GaussianDecoder(keras.layers.Layer):
 
     def variance(self, z: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
         """sigma^2 at `z`, in the shape of `mean`."""
-        if self.uses_precision:
+        if self.precision is not None and self.uses_precision:
             return self.precision.variance(z)
         return tf.fill(tf.shape(mean), tf.cast(self.constant_variance, mean.dtype))
 
@@ -85,11 +100,11 @@ class BernoulliDecoder(keras.layers.Layer):
       logits_network: layer `[..., d]` to `[..., D]` logits.
     """
 
-    def __init__(self, logits_network: keras.layers.Layer, **kwargs) -> None:
+    def __init__(self, logits_network: keras.layers.Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.logits_network = logits_network
 
-    def build(self, latent_shape) -> None:
+    def build(self, latent_shape: tuple[int | None, ...]) -> None:
         self.logits_network.build(latent_shape)
         self.built = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -36,7 +37,7 @@ class GaussianEncoder(keras.layers.Layer):
         hidden_units: Sequence[int],
         activation: str = "relu",
         stddev_activation: str = "softplus",
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.latent_dim = latent_dim
@@ -47,7 +48,7 @@ class GaussianEncoder(keras.layers.Layer):
         self.mean = keras.layers.Dense(latent_dim, name="m_enc")
         self.stddev = keras.layers.Dense(latent_dim, activation=stddev_activation, name="s_enc")
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.hidden.build(input_shape)
         hidden_shape = self.hidden.compute_output_shape(input_shape)
         self.mean.build(hidden_shape)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgeo.checkpoints import TrainingCheckpoint
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, check_count
 from tfgeo.models.vae import VAE
 from tfgeo.randomness import derive_seed, generator
 
 __all__ = ["fit", "fit_variance"]
 
 # Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
-# costs microseconds: several passes make one Keras epoch until it holds at least this many steps.
-MIN_STEPS_PER_ROUND = 50
+# costs microseconds: several passes make one Keras epoch of about this many steps where their number divides.
+STEPS_PER_ROUND = 50
 
 
 def fit(
@@ -51,27 +51,28 @@ def fit(
       Keras' history, one value per round.
 
     Raises:
-      UserError: if the loss stops being finite; the message names the round.
+      UserError: if the loss or a weight stops being finite; the message names the round.
     """
+    epochs = check_count("epochs", epochs)
     num_samples = len(inputs)
-    batch_size = min(batch_size, num_samples)
+    batch_size = min(check_count("batch_size", batch_size), num_samples)
     steps = num_samples // batch_size
-    passes = min(epochs, -(-MIN_STEPS_PER_ROUND // steps))
-    rounds = -(-epochs // passes)
+    # Divisors, so that rounds are equal and the passes exactly those asked for.
+    passes = _largest_divisor(epochs, -(-STEPS_PER_ROUND // steps))
+    rounds = epochs // passes
     data = tf.constant(inputs)
 
-    def shuffled_batches(epoch):
+    def shuffled_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(
             tf.range(num_samples),
             tf.random.experimental.stateless_fold_in(derive_seed(seed, "order"), tf.cast(epoch, tf.int32)),
         )
-        return tf.data.Dataset.from_tensor_slices(
-            tf.reshape(order[: steps * batch_size], [steps, batch_size])
-        )
+        return tf.data.Dataset.from_tensor_slices(tf.reshape(order[: steps * batch_size], [steps, batch_size]))
 
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
-        steps_per_execution=min(steps * passes, MIN_STEPS_PER_ROUND),
+        # Keras runs whole executions: one that does not divide a round takes steps of the next one.
+        steps_per_execution=_largest_divisor(steps * passes, STEPS_PER_ROUND),
         jit_compile=False,
     )
     done = 0 if checkpoint is None else checkpoint.restore(model)
@@ -122,20 +123,21 @@ def fit_variance(
       ValueError: if the decoder has no `precision`.
     """
     decoder = model.decoder
-    if getattr(decoder, "precision", None) is None:
+    precision = getattr(decoder, "precision", None)
+    if precision is None:
         raise ValueError("`model.decoder.precision` is None: there is no variance to fit")
     means, stddevs = (batched(lambda x, part=part: model.encoder(x)[part], inputs) for part in (0, 1))
-    decoder.precision.fit_features(means, int(derive_seed(seed, "features").view(np.uint32)[1]))
+    precision.fit_features(means, int(derive_seed(seed, "features").view(np.uint32)[1]))
     noise = generator(seed, "residuals").standard_normal(means.shape, np.float32)
     latents = means + stddevs * noise
-    decoder.precision.initialize_scale(latents, np.square(inputs - batched(decoder.mean_network, latents)))
+    precision.initialize_scale(latents, np.square(inputs - batched(decoder.mean_network, latents)))
     decoder.uses_precision = True
     model.encoder.trainable = False
     decoder.mean_network.trainable = False
     return fit(model, inputs, epochs, batch_size, learning_rate, seed, callbacks, verbose, checkpoint)
 
 
-def batched(function, inputs: np.ndarray, batch_size: int = 4096) -> np.ndarray:
+def batched(function: Callable[[tf.Tensor], tf.Tensor], inputs: np.ndarray, batch_size: int = 4096) -> np.ndarray:
     """`function` over the rows of `inputs` in blocks, so that memory does not grow with their number."""
     blocks = [
         np.asarray(function(tf.constant(inputs[start : start + batch_size])))
@@ -144,13 +146,24 @@ def batched(function, inputs: np.ndarray, batch_size: int = 4096) -> np.ndarray:
     return np.concatenate(blocks)
 
 
+def _largest_divisor(number: int, limit: int) -> int:
+    """The largest divisor of `number` that is not above `limit`."""
+    return max(divisor for divisor in range(1, min(number, limit) + 1) if number % divisor == 0)
+
+
 class _StopOnNonFiniteLoss(keras.callbacks.Callback):
-    """Ends training at the first round whose loss is not finite, naming the terms that broke."""
+    """Ends training at the first round whose loss is not finite, naming the terms that broke.
+
+    The loss of a step is computed before its update, so the weights are looked at too: else a checkpoint of
+    weights that the last step of a round broke would be kept.
+    """
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         broken = [name for name, value in (logs or {}).items() if not np.isfinite(value)]
+        if not all(np.isfinite(weight).all() for weight in self.model.weights):
+            broken.append("weights")
         if broken:
             raise UserError(
-                f"training stopped in round {epoch + 1}: {', '.join(broken)} is not finite; lower "
+                f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; lower "
                 "--config.training.learning_rate or raise --config.network.output_variance"
             )

@@ -10,7 +10,9 @@ from tfgeo.plots.style import new_figure
 __all__ = ["image_grid"]
 
 
-def image_grid(images: np.ndarray, image_shape: tuple[int, ...], columns: int, row_names: tuple = ()) -> Figure:
+def image_grid(
+    images: np.ndarray, image_shape: tuple[int, ...] | None, columns: int, row_names: tuple = ()
+) -> Figure:
     """`[n, D]` grey images in rows of `columns`, values cut to [0, 1]; `row_names` are written at the left."""
     rows = -(-len(images) // columns)
     figure = new_figure(0.6 * columns + 0.8, 0.6 * rows + 0.2)
@@ -20,7 +22,5 @@ def image_grid(images: np.ndarray, image_shape: tuple[int, ...], columns: int, r
             image = np.clip(images[index], 0.0, 1.0).reshape(image_shape)
             axes.imshow(image, cmap="gray_r", vmin=0.0, vmax=1.0)
         if index % columns == 0 and index // columns < len(row_names):
-            axes.text(
-                -0.15, 0.5, row_names[index // columns], transform=axes.transAxes, ha="right", va="center"
-            )
+            axes.text(-0.15, 0.5, row_names[index // columns], transform=axes.transAxes, ha="right", va="center")
     return figure

@@ -6,12 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
 from tfgeo.plots.style import CLASS_COLORS, CLASS_MARKERS, FIELD_MAP, new_figure
 
 __all__ = ["Panel", "grid_points", "latent_panels"]
+
+# A dark rim, so that white curves show on the bright end of the field's colours too.
+_OUTLINE = (Stroke(linewidth=1.5, foreground="black"), Normal())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +65,8 @@ def latent_panels(
     Returns:
       The figure.
     """
-    figure = new_figure(3.3 * len(panels), 3.0)
+    figure = new_figure(3.3 * len(panels), 3.2)
+    handles: dict[str, Artist] = {}
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         if panel.field is not None and grid is not None:
             image = axes.pcolormesh(
@@ -69,30 +75,46 @@ def latent_panels(
             figure.colorbar(image, ax=axes, label=panel.field_label)
         if panel.curves is not None:
             for curve in panel.curves:
-                axes.plot(*curve.T, color="0.35", linewidth=0.8, zorder=2)
-        _scatter(axes, latents, panel, class_names)
+                axes.plot(*curve.T, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
+        handles |= _scatter(axes, latents, panel, class_names)
         axes.set(title=panel.title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+    if handles:
+        figure.legend(
+            list(handles.values()),
+            list(handles),
+            loc="outside lower center",
+            ncols=len(handles),
+            frameon=False,
+        )
     return figure
 
 
-def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequence[str]) -> None:
+def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequence[str]) -> dict[str, Artist]:
+    """Draws the samples; returns what the legend shows, by name."""
+    handles: dict[str, Artist] = {}
     labels = np.zeros(len(latents), int) if panel.labels is None else panel.labels
     for index, label in enumerate(np.unique(labels)):
         chosen = latents[labels == label]
         name = class_names[index] if index < len(class_names) else str(label)
-        axes.scatter(
-            *chosen.T,
+        drawn = axes.scatter(
+            chosen[:, 0],
+            chosen[:, 1],
             s=14,
             c=CLASS_COLORS[index % len(CLASS_COLORS)],
             marker=CLASS_MARKERS[index % len(CLASS_MARKERS)],
             edgecolors="white",
             linewidths=0.3,
-            label=None if panel.labels is None else name,
             zorder=3,
         )
+        if panel.labels is not None:
+            handles[name] = drawn
     if panel.marked is not None:
-        axes.scatter(
-            *latents[panel.marked].T, s=90, facecolors="none", edgecolors="black", label="medoid", zorder=4
+        handles["medoid"] = axes.scatter(
+            latents[panel.marked, 0],
+            latents[panel.marked, 1],
+            s=90,
+            facecolors="none",
+            edgecolors="black",
+            zorder=4,
         )
-    if panel.labels is not None:
-        axes.legend(loc="best", framealpha=0.8, handletextpad=0.2, borderpad=0.3)
+    return handles

@@ -15,7 +15,7 @@ __all__ = ["distance_matrices"]
 def distance_matrices(matrices: Mapping[str, np.ndarray], labels: np.ndarray | None = None) -> Figure:
     """`[n, n]` matrices by title; lines part the classes where samples are sorted by `labels`."""
     figure = new_figure(3.4 * len(matrices), 3.0)
-    borders = [] if labels is None else np.flatnonzero(np.diff(labels)) + 0.5
+    borders = np.zeros(0) if labels is None else np.flatnonzero(np.diff(labels)) + 0.5
     for axes, (title, matrix) in zip(
         figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True
     ):

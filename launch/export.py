@@ -1,0 +1,52 @@
+"""Writes an entry as a SavedModel that needs TensorFlow alone.
+
+python -m launch.export --entry=yang2018/mnist_012 --output_dir=out
+
+Signatures: encode, decode, metric, geodesic (start, end -> points, length, energy, converged) and distance, for
+any batch size. The SavedModel is OUTPUT_DIR/saved_model.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+from launch import common
+
+
+def main(values: common.Flags) -> None:
+    """Runs the program that the module describes."""
+    common.start_tensorflow()
+    import zoo
+    from tfgeo.errors import UserError, check_writable_folder
+    from tfgeo.export import export
+
+    if values.entry is None:
+        raise UserError("--entry is missing; give for example --entry=yang2018/mnist_012")
+    folder = check_writable_folder(values.output_dir) / "saved_model"
+    entry = zoo.load(values.entry, values.weights)
+    print(f"exporting {values.entry} ({values.weights} weights)", flush=True)
+    export(
+        entry.model,
+        entry.manifold(),
+        entry.curve(),
+        entry.solver(),
+        entry.warm_start(),
+        entry.config.geodesics.num_points,
+        folder,
+    )
+    size = sum(path.stat().st_size for path in pathlib.Path(folder).rglob("*") if path.is_file())
+    print(f"{folder}: {size / 1e6:.1f} MB; load it with tf.saved_model.load and call .signatures['geodesic']")
+
+
+def program_flags() -> common.Flags:
+    """The program's flags."""
+    values = common.base_flags()
+    common.define_entry(values)
+    common.define_weights(values, "pretrained")
+    common.define_output(values)
+    return values
+
+
+if __name__ == "__main__":
+    sys.exit(common.run(main, program_flags(), __doc__, configurable=False))

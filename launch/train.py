@@ -1,0 +1,34 @@
+"""Trains an entry's VAE and its variance, and writes the weights.
+
+python -m launch.train --entry=yang2018/two_moons --output_dir=out
+
+Writes model.weights.h5 and metrics.json to the output folder. A run that was stopped continues with the same
+command; zoo.load(NAME, weights="out/model.weights.h5") loads the result.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from launch import common
+
+
+def main(values: common.Flags) -> None:
+    """Runs the program that the module describes."""
+    common.start_tensorflow()
+    import numpy as np
+
+    from launch import pipeline, report
+
+    run = pipeline.start(values)
+    with run.timed("total"):
+        pipeline.train(run, "train", values.tensorboard)
+    path = pipeline.save_weights(run)
+    elbo = float(np.mean(run.entry.model.elbo(run.samples.inputs)))
+    report.write_metrics(run, {"elbo": elbo}, {})
+    run.finish()
+    pipeline.say(f"evidence lower bound {elbo:.2f} nats; weights: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(common.run(main, common.entry_flags(), __doc__))

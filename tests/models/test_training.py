@@ -1,0 +1,172 @@
+"""Tests of two-stage training: exact passes, stateless order, what moves in which stage, what stops it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.models.tiny import DATA_DIM, assert_same_bits, make_data, make_vae, weights_of
+from tfgeo.errors import UserError
+from tfgeo.models import VAE, fit, fit_variance
+
+
+class RecordingVAE(VAE):
+    """Keeps the batches of every step."""
+
+    def train_step(self, data):
+        if not hasattr(self, "batches"):
+            self.batches = []
+
+        def record(x):
+            self.batches.append(x)
+            return np.int32(0)
+
+        with tf.control_dependencies([tf.numpy_function(record, [data], tf.int32)]):
+            return super().train_step(tf.identity(data))
+
+
+def recorded_rows(num, epochs, batch_size, seed=0):
+    """`[steps, batch]` row numbers that a training saw; row i of the data is [i, i, i] / num."""
+    x = np.repeat(np.arange(num, dtype=np.float32)[:, None] / num, DATA_DIM, axis=1)
+    model = make_vae(None, model_class=RecordingVAE)
+    fit(model, x, epochs, batch_size, 1e-3, seed, verbose=0)
+    return np.round(np.stack(model.batches)[:, :, 0] * num).astype(int), model
+
+
+# Samples, epochs, batch size: a part batch; one batch of all; passes that 50 steps do not divide; more than 50
+# steps in a pass, of a number that 50 does not divide; the same, prime.
+SCHEDULES = [(30, 5, 7), (10, 60, 100), (10, 53, 10), (120, 2, 2), (106, 2, 2)]
+
+
+@pytest.mark.filterwarnings("error:Your input ran out of data")
+@pytest.mark.parametrize(("num", "epochs", "batch_size"), SCHEDULES)
+def test_every_pass_takes_each_sample_once_and_there_are_as_many_as_asked(num, epochs, batch_size):
+    rows, model = recorded_rows(num, epochs, batch_size)
+    size = min(num, batch_size)
+    steps = num // size
+    assert rows.shape == (epochs * steps, size)
+    assert int(model.optimizer.iterations) == epochs * steps
+    passes = rows.reshape(epochs, steps * size)
+    assert all(len(set(each)) == steps * size for each in passes)
+    assert len({tuple(each) for each in passes}) == epochs
+
+
+def test_order_depends_on_seed_and_pass_alone():
+    rows, _ = recorded_rows(30, 4, 10)
+    np.random.seed(5)
+    tf.random.set_seed(5)
+    longer, _ = recorded_rows(30, 6, 10)
+    np.testing.assert_array_equal(longer[: len(rows)], rows)
+    assert not np.array_equal(recorded_rows(30, 4, 10, seed=1)[0], rows)
+
+
+def trained_weights(model_seed=0, seed=0):
+    model = make_vae(None)
+    model.seed = model_seed
+    history = fit(model, make_data(30), 6, 10, 1e-2, seed, verbose=0)
+    return weights_of(model), history.history["loss"]
+
+
+def test_same_seed_same_bits_other_seed_other_bits():
+    weights, loss = trained_weights()
+    np.random.seed(5)
+    again, same_loss = trained_weights()
+    assert list(weights.values())[0].size and loss == same_loss
+    for one, other in zip(weights.values(), again.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for seeds in ({"model_seed": 1}, {"seed": 1}):
+        others, _ = trained_weights(**seeds)
+        assert not any(
+            np.array_equal(one, other) for one, other in zip(weights.values(), others.values(), strict=True)
+        ), seeds
+
+
+def test_training_raises_the_lower_bound():
+    model, x = make_vae(None), make_data(60)
+    before = np.mean(model.elbo(x))
+    losses = fit(model, x, 200, 60, 1e-2, verbose=0).history["loss"]
+    assert len(losses) == 4 and losses[-1] < losses[0]
+    # The variance of the second stage fits the residuals: the bound rises again.
+    between = np.mean(model.elbo(x))
+    assert between > before + 1.0
+
+
+@pytest.mark.parametrize("kind", ["gmm", "rbf"])
+def test_second_stage_moves_the_output_weights_alone(kind):
+    model, x = make_vae(kind), make_data(60)
+    fit(model, x, 50, 60, 1e-2, verbose=0)
+    before, bound = weights_of(model), np.mean([model.elbo(x, (0, i)) for i in range(50)])
+    at_start = {}
+
+    class Keep(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            at_start.update(weights_of(self.model))
+
+    fit_variance(model, x, 50, 60, 1e-2, callbacks=[Keep()], verbose=0)
+    after = weights_of(model)
+    in_precision = [path for path in after if "precision" in path]
+    assert len(in_precision) == {"gmm": 4, "rbf": 3}[kind]
+    for path in after:
+        moved = not np.array_equal(at_start[path], after[path])
+        assert moved == path.endswith("log_scale"), path
+        if path not in in_precision:
+            np.testing.assert_array_equal(before[path], after[path], err_msg=path)
+    assert len(model.trainable_variables) == 1 and model.decoder.uses_precision
+    # A variance that follows the residuals is worth more than the constant.
+    assert np.mean([model.elbo(x, (0, i)) for i in range(50)]) > bound
+
+
+def test_second_stage_is_the_same_for_the_same_seed():
+    results = []
+    for _ in range(2):
+        model = make_vae("gmm")
+        fit_variance(model, make_data(30), 3, 10, 1e-2, seed=4, verbose=0)
+        results.append(list(weights_of(model).values()))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", [None, "bernoulli"])
+def test_a_variance_needs_a_precision(kind):
+    with pytest.raises(ValueError, match="precision"):
+        fit_variance(make_vae(kind), make_data(10), 1, 10, 1e-2, verbose=0)
+
+
+def test_too_few_samples_for_the_precision_leave_the_model_as_it_was():
+    model = make_vae("gmm")
+    before, trainable = weights_of(model), len(model.trainable_variables)
+    with pytest.raises(UserError, match="num_components"):
+        fit_variance(model, make_data(1), 1, 10, 1e-2, verbose=0)
+    assert_same_bits(before, weights_of(model))
+    assert len(model.trainable_variables) == trainable and not model.decoder.uses_precision
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_round_and_the_term():
+    class Break(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.encoder.mean.bias.assign([np.nan, 0.0])
+
+    with pytest.raises(UserError, match=r"round 3.*loss") as caught:
+        fit(make_vae(None), make_data(100), 5, 2, 1e-3, callbacks=[Break()], verbose=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_the_last_step_broke_stop_training_too():
+    with pytest.raises(UserError, match=r"round 1.*weights"):
+        fit(make_vae(None), make_data(10), 1, 10, np.inf, verbose=0)
+
+
+@pytest.mark.parametrize(("epochs", "batch_size"), [(0, 10), (-1, 10), (1, 0), (1.5, 10)])
+def test_wrong_counts_are_refused(epochs, batch_size):
+    with pytest.raises(UserError, match="`epochs`|`batch_size`"):
+        fit(make_vae(None), make_data(10), epochs, batch_size, 1e-3, verbose=0)
+
+
+def test_callbacks_can_stop_training():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    history = fit(make_vae(None), make_data(100), 5, 2, 1e-3, callbacks=[Stop()], verbose=0)
+    assert len(history.history["loss"]) == 2

@@ -1,0 +1,43 @@
+"""Networks and data small enough to train in a test."""
+
+import keras
+import numpy as np
+
+from tfgeo.layers import MLP, GMMPrecision, RBFPrecision
+from tfgeo.models import VAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder
+
+DATA_DIM, LATENT_DIM = 3, 2
+
+
+def make_data(num: int, seed: int = 0) -> np.ndarray:
+    """`[num, 3]` float32 points in [0, 1] around a curve."""
+    generator = np.random.default_rng(seed)
+    angle = generator.uniform(0.0, 3.0, num)
+    curve = np.stack([np.sin(angle), 0.5 + 0.5 * np.cos(angle), angle / 3.0], axis=-1)
+    return np.clip(curve + 0.02 * generator.normal(size=curve.shape), 0.0, 1.0).astype(np.float32)
+
+
+def make_vae(precision: str | None = "gmm", seed: int = 0, model_class: type[VAE] = VAE) -> VAE:
+    """A built model; `precision` is "gmm", "rbf", None for a constant variance or "bernoulli"."""
+    keras.utils.set_random_seed(seed)
+    network = MLP([5], "tanh", DATA_DIM, name="mean")
+    if precision == "bernoulli":
+        decoder = BernoulliDecoder(network)
+    else:
+        layers = {"gmm": GMMPrecision, "rbf": RBFPrecision, None: lambda *_: None}
+        decoder = GaussianDecoder(network, 0.05, layers[precision](2, DATA_DIM, LATENT_DIM, 10.0))
+    model = model_class(GaussianEncoder(LATENT_DIM, [5], "tanh"), decoder, seed)
+    model.build((None, DATA_DIM))
+    return model
+
+
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """The weights by their path, without the metrics' states."""
+    return {weight.path: np.array(weight) for weight in model.weights}
+
+
+def assert_same_bits(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> None:
+    """Fails unless both have the same names with the same values, bit by bit."""
+    assert list(first) == list(second)
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)

@@ -1,0 +1,99 @@
+"""SavedModel export: a model with its geometry, for processes that have TensorFlow alone."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import tempfile
+
+import keras
+import tensorflow as tf
+
+from tfgeo.curves import Curve
+from tfgeo.geodesics import Solver, WarmStart
+from tfgeo.geodesics.connect import solve_batch
+from tfgeo.geodesics.solver import Reason
+from tfgeo.manifolds import ExpectedPullback, Manifold
+from tfgeo.models import VAE
+
+__all__ = ["export"]
+
+
+def export(
+    model: VAE,
+    manifold: Manifold,
+    curve: Curve,
+    solver: Solver,
+    warm_start: WarmStart | None,
+    num_points: int,
+    folder: str | os.PathLike[str],
+) -> pathlib.Path:
+    """Writes a SavedModel whose signatures take any batch size and need neither this package nor TFP.
+
+    Signatures, all float32, B free:
+      encode(x `[B, D]`) -> mean `[B, d]`, stddev `[B, d]`
+      decode(z `[B, d]`) -> mean `[B, D]`, stddev `[B, D]`
+      metric(z `[B, d]`) -> metric `[B, d, d]`: the expected metric of the decoder
+      geodesic(start `[B, d]`, end `[B, d]`) -> points `[B, T, d]`, length `[B]`, energy `[B]`, converged `[B]`
+      distance(start `[B, d]`, end `[B, d]`) -> length `[B]`
+
+    Args:
+      model: the model.
+      manifold: whose geodesics; it must be built on `model`.
+      curve: curve family.
+      solver: solver.
+      warm_start: warm start, or None.
+      num_points: T, points on each curve.
+      folder: where to write; an export that is there is replaced once the new one is whole.
+
+    Returns:
+      The folder.
+    """
+    latent = [None, model.latent_dim]
+    data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
+    expected = ExpectedPullback(model.decode)
+
+    def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        mean, stddev = model.encoder(x)
+        return {"mean": mean, "stddev": stddev}
+
+    def decode(z: tf.Tensor) -> dict[str, tf.Tensor]:
+        mean, stddev = model.decoder(z)
+        return {"mean": mean, "stddev": stddev}
+
+    def metric(z: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"metric": expected.metric_tensor(z)}
+
+    def geodesic(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
+        parameters, length, energy, reason = solve_batch(
+            manifold, curve, solver, warm_start, num_points, start, end
+        )
+        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, num_points)
+        return {
+            "points": curve.points(parameters, start, end, t),
+            "length": length,
+            "energy": energy,
+            "converged": (reason != int(Reason.MAX_ITERATIONS)) & (reason != int(Reason.NOT_FINITE)),
+        }
+
+    def distance(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"length": geodesic(start, end)["length"]}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    z = tf.TensorSpec(latent, tf.float32, "z")
+    ends = [tf.TensorSpec(latent, tf.float32, name) for name in ("start", "end")]
+    archive.add_endpoint("encode", encode, [tf.TensorSpec(data, tf.float32, "x")])
+    archive.add_endpoint("decode", decode, [z])
+    archive.add_endpoint("metric", metric, [z])
+    archive.add_endpoint("geodesic", geodesic, ends)
+    archive.add_endpoint("distance", distance, ends)
+
+    folder = pathlib.Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as partial:
+        archive.write_out(os.path.join(partial, "new"), verbose=False)
+        if folder.exists():
+            os.replace(folder, os.path.join(partial, "old"))
+        os.replace(os.path.join(partial, "new"), folder)
+    return folder

@@ -1,0 +1,41 @@
+"""Studies of the settings that a paper leaves free; `launch.reproduce --study` runs them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["STUDIES", "Study"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """Runs of one entry with different settings.
+
+    Attributes:
+      entry: the entry.
+      name: name of the study in the entry's card.
+      question: what it asks, one line.
+      settings: flags of each run.
+      answer: what its table shows.
+    """
+
+    entry: str
+    name: str
+    question: str
+    settings: tuple[tuple[str, ...], ...]
+    answer: str
+
+
+def _vary(field: str, *values: object) -> tuple[tuple[str, ...], ...]:
+    return tuple((f"--config.{field}={value}",) for value in values)
+
+
+STUDIES = (
+    Study(
+        "yang2018/mnist_012",
+        "gap",
+        "When does Euclidean latent distance fall behind geodesic distance (reported 0.80 against 1)?",
+        _vary("training.epochs", 1, 3, 10) + _vary("network.output_variance", 1.0, 0.3),
+        "",
+    ),
+)
