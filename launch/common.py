@@ -141,19 +141,16 @@ def start_tensorflow() -> None:
 
 def _parse(values: Flags, argv: list[str], configurable: bool) -> Flags:
     """Parses the command line; the entry that it names decides what --config.x=y may override."""
-    if configurable:
-        name = _value_of("entry", argv)
-        if name is None:
-            raise UserError(
-                "--entry is missing; give for example --entry=yang2018/two_moons "
-                "(`python -m launch.catalogue` lists all)"
-            )
-        _define_config(values, registry.config(name))
     try:
+        if configurable:
+            _define_config(values, argv)
         rest = values(argv)[1:]
+    except UserError:
+        raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # What the flag library says of a wrong --config.x=y.
-        raise UserError(f"{str(error).splitlines()[0]} (see `python -m launch.catalogue --entry=NAME`)") from error
+        words = " ".join(str(error).replace("\\n", " ").split())
+        raise UserError(f"a --config value is wrong: {words} (python -m launch.catalogue --entry=NAME)") from error
     if rest:
         raise UserError(f"{rest[0]!r} is not a flag; flags are written --name=value (--help lists all)")
     if "output_dir" in values and not values.output_dir:
@@ -161,10 +158,18 @@ def _parse(values: Flags, argv: list[str], configurable: bool) -> Flags:
     return values
 
 
-def _define_config(values: Flags, config: EntryConfig) -> None:
+def _define_config(values: Flags, argv: list[str]) -> None:
+    """Adds --config.x=y for the entry that the command line names."""
     from ml_collections import config_dict, config_flags
 
-    config_flags.DEFINE_config_dict("config", config_dict.ConfigDict(to_dict(config)), flag_values=values)
+    name = _value_of("entry", argv)
+    if name is None:
+        raise UserError(
+            "--entry is missing; give for example --entry=yang2018/two_moons "
+            "(`python -m launch.catalogue` lists all)"
+        )
+    config = config_dict.ConfigDict(to_dict(registry.config(name)))
+    config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=argv)
 
 
 def _value_of(name: str, argv: list[str]) -> str | None:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.models.tiny import make_data, make_vae, weights_of
+from tests.models.tiny import StubVAE, make_data, make_vae, weights_of
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.models import fit, fit_variance
@@ -59,6 +59,10 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     assert path.read_text() == "new"
 
 
+def make_stub():
+    return make_vae(None, model_class=StubVAE)
+
+
 class Interrupt(keras.callbacks.Callback):
     """Stops the process's training as Ctrl-C does, when a round begins."""
 
@@ -72,15 +76,15 @@ class Interrupt(keras.callbacks.Callback):
 
 
 # Data, epochs, batch size: several passes per round; more steps in a pass than one execution holds.
-@pytest.mark.parametrize(("num", "epochs", "batch_size"), [(30, 39, 7), (120, 3, 2)])
-@pytest.mark.parametrize("stage", [fit, fit_variance])
+@pytest.mark.parametrize(("stage", "num", "epochs", "batch_size"), [(fit, 30, 39, 7), (fit_variance, 120, 3, 2)])
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, stage, num, epochs, batch_size):
     x, path = make_data(num), tmp_path / "state.npz"
 
     def train(**arguments):
         model = make_vae("gmm")
+        keras.utils.set_random_seed(len(arguments))  # the global generators have no say
         history = stage(model, x, epochs, batch_size, 1e-2, verbose=0, **arguments)
-        return model, history.history["loss"]
+        return model, history.history.get("loss", [])
 
     straight, losses = train()
     assert len(losses) == 3
@@ -93,8 +97,10 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, stage, num, e
     for one, other in zip(weights_of(straight).values(), weights_of(continued).values(), strict=True):
         np.testing.assert_array_equal(one, other)
     # Once it is complete, there is nothing left to do.
-    done, nothing = train(checkpoint=TrainingCheckpoint(path, every_seconds=0)), []
-    assert done[1:] == ({}.get("loss", nothing),) or done[1] == nothing
+    done, nothing = train(checkpoint=TrainingCheckpoint(path, every_seconds=0))
+    assert nothing == []
+    for one, other in zip(weights_of(straight).values(), weights_of(done).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_kill_while_writing_keeps_the_previous_state(tmp_path, monkeypatch):
@@ -111,24 +117,24 @@ def test_a_kill_while_writing_keeps_the_previous_state(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", break_in_third)
     with pytest.raises(KeyboardInterrupt):
-        fit(make_vae(None), x, 4, 2, 1e-2, verbose=0, checkpoint=TrainingCheckpoint(path, 0))
+        fit(make_stub(), x, 4, 2, 1e-2, verbose=0, checkpoint=TrainingCheckpoint(path, 0))
     assert saved_rounds == [1, 2] and names_in(tmp_path) == ["state.npz"]
     with np.load(path, allow_pickle=False) as saved:
         assert int(saved["rounds"]) == 2
 
 
-def test_a_broken_state_is_not_saved(tmp_path):
+def test_weights_that_the_last_step_broke_stop_training_and_are_not_saved(tmp_path):
     path = tmp_path / "state.npz"
-    with pytest.raises(UserError, match="not finite"):
+    with pytest.raises(UserError, match=r"round 1.*weights"):
         fit(make_vae(None), make_data(10), 1, 10, np.inf, verbose=0, checkpoint=TrainingCheckpoint(path, 0))
     assert not path.exists()
 
 
 def test_saves_are_at_least_so_many_seconds_apart_under_any_name(tmp_path):
     x = make_data(100)
-    fit(make_vae(None), x, 2, 2, 1e-2, verbose=0, checkpoint=TrainingCheckpoint(tmp_path / "rare", 3600))
+    fit(make_stub(), x, 2, 2, 1e-2, verbose=0, checkpoint=TrainingCheckpoint(tmp_path / "rare", 3600))
     assert names_in(tmp_path) == []
-    fit(make_vae(None), x, 2, 2, 1e-2, verbose=0, checkpoint=TrainingCheckpoint(tmp_path / "often", 0))
+    fit(make_stub(), x, 2, 2, 1e-2, verbose=0, checkpoint=TrainingCheckpoint(tmp_path / "often", 0))
     assert names_in(tmp_path) == ["often"]
 
 

@@ -63,9 +63,7 @@ def test_fasterpam_is_decided_by_its_seed_and_near_the_best_medoids():
     distances = euclidean_distances(points)
     first, again = (k_medoids(distances, 3, "fasterpam", seed=1) for _ in range(2))
     np.testing.assert_array_equal(first[0], again[0])
-    best = min(
-        distances[:, list(medoids)].min(axis=1).sum() for medoids in itertools.combinations(range(25), 3)
-    )
+    best = min(distances[:, list(medoids)].min(axis=1).sum() for medoids in itertools.combinations(range(25), 3))
     assert distances[:, first[1]].min(axis=1).sum() <= 1.01 * best
 
 

@@ -20,9 +20,7 @@ def test_same_arguments_same_seed(seed):
 
 
 def test_other_seed_purpose_or_step_other_seed():
-    arguments = [
-        (int(seed), *purpose) for seed in SEEDS for purpose in [(), ("a",), ("b",), ("a", 0), ("a", 1)]
-    ]
+    arguments = [(int(seed), *purpose) for seed in SEEDS for purpose in [(), ("a",), ("b",), ("a", 0), ("a", 1)]]
     assert len({tuple(derive_seed(*each)) for each in arguments}) == len(arguments)
     assert len({generator(*each).integers(2**62) for each in arguments}) == len(arguments)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfgeo.errors import UserError, check_count
-from tfgeo.randomness import derive_seed
+from tfgeo.randomness import derive_integer
 
 __all__ = ["K_MEDOIDS_METHODS", "accuracy", "euclidean_distances", "f1", "k_medoids", "spectral"]
 
@@ -44,7 +44,7 @@ def k_medoids(
         return fitted.labels_, fitted.medoid_indices_
     import kmedoids
 
-    starts = [int(derive_seed(seed, "k_medoids", start).view(np.uint32)[1]) for start in range(NUM_STARTS)]
+    starts = [derive_integer(seed, "k_medoids", start) for start in range(NUM_STARTS)]
     results = [kmedoids.fasterpam(distances, num_clusters, init="random", random_state=start) for start in starts]
     best = min(results, key=lambda result: result.loss)
     return np.asarray(best.labels, np.int64), np.asarray(best.medoids, np.int64)

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-__all__ = ["derive_seed", "generator"]
+__all__ = ["derive_integer", "derive_seed", "generator"]
 
 
 def derive_seed(seed: int, *purpose: str | int) -> np.ndarray:
@@ -24,6 +24,11 @@ def derive_seed(seed: int, *purpose: str | int) -> np.ndarray:
     upper, lower = divmod(int(seed) % 2**64, 2**32)
     # crc32 rather than hash(): the latter differs from one Python process to the next.
     return np.array([lower, zlib.crc32(words, upper)], dtype=np.uint32).view(np.int32)
+
+
+def derive_integer(seed: int, *purpose: str | int) -> int:
+    """One integer in [0, 2^32) for libraries that take such a seed; see `derive_seed`."""
+    return int(generator(seed, *purpose).integers(2**32))
 
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:

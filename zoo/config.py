@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from tfgeo.errors import UserError, check_at_least, check_count, check_positive
+
 __all__ = [
     "ClusteringConfig",
     "DataConfig",
@@ -31,6 +33,16 @@ _RECIPES = {
 }
 
 
+# Keras activations that the networks may have: smooth or piecewise linear, elementwise.
+_ACTIVATIONS = ("linear", "relu", "softplus", "tanh", "sigmoid", "elu", "gelu", "silu", "exponential")
+_POSITIVE_ACTIVATIONS = ("softplus", "sigmoid", "exponential")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"`{name}`={value!r} is not known; choose one of {', '.join(choices)}")
+
+
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
     """Which data.
@@ -55,6 +67,10 @@ class DataConfig:
     noise: float = 0.05
     standardize: bool = False
     path: str = ""
+
+    def __post_init__(self) -> None:
+        check_count("data.samples_per_class", self.samples_per_class, 0)
+        check_at_least("data.noise", self.noise, 0.0)
 
     def recipe(self) -> dict[str, Any]:
         """The keyword arguments of `tfgeo.datasets.load` beside name, folder and seed."""
@@ -88,6 +104,17 @@ class NetworkConfig:
     mean_activation: str
     output_variance: float
 
+    def __post_init__(self) -> None:
+        check_count("network.data_dim", self.data_dim)
+        check_count("network.latent_dim", self.latent_dim)
+        for field in ("encoder_units", "decoder_units"):
+            for units in getattr(self, field):
+                check_count(f"network.{field}", units)
+        for field in ("activation", "stddev_activation", "mean_activation"):
+            _check_choice(f"network.{field}", getattr(self, field), _ACTIVATIONS)
+        _check_choice("network.stddev_activation", self.stddev_activation, _POSITIVE_ACTIVATIONS)
+        check_positive("network.output_variance", self.output_variance)
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
@@ -102,6 +129,11 @@ class TrainingConfig:
     epochs: int
     batch_size: int
     learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_count("training.epochs", self.epochs)
+        check_count("training.batch_size", self.batch_size)
+        check_positive("training.learning_rate", self.learning_rate)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +155,14 @@ class VarianceConfig:
     epochs: int = 20
     batch_size: int = 128
     learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        _check_choice("variance.kind", self.kind, ("gmm", "rbf"))
+        check_count("variance.num_components", self.num_components)
+        check_positive("variance.max_variance", self.max_variance)
+        check_count("variance.epochs", self.epochs)
+        check_count("variance.batch_size", self.batch_size)
+        check_positive("variance.learning_rate", self.learning_rate)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +191,17 @@ class GeodesicsConfig:
     tolerance: float = 1e-6
     block_size: int = 512
 
+    def __post_init__(self) -> None:
+        _check_choice("geodesics.energy", self.energy, ("independent_noise", "expected"))
+        _check_choice("geodesics.curve", self.curve, ("quadratic",))
+        _check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam"))
+        _check_choice("geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "none"))
+        check_count("geodesics.num_points", self.num_points, 3)
+        _check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
+        check_count("geodesics.max_iterations", self.max_iterations)
+        check_positive("geodesics.tolerance", self.tolerance)
+        check_count("geodesics.block_size", self.block_size)
+
 
 @dataclasses.dataclass(frozen=True)
 class ClusteringConfig:
@@ -166,6 +217,11 @@ class ClusteringConfig:
     method: str = "pam"
     spectral_gamma: float = 1.0
 
+    def __post_init__(self) -> None:
+        check_count("clustering.num_clusters", self.num_clusters)
+        _check_choice("clustering.method", self.method, ("pam", "fasterpam"))
+        check_positive("clustering.spectral_gamma", self.spectral_gamma)
+
 
 @dataclasses.dataclass(frozen=True)
 class FiguresConfig:
@@ -180,6 +236,11 @@ class FiguresConfig:
     resolution: int = 60
     volume_samples: int = 20
     num_curves: int = 30
+
+    def __post_init__(self) -> None:
+        check_count("figures.resolution", self.resolution, 2)
+        check_count("figures.volume_samples", self.volume_samples)
+        check_count("figures.num_curves", self.num_curves)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,6 @@ import pathlib
 from typing import Any, cast
 
 import keras
-import numpy as np
 
 from tfgeo import curves, datasets
 from tfgeo.curves import Curve
@@ -18,7 +17,7 @@ from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold
 from tfgeo.models import VAE, GaussianDecoder, GaussianEncoder
-from tfgeo.randomness import derive_seed
+from tfgeo.randomness import derive_integer
 from zoo import cards
 from zoo.config import EntryConfig, from_dict
 from zoo.registry import config as entry_config
@@ -89,7 +88,7 @@ class Entry:
 def build_model(config: EntryConfig, seed: int = 0) -> VAE:
     """The entry's model with fresh weights, which depend on the seed alone."""
     network = config.network
-    keras.utils.set_random_seed(int(derive_seed(seed, "initialization").view(np.uint32)[1]))
+    keras.utils.set_random_seed(derive_integer(seed, "initialization"))
     encoder = GaussianEncoder(
         network.latent_dim, network.encoder_units, network.activation, network.stddev_activation
     )

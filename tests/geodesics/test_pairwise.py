@@ -34,9 +34,7 @@ def test_entries_are_those_of_connect(geodesics):
     expected = connect(MANIFOLD, POINTS[rows], POINTS[columns], **SETTINGS)
     # Some with ends exchanged, in another block: both stop at a relative decrease of 1e-5.
     np.testing.assert_allclose(distance_matrix(geodesics, 6)[rows, columns], expected.length, rtol=1e-4)
-    np.testing.assert_allclose(
-        distance_matrix(geodesics, 6, "energy")[rows, columns], expected.energy, rtol=1e-4
-    )
+    np.testing.assert_allclose(distance_matrix(geodesics, 6, "energy")[rows, columns], expected.energy, rtol=1e-4)
 
 
 def test_root_energy_is_the_root_of_the_energy(geodesics):

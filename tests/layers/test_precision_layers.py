@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 
 from tfgeo.errors import UserError
 from tfgeo.layers import GMMPrecision, RBFPrecision
+from tfgeo.layers.gmm_precision import RELATIVE_VARIANCE_FLOOR
 
 MAX_VARIANCE = 50.0
 DATA_DIM = 3
@@ -44,7 +45,8 @@ def plain_rbf(z, means, gammas, scale, max_variance):
 @pytest.mark.parametrize("latent_dim", [1, 2, 5])
 def test_mixture_density_is_that_of_scikit_learn(latent_dim):
     layer, latents = make_fitted(GMMPrecision, latent_dim), make_latents(latent_dim)
-    reference = GaussianMixture(3, covariance_type="spherical", n_init=5, random_state=0).fit(
+    floor = RELATIVE_VARIANCE_FLOOR * latents.astype(np.float64).var(axis=0).mean()
+    reference = GaussianMixture(3, covariance_type="spherical", reg_covar=floor, n_init=5, random_state=0).fit(
         latents.astype(np.float64)
     )
     probes = np.concatenate([latents, latents + 2.0])
@@ -61,9 +63,7 @@ def test_mixture_density_integrates_to_one():
     axis = np.linspace(-8.0, 10.0, 361, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
     # The narrowest component's standard deviation is 0.2, four cells: the rectangle rule is exact to 1e-4.
-    np.testing.assert_allclose(
-        np.exp(layer.log_density(grid)).sum() * (axis[1] - axis[0]) ** 2, 1.0, rtol=1e-3
-    )
+    np.testing.assert_allclose(np.exp(layer.log_density(grid)).sum() * (axis[1] - axis[0]) ** 2, 1.0, rtol=1e-3)
 
 
 @pytest.mark.parametrize("factor", [1.0, 2.5])
@@ -94,11 +94,25 @@ def test_a_cluster_of_one_point_has_the_mean_bandwidth_of_the_others():
     np.testing.assert_allclose(spreads[alone], np.delete(spreads, alone).mean(), rtol=1e-5)
 
 
-def test_basis_functions_without_any_spread_are_refused():
+def test_as_many_basis_functions_as_samples_are_refused():
     with pytest.raises(UserError, match="num_components"):
         RBFPrecision(5, DATA_DIM, 2).fit_features(make_latents(num=5), seed=0)
-    with pytest.raises(UserError, match="num_components"):
-        RBFPrecision(1, DATA_DIM, 2).fit_features(np.ones([5, 2], np.float32), seed=0)
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("num_components", [1, 2])
+@pytest.mark.parametrize("layer_class", LAYERS)
+def test_latents_in_a_single_point_are_refused(layer_class, num_components):
+    with pytest.raises(UserError, match="one point"):
+        layer_class(num_components, DATA_DIM, 2).fit_features(np.ones([5, 2], np.float32), seed=0)
+
+
+def test_a_component_on_a_single_point_has_a_bounded_density():
+    latents = np.concatenate([make_latents(num=90), np.full([10, 2], 9.0, np.float32)])
+    layer = GMMPrecision(4, DATA_DIM, 2)
+    layer.fit_features(latents, seed=0)
+    # The floor is a thousandth of the latents' variance, so their density is at most 1000 / (2 pi variance).
+    assert np.exp(layer.log_density(latents)).max() <= 1001.0 / (2.0 * np.pi * latents.var(axis=0).mean())
 
 
 @pytest.mark.parametrize("layer_class", LAYERS)
@@ -172,9 +186,7 @@ def test_output_weights_are_positive_whatever_the_optimizer_does(layer_class):
         assert np.all(precision >= (1.0 - 1e-6) / MAX_VARIANCE)
 
 
-@pytest.mark.parametrize(
-    ("layer_class", "num_rows", "num_fixed"), [(GMMPrecision, 1, 3), (RBFPrecision, 3, 2)]
-)
+@pytest.mark.parametrize(("layer_class", "num_rows", "num_fixed"), [(GMMPrecision, 1, 3), (RBFPrecision, 3, 2)])
 def test_only_the_output_weights_are_trainable(layer_class, num_rows, num_fixed):
     layer = make_fitted(layer_class)
     assert [tuple(weight.shape) for weight in layer.trainable_weights] == [(num_rows, DATA_DIM)]
@@ -203,9 +215,7 @@ def test_leading_dimensions_and_unknown_batch_size(layer_class):
     layer = make_fitted(layer_class)
     latents = make_latents(num=24)
     expected = np.array(layer(latents))
-    np.testing.assert_allclose(
-        layer(latents.reshape(2, 3, 4, 2)), expected.reshape(2, 3, 4, DATA_DIM), rtol=1e-5
-    )
+    np.testing.assert_allclose(layer(latents.reshape(2, 3, 4, 2)), expected.reshape(2, 3, 4, DATA_DIM), rtol=1e-5)
     compiled = tf.function(layer, input_signature=[tf.TensorSpec([None, 2])])
     for num in (1, 24):
         np.testing.assert_allclose(compiled(tf.constant(latents[:num])), expected[:num], rtol=1e-5)

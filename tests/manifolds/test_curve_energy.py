@@ -93,9 +93,7 @@ def test_squared_length_equals_the_energy_at_constant_speed():
     manifold = MANIFOLDS["flat"]
     np.testing.assert_allclose(manifold.length(points) ** 2, manifold.energy(points), rtol=1e-12)
     step = points[0, -1] - points[0, 0]
-    np.testing.assert_allclose(
-        manifold.energy(points)[0], step @ SURFACES["flat"][1](step) @ step, rtol=1e-12
-    )
+    np.testing.assert_allclose(manifold.energy(points)[0], step @ SURFACES["flat"][1](step) @ step, rtol=1e-12)
 
 
 @pytest.mark.parametrize("num_segments", [1, 2, 8, 64])

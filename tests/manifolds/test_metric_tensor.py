@@ -28,9 +28,7 @@ def test_metric_of_known_surfaces(name, dtype):
     z = random_points(7, 2, dtype=dtype)
     actual = Pullback(embedding).metric_tensor(z)
     assert actual.dtype == dtype
-    np.testing.assert_allclose(
-        actual, metric(z.astype(np.float64)), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype]
-    )
+    np.testing.assert_allclose(actual, metric(z.astype(np.float64)), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -127,9 +125,7 @@ def test_norm_is_the_speed_in_data_space():
 
 def test_anisotropy_is_the_ratio_of_the_longest_to_the_shortest_tangent():
     z = random_points(6, 2)
-    np.testing.assert_allclose(
-        Pullback(SURFACES["sphere"][0]).anisotropy(z), 1.0 / np.sin(z[:, 0]), rtol=1e-10
-    )
+    np.testing.assert_allclose(Pullback(SURFACES["sphere"][0]).anisotropy(z), 1.0 / np.sin(z[:, 0]), rtol=1e-10)
     manifold = ExpectedPullback(SmallDecoder())
     angles = np.linspace(0.0, np.pi, 2001)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)

@@ -5,30 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.models.tiny import DATA_DIM, assert_same_bits, make_data, make_vae, weights_of
+from tests.models.tiny import DATA_DIM, StubVAE, assert_same_bits, make_data, make_vae, weights_of
 from tfgeo.errors import UserError
-from tfgeo.models import VAE, fit, fit_variance
-
-
-class RecordingVAE(VAE):
-    """Keeps the batches of every step."""
-
-    def train_step(self, data):
-        if not hasattr(self, "batches"):
-            self.batches = []
-
-        def record(x):
-            self.batches.append(x)
-            return np.int32(0)
-
-        with tf.control_dependencies([tf.numpy_function(record, [data], tf.int32)]):
-            return super().train_step(tf.identity(data))
+from tfgeo.models import fit, fit_variance
 
 
 def recorded_rows(num, epochs, batch_size, seed=0):
     """`[steps, batch]` row numbers that a training saw; row i of the data is [i, i, i] / num."""
     x = np.repeat(np.arange(num, dtype=np.float32)[:, None] / num, DATA_DIM, axis=1)
-    model = make_vae(None, model_class=RecordingVAE)
+    model = make_vae(None, model_class=StubVAE)
     fit(model, x, epochs, batch_size, 1e-3, seed, verbose=0)
     return np.round(np.stack(model.batches)[:, :, 0] * num).astype(int), model
 
@@ -60,25 +45,21 @@ def test_order_depends_on_seed_and_pass_alone():
     assert not np.array_equal(recorded_rows(30, 4, 10, seed=1)[0], rows)
 
 
-def trained_weights(model_seed=0, seed=0):
+def loss_of_step(step, seed):
+    """The loss that step number `step` sees before its update."""
     model = make_vae(None)
-    model.seed = model_seed
-    history = fit(model, make_data(30), 6, 10, 1e-2, seed, verbose=0)
-    return weights_of(model), history.history["loss"]
+    model.seed = seed
+    model.compile("adam", run_eagerly=True)
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.iterations.assign(step)
+    return float(model.train_step(tf.constant(make_data(30)))["loss"])
 
 
-def test_same_seed_same_bits_other_seed_other_bits():
-    weights, loss = trained_weights()
-    np.random.seed(5)
-    again, same_loss = trained_weights()
-    assert list(weights.values())[0].size and loss == same_loss
-    for one, other in zip(weights.values(), again.values(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    for seeds in ({"model_seed": 1}, {"seed": 1}):
-        others, _ = trained_weights(**seeds)
-        assert not any(
-            np.array_equal(one, other) for one, other in zip(weights.values(), others.values(), strict=True)
-        ), seeds
+def test_noise_depends_on_seed_and_step_alone():
+    arguments = [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)]
+    losses = [loss_of_step(*each) for each in arguments]
+    assert len(set(losses)) == len(arguments)
+    assert [loss_of_step(*each) for each in arguments[:0:-2]] == losses[:0:-2]
 
 
 def test_training_raises_the_lower_bound():
@@ -86,23 +67,19 @@ def test_training_raises_the_lower_bound():
     before = np.mean(model.elbo(x))
     losses = fit(model, x, 200, 60, 1e-2, verbose=0).history["loss"]
     assert len(losses) == 4 and losses[-1] < losses[0]
-    # The variance of the second stage fits the residuals: the bound rises again.
-    between = np.mean(model.elbo(x))
-    assert between > before + 1.0
+    assert np.mean(model.elbo(x)) > before + 1.0
 
 
 @pytest.mark.parametrize("kind", ["gmm", "rbf"])
 def test_second_stage_moves_the_output_weights_alone(kind):
     model, x = make_vae(kind), make_data(60)
-    fit(model, x, 50, 60, 1e-2, verbose=0)
-    before, bound = weights_of(model), np.mean([model.elbo(x, (0, i)) for i in range(50)])
-    at_start = {}
+    before, at_start = weights_of(model), {}
 
     class Keep(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
             at_start.update(weights_of(self.model))
 
-    fit_variance(model, x, 50, 60, 1e-2, callbacks=[Keep()], verbose=0)
+    fit_variance(model, x, 10, 20, 1e-2, callbacks=[Keep()], verbose=0)
     after = weights_of(model)
     in_precision = [path for path in after if "precision" in path]
     assert len(in_precision) == {"gmm": 4, "rbf": 3}[kind]
@@ -112,18 +89,6 @@ def test_second_stage_moves_the_output_weights_alone(kind):
         if path not in in_precision:
             np.testing.assert_array_equal(before[path], after[path], err_msg=path)
     assert len(model.trainable_variables) == 1 and model.decoder.uses_precision
-    # A variance that follows the residuals is worth more than the constant.
-    assert np.mean([model.elbo(x, (0, i)) for i in range(50)]) > bound
-
-
-def test_second_stage_is_the_same_for_the_same_seed():
-    results = []
-    for _ in range(2):
-        model = make_vae("gmm")
-        fit_variance(model, make_data(30), 3, 10, 1e-2, seed=4, verbose=0)
-        results.append(list(weights_of(model).values()))
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("kind", [None, "bernoulli"])
@@ -152,14 +117,9 @@ def test_a_loss_that_is_not_finite_stops_with_the_round_and_the_term():
     assert "\n" not in str(caught.value)
 
 
-def test_weights_that_the_last_step_broke_stop_training_too():
-    with pytest.raises(UserError, match=r"round 1.*weights"):
-        fit(make_vae(None), make_data(10), 1, 10, np.inf, verbose=0)
-
-
 @pytest.mark.parametrize(("epochs", "batch_size"), [(0, 10), (-1, 10), (1, 0), (1.5, 10)])
 def test_wrong_counts_are_refused(epochs, batch_size):
-    with pytest.raises(UserError, match="`epochs`|`batch_size`"):
+    with pytest.raises(UserError, match=r"`epochs`|`batch_size`"):
         fit(make_vae(None), make_data(10), epochs, batch_size, 1e-3, verbose=0)
 
 
@@ -168,5 +128,6 @@ def test_callbacks_can_stop_training():
         def on_epoch_end(self, epoch, logs=None):
             self.model.stop_training = epoch == 1
 
-    history = fit(make_vae(None), make_data(100), 5, 2, 1e-3, callbacks=[Stop()], verbose=0)
+    model = make_vae(None, model_class=StubVAE)
+    history = fit(model, make_data(100), 5, 2, 1e-3, callbacks=[Stop()], verbose=0)
     assert len(history.history["loss"]) == 2

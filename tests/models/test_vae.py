@@ -14,7 +14,7 @@ from tfgeo.models.encoders import MIN_STDDEV
 
 tfd = tfp.distributions
 
-KINDS = ["gmm", "rbf", None, "bernoulli"]
+KINDS = ["gmm", "bernoulli"]
 VARIANCE = 0.3
 
 
@@ -45,6 +45,11 @@ def linear_data(marginal, num=12):
     return marginal.rvs(num, random_state=1).astype(np.float32)
 
 
+def repeated(method, x, num):
+    """`[num, n]` independent estimates: rows of one batch have noise of their own."""
+    return np.reshape(method(np.tile(x, (num, 1))), (num, len(x)))
+
+
 def test_log_likelihood_with_the_exact_posterior_is_the_marginal():
     model, marginal, _ = make_linear_vae()
     x = linear_data(marginal)
@@ -58,7 +63,7 @@ def test_log_likelihood_with_the_exact_posterior_is_the_marginal():
 def test_log_likelihood_with_a_wider_posterior_is_the_marginal_within_its_error():
     model, marginal, _ = make_linear_vae(widening=1.4)
     x = linear_data(marginal)
-    estimates = np.stack([model.log_likelihood(x, 500, seed=(0, repeat)) for repeat in range(20)])
+    estimates = repeated(lambda x: model.log_likelihood(x, 500), x, 20)
     error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
     assert error.max() < 0.02
     # 4.5 standard errors for 12 points; the logarithm's bias, half the variance of one estimate, comes on top.
@@ -70,7 +75,7 @@ def test_log_likelihood_with_a_wider_posterior_is_the_marginal_within_its_error(
 def test_elbo_falls_short_of_the_marginal_by_the_divergence_from_the_exact_posterior(widening, shift):
     model, marginal, exact_stddev = make_linear_vae(widening, shift)
     x = linear_data(marginal)
-    elbos = np.stack([model.elbo(x, seed=(1, repeat)) for repeat in range(400)])
+    elbos = repeated(model.elbo, x, 400)
     gap = tfd.Normal(np.full(LATENT_DIM, shift), widening * exact_stddev).kl_divergence(
         tfd.Normal(np.zeros(LATENT_DIM), exact_stddev)
     )
@@ -81,13 +86,10 @@ def test_elbo_falls_short_of_the_marginal_by_the_divergence_from_the_exact_poste
 @pytest.mark.parametrize("kind", KINDS)
 def test_elbo_is_at_most_the_log_likelihood_and_more_samples_are_tighter(kind):
     model, x = make_vae(kind), make_data(16)
-    elbo = np.mean([model.elbo(x, seed=(0, repeat)) for repeat in range(200)], axis=0)
-    few, many = (
-        np.mean([model.log_likelihood(x, num, seed=(1, repeat)) for repeat in range(100)], axis=0)
-        for num in (2, 50)
-    )
+    elbo = repeated(model.elbo, x, 200)
+    few, many = (repeated(lambda x, num=num: model.log_likelihood(x, num), x, 100) for num in (2, 50))
     # Summed over 16 points the gaps are far beyond the error of 100 repeats.
-    assert elbo.sum() < few.sum() < many.sum()
+    assert elbo.mean() < few.mean() < many.mean()
 
 
 def test_divergence_from_the_prior_in_closed_form_is_that_of_samples():
@@ -118,8 +120,7 @@ def test_methods_are_deterministic_without_a_seed_and_follow_a_given_one(kind):
     assert not np.array_equal(model.elbo(x), make_vae(kind, seed=1).elbo(x))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("num", [1, 7])
+@pytest.mark.parametrize(("kind", "num"), [("gmm", 1), ("bernoulli", 7)])
 def test_samples_are_decoded_draws_from_the_prior(kind, num):
     model = make_vae(kind)
     samples = np.array(model.sample(num, seed=(0, 0)))
@@ -142,7 +143,7 @@ def test_numbers_of_any_dtype_and_single_points_are_accepted():
         np.testing.assert_allclose(single.mean(), method(values).mean()[2], rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["gmm", "rbf", None, "bernoulli"])
 def test_every_trainable_variable_gets_a_gradient_in_the_first_stage(kind):
     model, x = make_vae(kind), make_data(16)
     # Kernel and bias of two encoder heads, of one hidden layer on each side, and of the decoder's output.
@@ -160,7 +161,9 @@ def test_every_trainable_variable_gets_a_gradient_in_the_first_stage(kind):
 @pytest.mark.parametrize("kind", ["gmm", "rbf"])
 def test_every_trainable_variable_gets_a_gradient_in_the_second_stage(kind):
     model, x = make_vae(kind), make_data(16)
-    fit_variance(model, x, 1, 16, 1e-2, verbose=0)
+    model.decoder.precision.fit_features(np.array(model.encoder(x)[0]), seed=0)
+    model.decoder.uses_precision = True
+    model.encoder.trainable = model.decoder.mean_network.trainable = False
     assert [v.path.split("/")[-1] for v in model.trainable_variables] == ["log_scale"]
     with tf.GradientTape() as tape:
         loss = -tf.reduce_mean(model.elbo(x))
@@ -180,10 +183,9 @@ class _CountEpochs(keras.callbacks.Callback):
         self.num_batches += 1
 
 
-@pytest.mark.parametrize("kind", ["gmm", "bernoulli"])
 @pytest.mark.filterwarnings("error:Gradients do not exist")
-def test_keras_fit_evaluate_and_predict(kind):
-    model, x = make_vae(kind), make_data(40)
+def test_keras_fit_evaluate_and_predict():
+    model, x = make_vae("gmm"), make_data(40)
     before = weights_of(model)
     model.compile(keras.optimizers.Adam(1e-2))
     counter = _CountEpochs()
@@ -200,15 +202,13 @@ def test_keras_fit_evaluate_and_predict(kind):
         np.testing.assert_allclose(part, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_keras_fit_from_a_tf_data_set_with_a_short_last_batch(dtype):
-    model, x = make_vae(None), make_data(25).astype(dtype)
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
+def test_keras_fit_from_a_tf_data_set_of_numpy_numbers_with_a_short_last_batch():
+    model, x = make_vae("bernoulli"), make_data(25).astype(np.float64)
     model.compile("adam")
-    model.fit(tf.data.Dataset.from_tensor_slices(x).batch(10), epochs=2, verbose=0)
-    assert int(model.optimizer.iterations) == 6
     # With targets, as autoencoders are often fed: they are not looked at.
-    model.fit(tf.data.Dataset.from_tensor_slices((x, x)).batch(10), verbose=0)
-    assert int(model.optimizer.iterations) == 9
+    model.fit(tf.data.Dataset.from_tensor_slices((x, x)).batch(10), epochs=2, verbose=0)
+    assert int(model.optimizer.iterations) == 6
 
 
 def test_symbolic_call():
@@ -220,14 +220,14 @@ def test_symbolic_call():
         np.testing.assert_allclose(part, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["gmm", "rbf", None, "bernoulli"])
-def test_a_saved_model_is_the_same_when_loaded_in_safe_mode(kind, tmp_path):
+@pytest.mark.filterwarnings("error:Skipping variable loading")
+@pytest.mark.parametrize(("kind", "stage"), [("gmm", 1), ("gmm", 2), ("rbf", 2), (None, 1), ("bernoulli", 1)])
+def test_a_saved_model_is_the_same_when_loaded_in_safe_mode(kind, stage, tmp_path):
     model, x = make_vae(kind, seed=3), make_data(20)
-    if kind in ("gmm", "rbf"):
-        fit_variance(model, x, 2, 10, 1e-2, verbose=0)
-    else:
-        model.compile("adam")
-        model.fit(x, verbose=0)
+    model.compile("adam")
+    if stage == 2:
+        fit_variance(model, x, 1, 10, 1e-2, verbose=0)
+    model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     assert type(again) is VAE and again.seed == 3
@@ -242,7 +242,8 @@ def test_a_saved_model_is_the_same_when_loaded_in_safe_mode(kind, tmp_path):
 
 def test_weights_file_round_trip(tmp_path):
     model, other, x = make_vae("gmm"), make_vae("gmm", seed=1), make_data(20)
-    fit_variance(model, x, 1, 10, 1e-2, verbose=0)
+    model.decoder.precision.fit_features(np.array(model.encoder(x)[0]), seed=0)
+    model.decoder.uses_precision = True
     model.save_weights(tmp_path / "model.weights.h5")
     other.load_weights(tmp_path / "model.weights.h5")
     other.decoder.uses_precision = True

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfgeo.layers import MLP, GMMPrecision, RBFPrecision
 from tfgeo.models import VAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder
@@ -29,6 +30,23 @@ def make_vae(precision: str | None = "gmm", seed: int = 0, model_class: type[VAE
     model = model_class(GaussianEncoder(LATENT_DIM, [5], "tanh"), decoder, seed)
     model.build((None, DATA_DIM))
     return model
+
+
+class StubVAE(VAE):
+    """A model whose step only keeps its batch: shows what training feeds, without the cost of a gradient."""
+
+    def train_step(self, data):
+        if not hasattr(self, "batches"):
+            self.batches = []
+
+        def record(x):
+            self.batches.append(x)
+            return np.int32(0)
+
+        recorded = tf.numpy_function(record, [data], tf.int32)
+        with tf.control_dependencies([recorded]):
+            self.optimizer.iterations.assign_add(1)
+        return {"loss": tf.constant(0.0)}
 
 
 def weights_of(model: keras.Model) -> dict[str, np.ndarray]:

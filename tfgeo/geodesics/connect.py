@@ -189,14 +189,19 @@ class _Problem:
     def finish(
         self, start: tf.Tensor, end: tf.Tensor, parameters: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Parameters, length and energy, of the straight line where that is shorter."""
+        """Parameters, length and energy; those of the straight line where that is better."""
         objective = self.objective(start, end)
         straight = self.straight_line(start)
         length = self.manifold.length(objective.points(parameters))
         straight_length = self.manifold.length(objective.points(straight))
-        shorter = straight_length < length
+        if self.manifold.potential(objective.points(straight)) is None:
+            shorter = straight_length < length
+        else:
+            # Such an energy is no square of a length: what has the least energy need not be shortest.
+            shorter = objective.energy(straight) < objective.energy(parameters)
+        length = tf.where(shorter, straight_length, length)
         parameters = tf.where(shorter[:, None], straight, parameters)
-        return parameters, tf.minimum(length, straight_length), objective.energy(parameters)
+        return parameters, length, objective.energy(parameters)
 
     def straight_line(self, start: tf.Tensor) -> tf.Tensor:
         shape = [tf.shape(start)[0], self.curve.num_parameters(start.shape[-1])]

@@ -14,6 +14,10 @@ from tfgeo.layers.precision import Precision, squared_distances
 
 __all__ = ["GMMPrecision"]
 
+# Added to the variance of each component in EM, relative to that of the latents: it keeps a component off a
+# single point, where its density, and with it the precision, would have no bound.
+RELATIVE_VARIANCE_FLOOR = 1e-3
+
 
 @keras.saving.register_keras_serializable(package="tfgeo")
 class GMMPrecision(Precision):
@@ -60,7 +64,7 @@ class GMMPrecision(Precision):
         """Fits the mixture to latent points `[n, d]` by expectation maximization.
 
         Raises:
-          UserError: if there are fewer points than components.
+          UserError: if there are fewer points than components, or if all coincide.
         """
         from sklearn.mixture import GaussianMixture
 
@@ -69,9 +73,16 @@ class GMMPrecision(Precision):
                 f"{len(latents)} samples cannot fit `num_components`={self.num_components} mixture components; "
                 f"give at least {self.num_components} samples or lower --config.variance.num_components"
             )
+        latents = np.asarray(latents, np.float64)
+        floor = RELATIVE_VARIANCE_FLOOR * float(np.mean(np.var(latents, axis=0)))
+        if floor == 0.0:
+            raise UserError(
+                f"all {len(latents)} samples have the same latents: the encoder maps them to one point, where no "
+                "mixture can be fitted; train for longer or lower --config.network.output_variance"
+            )
         mixture = GaussianMixture(
-            self.num_components, covariance_type="spherical", n_init=5, random_state=seed % 2**32
-        ).fit(np.asarray(latents, np.float64))
+            self.num_components, covariance_type="spherical", reg_covar=floor, n_init=5, random_state=seed % 2**32
+        ).fit(latents)
         self.log_weights.assign(np.log(mixture.weights_))
         self.means.assign(mixture.means_)
         self.variances.assign(mixture.covariances_)

@@ -46,7 +46,10 @@ class MLP(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         for layer in self.dense_layers:
-            layer.build(input_shape)
+            if not layer.built:  # those of a loaded network are
+                layer.build(input_shape)
+            if not self.trainable:  # nor does Keras freeze the layers inside a loaded, frozen one
+                layer.trainable = False
             input_shape = layer.compute_output_shape(input_shape)
         self.built = True
 

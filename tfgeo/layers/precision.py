@@ -42,6 +42,8 @@ class Precision(keras.layers.Layer, abc.ABC):
         self.log_scale = self.add_weight(
             shape=(num_features, data_dim), initializer="zeros", trainable=True, name="log_scale"
         )
+        # Also that of a loaded layer: setting `trainable` to what it is already does not reach the weights.
+        self.log_scale.trainable = self.trainable
 
     @abc.abstractmethod
     def log_features(self, z: tf.Tensor) -> tf.Tensor:

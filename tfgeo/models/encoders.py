@@ -51,8 +51,12 @@ class GaussianEncoder(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.hidden.build(input_shape)
         hidden_shape = self.hidden.compute_output_shape(input_shape)
-        self.mean.build(hidden_shape)
-        self.stddev.build(hidden_shape)
+        for head in (self.mean, self.stddev):
+            if not head.built:  # that of a loaded network is
+                head.build(hidden_shape)
+        if not self.trainable:  # Keras does not freeze the layers inside a loaded, frozen one
+            for layer in (self.hidden, self.mean, self.stddev):
+                layer.trainable = False
         self.built = True
 
     def call(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

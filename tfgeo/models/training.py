@@ -11,13 +11,15 @@ import tensorflow as tf
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError, check_count
 from tfgeo.models.vae import VAE
-from tfgeo.randomness import derive_seed, generator
+from tfgeo.randomness import derive_integer, derive_seed, generator
 
 __all__ = ["fit", "fit_variance"]
 
 # Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
 # costs microseconds: several passes make one Keras epoch of about this many steps where their number divides.
 STEPS_PER_ROUND = 50
+# Posterior samples from which the variance's start is computed, at the least.
+MIN_START_SAMPLES = 2000
 
 
 def fit(
@@ -101,8 +103,8 @@ def fit_variance(
 ) -> keras.callbacks.History:
     """Second stage: places the precision's features on the posterior means, then trains its weights alone.
 
-    The weights start where the evidence lower bound is highest for one sample of the posterior of each x
-    (closed form for a mixture, per-feature residuals for basis functions).
+    The weights start where the evidence lower bound is highest for samples of the posterior (closed form for
+    a mixture, per-feature residuals for basis functions).
 
     Args:
       model: a trained model whose decoder has a `precision`; afterwards the decoder uses it, and
@@ -126,11 +128,15 @@ def fit_variance(
     precision = getattr(decoder, "precision", None)
     if precision is None:
         raise ValueError("`model.decoder.precision` is None: there is no variance to fit")
-    means, stddevs = (batched(lambda x, part=part: model.encoder(x)[part], inputs) for part in (0, 1))
-    precision.fit_features(means, int(derive_seed(seed, "features").view(np.uint32)[1]))
-    noise = generator(seed, "residuals").standard_normal(means.shape, np.float32)
-    latents = means + stddevs * noise
-    precision.initialize_scale(latents, np.square(inputs - batched(decoder.mean_network, latents)))
+    means = batched(lambda x: model.encoder(x)[0], inputs)
+    stddevs = batched(lambda x: model.encoder(x)[1], inputs)
+    precision.fit_features(means, derive_integer(seed, "features"))
+    # Few data get several samples each, so that the start does not hang on single draws.
+    samples = np.tile(np.arange(len(inputs)), -(-MIN_START_SAMPLES // len(inputs)))
+    noise = generator(seed, "residuals").standard_normal([len(samples), means.shape[1]], np.float32)
+    latents = means[samples] + stddevs[samples] * noise
+    residuals = inputs[samples] - batched(decoder.mean_network, latents)
+    precision.initialize_scale(latents, np.square(residuals))
     decoder.uses_precision = True
     model.encoder.trainable = False
     decoder.mean_network.trainable = False

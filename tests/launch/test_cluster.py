@@ -1,0 +1,168 @@
+"""launch.cluster end to end on small data: files, continuation, the user's own data, bad input."""
+
+import json
+
+import numpy as np
+import pytest
+
+from launch import clustering, cluster, common, pipeline
+
+SMALL = [
+    "--config.geodesics.warm_start=none",
+    "--config.geodesics.num_points=6",
+    "--config.training.epochs=60",
+    "--config.variance.epochs=5",
+    "--config.data.num_samples=24",
+    "--config.variance.num_components=4",
+    "--config.figures.resolution=8",
+    "--config.figures.volume_samples=2",
+]
+
+
+def launch(*arguments, main=cluster.main, flags=common.entry_flags):
+    return common.run(main, flags(), "launch", ["launch", *map(str, arguments)])
+
+
+def two_moons(folder, *arguments):
+    return launch("--entry=yang2018/two_moons", f"--output_dir={folder}", *SMALL, *arguments)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    assert two_moons(folder) == 0
+    return folder
+
+
+def test_writes_what_the_contract_says(finished):
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert set(metrics) >= {"entry", "seed", "config", "versions", "measured", "reported", "seconds"}
+    for score in ("accuracy", "f1"):
+        assert set(metrics["measured"][score]) == {"geodesic", "euclidean", "spectral"}
+        assert all(0.0 <= value <= 1.0 for value in metrics["measured"][score].values())
+    assert set(metrics["seconds"]) >= {"train", "variance", "geodesics", "clustering", "total"}
+    assert metrics["config"]["training"]["epochs"] == 60
+    assert metrics["reported"]["accuracy"]["geodesic"] == 1.0
+    arrays = np.load(finished / "clustering.npz")
+    assert arrays["distances_geodesic"].shape == (24, 24) and arrays["length"].shape == (276,)
+    assert not (finished / "unfinished").exists()
+    report = (finished / "report.md").read_text()
+    for picture in (finished / "figures").glob("*.png"):
+        assert picture.with_suffix(".pdf").exists() and picture.name in report
+    assert {path.stem for path in (finished / "figures").glob("*.png")} == {
+        "clusters", "distances", "geodesics", "latent_space", "volume",
+    }  # fmt: skip
+
+
+def test_same_seed_same_bits_also_when_stopped(finished, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clustering, "_cluster", stop)
+        assert two_moons(tmp_path) == 130
+    assert (tmp_path / "unfinished" / "geodesics.npz").exists() and not (tmp_path / "metrics.json").exists()
+    monkeypatch.setattr(pipeline, "fit", None)  # the networks must not be trained again
+    assert two_moons(tmp_path) == 0
+    one, other = (np.load(folder / "clustering.npz") for folder in (finished, tmp_path))
+    assert all(np.array_equal(one[name], other[name]) for name in one.files)
+
+
+def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clustering, "_cluster", stop)
+        assert two_moons(tmp_path) == 130
+    trained = []
+    monkeypatch.setattr(pipeline, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
+    two_moons(tmp_path, "--config.training.epochs=10")
+    assert trained == [10]
+
+
+def test_own_data(tmp_path):
+    inputs = np.random.default_rng(0).normal(size=(30, 5)) + np.repeat([[0.0], [6.0], [12.0]], 10, axis=0)
+    np.savez(tmp_path / "my.npz", x=inputs, y=np.repeat(["a", "b", "c"], 10))
+    np.savez(tmp_path / "unlabelled.npz", x=inputs)
+    for name, has_scores in (("my", True), ("unlabelled", False)):
+        assert two_moons(tmp_path / name, f"--data={tmp_path / name}.npz") == 0
+        metrics = json.loads((tmp_path / name / "metrics.json").read_text())
+        assert ("accuracy" in metrics["measured"]) == has_scores
+        assert metrics["reported"] == {} and metrics["config"]["network"]["data_dim"] == 5
+    assert json.loads((tmp_path / "my" / "metrics.json").read_text())["config"]["clustering"]["num_clusters"] == 3
+
+
+def write(tmp_path, **arrays):
+    np.savez(tmp_path / "bad.npz", **arrays)
+    return f"--data={tmp_path / 'bad.npz'}"
+
+
+BAD_DATA = {
+    "nan": (lambda folder: write(folder, x=np.array([[0.0, np.nan]] * 20)), "not finite"),
+    "no x": (lambda folder: write(folder, z=np.zeros([4, 2])), "x"),
+    "few for components": (lambda folder: write(folder, x=np.eye(3)), "mixture components"),
+    "few for clusters": (
+        lambda folder: [write(folder, x=np.random.default_rng(0).normal(size=(6, 2))),
+                        "--config.clustering.num_clusters=7"],
+        "clusters",
+    ),
+    "missing": (lambda folder: f"--data={folder / 'none.npz'}", "none.npz"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_bad_data_gives_one_line_and_exit_code_2(case, tmp_path, capfd):
+    make, words = BAD_DATA[case]
+    arguments = make(tmp_path)
+    arguments = [arguments] if isinstance(arguments, str) else arguments
+    assert two_moons(tmp_path / "out", *arguments) == 2
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1 and lines[0].startswith("error: ") and words in lines[0]
+    assert not (tmp_path / "out" / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--entry=yang2018/two_moon"], "yang2018/two_moons"),
+        ([], "--entry"),
+        (["--entry=yang2018/two_moons"], "--output_dir"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.training.epoch=3"], "epoch"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.training.epochs=-3"], "epochs"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.training.epochs=many"], "epochs"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.training.learning_rate=-1"], "learning_rate"),
+        (
+            ["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.network.output_variance=0"],
+            "output_variance",
+        ),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.geodesics.solver=newton"], "solver"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.geodesics.distance=far"], "distance"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--config.data.name=moons"], "two_moons"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--seed=-1"], "seed"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "--sed=1"], "sed"),
+        (["--entry=yang2018/two_moons", "--output_dir=OUT", "stray"], "stray"),
+        (["--entry=yang2018/mnist_012", "--output_dir=OUT", "--data_dir=EMPTY"], "train-images"),
+    ],
+)
+def test_bad_flags_give_one_line_and_exit_code_2(arguments, words, tmp_path, capfd, monkeypatch):
+    import keras
+
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(keras.utils, "get_file", no_network)
+    (tmp_path / "empty").mkdir()
+    replace = {"OUT": str(tmp_path / "out"), "EMPTY": str(tmp_path / "empty")}
+    for word, path in replace.items():
+        arguments = [argument.replace(word, path) for argument in arguments]
+    assert launch(*arguments) == 2
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and words in errors[0]
+    assert not (tmp_path / "out" / "metrics.json").exists()
+
+
+def test_output_folder_that_cannot_be_written(tmp_path, capfd):
+    (tmp_path / "file").write_text("in the way")
+    assert two_moons(tmp_path / "file" / "out") == 2
+    assert "file" in capfd.readouterr().err

@@ -1,0 +1,59 @@
+"""Doors open at once: help and catalogue without TensorFlow."""
+
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAMS = sorted(
+    path.stem
+    for path in (pathlib.Path(__file__).parents[2] / "launch").glob("*.py")
+    if "__main__" in path.read_text(encoding="utf-8")
+)
+
+# Python's own start is in it; a busy machine gets twice the half second that is promised.
+MOST_SECONDS = 1.0
+
+
+def run_python(*arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+def fastest(*arguments, tries=3):
+    """The shortest of some runs: load of other programs only ever adds."""
+    seconds, finished = [], None
+    for _ in range(tries):
+        begin = time.perf_counter()
+        finished = run_python(*arguments)
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds), finished
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_help_is_fast_and_names_every_flag(program):
+    seconds, finished = fastest("-m", f"launch.{program}", "--help")
+    assert finished.returncode == 0, finished.stderr
+    assert f"launch.{program}" in finished.stdout and "--debug" in finished.stdout
+    assert seconds < MOST_SECONDS
+
+
+def test_catalogue_is_fast():
+    seconds, finished = fastest("-m", "launch.catalogue")
+    assert "yang2018/mnist_012" in finished.stdout
+    assert seconds < MOST_SECONDS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zoo; zoo.names(); zoo.config('yang2018/mnist_012'); zoo.card('yang2018/mnist_012')",
+        "import tfgeo",
+        "import launch.cluster, launch.common, launch.reproduce; launch.common.entry_flags()",
+    ],
+)
+def test_tensorflow_is_not_imported(code):
+    heavy = "('tensorflow', 'keras', 'sklearn', 'matplotlib')"
+    finished = run_python("-c", f"{code}\nimport sys\nassert not [m for m in {heavy} if m in sys.modules]")
+    assert finished.returncode == 0, finished.stderr
