@@ -122,6 +122,7 @@ def _try_solvers(run: Run, start: np.ndarray, end: np.ndarray) -> list[Trial]:
                     first,
                     num_points=settings.num_points,
                     block_size=settings.block_size,
+                    xla=settings.xla,
                     progress=True,
                     warn=False,
                 )

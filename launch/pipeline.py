@@ -95,13 +95,15 @@ def start(values: common.Flags) -> Run:
     """Loads data and builds the model, after all checks that need no training."""
     config, seed = common.read_config(values), values.seed
     folder = check_writable_folder(values.output_dir)
-    if values.data is not None:
-        config = dataclasses.replace(config, data=DataConfig("npz", path=values.data), reported=Reported())
     say(f"{config.name}: {config.summary}; seed {seed}")
-    dataset = datasets.load(config.data.name, values.data_dir, seed, **config.data.recipe())
-    if values.data is not None:
+    if values.data is None:
+        entry = Entry(config, cards.card(config.name), build_model(config, seed), values.data_dir)
+        dataset = entry.dataset(seed)
+    else:
+        config = dataclasses.replace(config, data=DataConfig("npz", path=values.data), reported=Reported())
+        dataset = datasets.load("npz", path=values.data)
         config = _fit_to_user_data(config, dataset, common.read_config(values).data.samples_per_class)
-    entry = Entry(config, cards.card(config.name), build_model(config, seed), values.data_dir)
+        entry = Entry(config, None, build_model(config, seed))
     samples = entry.samples(dataset, seed)
     _check_counts(config, dataset, samples)
     run = Run(entry, seed, dataset, samples, folder)
@@ -190,6 +192,7 @@ def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:
             warm_start=entry.warm_start(run.seed),
             num_points=settings.num_points,
             block_size=settings.block_size,
+            xla=settings.xla,
             progress=True,
         )
     with whole_file(path) as partial:

@@ -50,8 +50,9 @@ class DataConfig:
     Attributes:
       name: name in `tfgeo.datasets`.
       classes: classes to keep, names or numbers; empty keeps all.
-      samples_per_class: how many samples of each class are compared with each other, drawn by the seed;
-        0 takes all samples. Without labels it is the number of samples in all.
+      training_per_class: how many samples of each class the model is trained on, drawn by the seed; 0 takes all.
+      samples_per_class: how many samples of each class are compared with each other, drawn by the seed from
+        those that the model is trained on; 0 takes all. Without labels both are numbers of samples in all.
       num_samples: size of a synthetic data set.
       num_clusters: clusters of a synthetic data set.
       noise: standard deviation of a synthetic data set's noise.
@@ -61,6 +62,7 @@ class DataConfig:
 
     name: str
     classes: tuple[int | str, ...] = ()
+    training_per_class: int = 0
     samples_per_class: int = 0
     num_samples: int = 100
     num_clusters: int = 3
@@ -69,6 +71,7 @@ class DataConfig:
     path: str = ""
 
     def __post_init__(self) -> None:
+        check_count("data.training_per_class", self.training_per_class, 0)
         check_count("data.samples_per_class", self.samples_per_class, 0)
         check_at_least("data.noise", self.noise, 0.0)
 
@@ -175,10 +178,12 @@ class GeodesicsConfig:
       solver: "levenberg_marquardt", "gradient_descent" or "adam".
       warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi) or "none".
       num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
-      distance: what clustering compares: "length", "energy" or "root_energy".
+      distance: what clustering compares: "length" (Eq. 11, under the expected metric), "energy" (the one that
+        is minimized) or "root_energy".
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy at which a pair may stop.
       block_size: pairs solved together; memory is proportional to it.
+      xla: whether solvers are compiled with XLA.
     """
 
     energy: str = "independent_noise"
@@ -190,6 +195,7 @@ class GeodesicsConfig:
     max_iterations: int = 100
     tolerance: float = 1e-6
     block_size: int = 512
+    xla: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("geodesics.energy", self.energy, ("independent_noise", "expected"))

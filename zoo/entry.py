@@ -45,18 +45,14 @@ class Entry:
     data_dir: str | None = None
 
     def dataset(self, seed: int = 0) -> Dataset:
-        """All samples of the experiment: those that the model is trained on."""
+        """The samples that the model is trained on."""
         data = self.config.data
-        return datasets.load(data.name, self.data_dir, seed, **data.recipe())
+        everything = datasets.load(data.name, self.data_dir, seed, **data.recipe())
+        return _draw(everything, data.training_per_class, seed)
 
     def samples(self, dataset: Dataset, seed: int = 0) -> Dataset:
-        """The samples that are compared with each other, drawn from `dataset` by the seed, class by class."""
-        num = self.config.data.samples_per_class
-        if num == 0:
-            return dataset
-        if dataset.labels is None:
-            return dataset.sample(num, seed) if len(dataset) > num else dataset
-        return dataset.sample_per_class(num, seed)
+        """The samples of `dataset` that are compared with each other, class by class."""
+        return _draw(dataset, self.config.data.samples_per_class, seed)
 
     @property
     def precision(self) -> Precision:
@@ -83,6 +79,13 @@ class Entry:
         if kind == "cross_entropy":
             return CrossEntropy(log_density, seed=seed)
         return {"ridge_climb": RidgeClimb(log_density), "none": None}[kind]
+
+
+def _draw(dataset: Dataset, num: int, seed: int) -> Dataset:
+    """`num` samples of each class, or in all where there are no classes; a larger draw holds the smaller ones."""
+    if num == 0:
+        return dataset
+    return dataset.sample(num, seed) if dataset.labels is None else dataset.sample_per_class(num, seed)
 
 
 def build_model(config: EntryConfig, seed: int = 0) -> VAE:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfgeo.curves import Curve
-from tfgeo.randomness import derive_seed
+from tfgeo.randomness import generator
 
 __all__ = ["CrossEntropy", "RidgeClimb", "WarmStart"]
 
@@ -49,18 +49,15 @@ class CrossEntropy(WarmStart):
     def parameters(self, curve: Curve, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
         num_parameters = curve.num_parameters(start.shape[-1])
         t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points)
-        seed = derive_seed(self.seed, "cross_entropy")
+        # NumPy's draws: TensorFlow's differ between XLA and the rest.
+        shape = (self.num_steps, self.num_samples, num_parameters)
+        draws = tf.constant(generator(self.seed, "cross_entropy").standard_normal(shape), start.dtype)
         distance = tf.norm(end - start, axis=-1, keepdims=True)
         mean = tf.zeros_like(tf.repeat(start[:, :1], num_parameters, axis=-1))
         stddev = tf.sqrt(distance) * tf.ones_like(mean)
 
         def refit(step: tf.Tensor, mean: tf.Tensor, stddev: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            draws = tf.random.stateless_normal(
-                [self.num_samples, num_parameters],
-                tf.random.experimental.stateless_fold_in(seed, step),
-                dtype=start.dtype,
-            )
-            samples = mean[:, None, :] + stddev[:, None, :] * draws
+            samples = mean[:, None, :] + stddev[:, None, :] * draws[step]
             points = curve.points(samples, start[:, None, :], end[:, None, :], t)
             log_costs = tf.reduce_logsumexp(-self.log_density_fn(points), axis=-1)
             best = tf.math.top_k(-log_costs, self.num_elites).indices

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
+from tfgeo.manifolds.manifold import check_points
 from tfgeo.manifolds.pullback import differences, flatten_last_two
 
 __all__ = ["IndependentNoise"]
@@ -15,8 +16,8 @@ class IndependentNoise(ExpectedPullback):
 
     Energy (a) of the documentation: the expected squared differences of points that are decoded with
     independent noise. The variance term is a sum over points, not an integral: it does not shrink when the
-    curve is cut finer, so the number of points belongs to the experiment. The length is the sum of the
-    roots of the same segment terms, and the metric tensor stays that of `ExpectedPullback`.
+    curve is cut finer, so the number of points belongs to the experiment. It finds the curve; length (Eq. 11)
+    and metric tensor stay those of `ExpectedPullback`.
     """
 
     def energy_scale(self, num_points: int) -> float:
@@ -24,11 +25,10 @@ class IndependentNoise(ExpectedPullback):
         del num_points
         return 1.0
 
-    def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
-        distribution = self.decoder(points)
-        variances = tf.reduce_sum(distribution.variance(), axis=-1)
-        squared = tf.reduce_sum(tf.square(differences(distribution.mean())), axis=-1)
-        return squared + variances[..., 1:] + variances[..., :-1]
+    def energy(self, points: tf.Tensor) -> tf.Tensor:
+        """Eq. 18: `[B, T, d]` to `[B]`, in squared data units."""
+        points = check_points(points)
+        return tf.reduce_sum(tf.square(self.residuals(points)), axis=-1) + self.potential(points)
 
     def residuals(self, points: tf.Tensor) -> tf.Tensor:
         return flatten_last_two(differences(self.decoder(points).mean()))

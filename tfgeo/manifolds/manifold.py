@@ -6,7 +6,7 @@ import abc
 
 import tensorflow as tf
 
-__all__ = ["Manifold"]
+__all__ = ["Manifold", "check_points"]
 
 
 class Manifold(abc.ABC):
@@ -49,12 +49,12 @@ class Manifold(abc.ABC):
         With T points at equal steps of the parameter this is (T - 1) times the sum of squared segments,
         Eq. 14 of Yang et al. (2018); its error falls with 1 / (T - 1)^2.
         """
-        points = _check_points(points)
+        points = check_points(points)
         return self.energy_scale(points.shape[-2]) * tf.reduce_sum(self.segment_energies(points), axis=-1)
 
     def length(self, points: tf.Tensor) -> tf.Tensor:
         """Length of curves: `[B, T, d]` to `[B]`. Its square is at most an energy scaled by T - 1."""
-        return tf.reduce_sum(tf.sqrt(self.segment_energies(_check_points(points))), axis=-1)
+        return tf.reduce_sum(tf.sqrt(self.segment_energies(check_points(points))), axis=-1)
 
     def inner_product(self, z: tf.Tensor, u: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
         """`u^T G(z) v` of tangent vectors at `z`: each `[..., d]`, to `[...]`."""
@@ -81,7 +81,8 @@ class Manifold(abc.ABC):
         return tf.sqrt(eigenvalues[..., -1] / tf.maximum(eigenvalues[..., 0], 0.0))
 
 
-def _check_points(points: tf.Tensor) -> tf.Tensor:
+def check_points(points: tf.Tensor) -> tf.Tensor:
+    """Curves as a tensor `[B, T, d]`; ValueError where T is not known or below 2."""
     points = tf.convert_to_tensor(points)
     if points.shape.rank < 2 or points.shape[-2] is None or points.shape[-2] < 2:
         raise ValueError(
