@@ -104,8 +104,10 @@ def test_never_worse_than_the_straight_line(solved, name):
 def test_length_is_symmetric_in_the_ends(solved, name):
     start, end, results = solved
     swapped = connect(MANIFOLDS[name], end, start)
-    # The two runs differ by rounding; both stop at a relative decrease of 1e-5.
-    np.testing.assert_allclose(swapped.length, results[name].length, rtol=1e-4)
+    # The two runs differ by rounding; both stop at a relative decrease of 1e-6. Where the energy has a potential
+    # it is not the length that is minimized, so that an error of the curve enters the length at first order.
+    rtol = 1e-4 if MANIFOLDS[name].potential(straight_line(start, end)) is None else 1e-3
+    np.testing.assert_allclose(swapped.length, results[name].length, rtol=rtol)
     np.testing.assert_allclose(swapped.energy, results[name].energy, rtol=1e-4)
 
 

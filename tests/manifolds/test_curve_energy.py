@@ -31,16 +31,16 @@ def test_pullback_energy_is_a_sum_of_decoded_squares(name):
 def test_independent_noise_energy_is_equation_17_and_18():
     points = random_points(3, 6, 2, low=-1.0, high=1.0)
     decoder = SmallDecoder()
-    energy, length = np.zeros(3), np.zeros(3)
+    energy = np.zeros(3)
     for b in range(3):
         for i in range(5):
             first, second = (decoder(tf.constant(points[b, j])) for j in (i, i + 1))
             moved = np.sum((first.mean() - second.mean()).numpy() ** 2)
             noise = np.sum(first.stddev().numpy() ** 2) + np.sum(second.stddev().numpy() ** 2)
             energy[b] += moved + noise
-            length[b] += np.sqrt(moved + noise)
     np.testing.assert_allclose(IndependentNoise(decoder).energy(points), energy, rtol=1e-12)
-    np.testing.assert_allclose(IndependentNoise(decoder).length(points), length, rtol=1e-12)
+    # Length is that of the expected metric: noise does not lengthen a curve, however finely it is cut.
+    np.testing.assert_allclose(IndependentNoise(decoder).length(points), ExpectedPullback(decoder).length(points))
 
 
 def test_independent_noise_energy_is_the_mean_of_sampled_energies():
@@ -72,11 +72,9 @@ def test_residuals_and_potential_make_the_energy(name):
     if potential is not None:
         energy += potential.numpy()
     np.testing.assert_allclose(manifold.energy(points), energy, rtol=1e-12)
-    np.testing.assert_allclose(
-        manifold.energy(points),
-        manifold.energy_scale(7) * np.sum(manifold.segment_energies(points), axis=-1),
-        rtol=1e-12,
-    )
+    if potential is None:
+        squares = np.sum(manifold.segment_energies(points), axis=-1)
+        np.testing.assert_allclose(energy, manifold.energy_scale(7) * squares, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", SCALED)
