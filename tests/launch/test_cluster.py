@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from launch import clustering, cluster, common, pipeline
+from launch import cluster, clustering, common, pipeline
 
 SMALL = [
     "--config.geodesics.warm_start=none",

@@ -113,6 +113,6 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
 
 def test_an_entry_without_weights_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.setattr(cards, "_FOLDER", tmp_path)
-    with pytest.raises(UserError, match="launch.train"):
+    with pytest.raises(UserError, match=r"launch\.train"):
         zoo.load("yang2018/two_moons")
     assert json.dumps(zoo.card("yang2018/two_moons")) == "null"

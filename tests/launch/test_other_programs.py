@@ -1,0 +1,117 @@
+"""launch.train, interpolate, export, catalogue and reproduce."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import zoo
+from launch import catalogue, cluster, common, export, interpolate, reproduce, reproduction, train
+from zoo import cards
+
+SMALL = [
+    "--config.training.epochs=60",
+    "--config.variance.epochs=5",
+    "--config.data.num_samples=24",
+    "--config.variance.num_components=4",
+    "--config.figures.resolution=8",
+    "--config.figures.volume_samples=2",
+    "--config.geodesics.num_points=6",
+]
+
+
+def launch(program, flags, *arguments, configurable=True):
+    return common.run(program.main, flags(), program.__doc__, ["launch", *arguments], configurable)
+
+
+def test_trained_weights_serve_the_other_programs(tmp_path, capsys):
+    entry = "--entry=gimli2018/two_moons"
+    assert launch(train, common.entry_flags, entry, f"--output_dir={tmp_path}", *SMALL) == 0
+    weights = tmp_path / "model.weights.h5"
+    assert json.loads((tmp_path / "metrics.json").read_text())["measured"]["elbo"] < 0.0
+    assert not (tmp_path / "unfinished").exists()
+
+    out = tmp_path / "interpolation"
+    arguments = [entry, f"--output_dir={out}", f"--weights={weights}", "--num_pairs=9", *SMALL]
+    assert launch(interpolate, interpolate.program_flags, *arguments) == 0
+    metrics = json.loads((out / "metrics.json").read_text())
+    trials = metrics["measured"]["trials"]
+    assert set(trials) == {
+        f"{solver}/{start}"
+        for solver in ("levenberg_marquardt", "gradient_descent")
+        for start in ("ridge_climb", "none")
+    }
+    straight = metrics["measured"]["straight_line"]["mean_energy"]
+    assert all(0.0 < trial["mean_energy"] <= straight * (1 + 1e-5) for trial in trials.values())
+    assert np.load(out / "interpolation.npz")["points"].shape == (9, 100, 2)
+    assert "saves" in capsys.readouterr().out and (out / "figures" / "geodesics.pdf").exists()
+    too_many = [entry, f"--output_dir={out}", f"--weights={weights}", "--num_pairs=999", *SMALL]
+    assert launch(interpolate, interpolate.program_flags, *too_many) == 2
+    # Weights of other sizes are refused before anything is computed.
+    misfit = [entry, f"--output_dir={out}", f"--weights={weights}", *SMALL, "--config.network.latent_dim=3"]
+    assert launch(cluster, common.entry_flags, *misfit) == 2
+
+
+def test_pretrained_weights_refuse_other_networks(tmp_path, capsys):
+    arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", "--weights=pretrained"]
+    assert launch(cluster, common.entry_flags, *arguments, "--config.network.output_variance=0.5") == 2
+    assert "--config.network" in capsys.readouterr().err
+
+
+def test_export_writes_a_saved_model(tmp_path, capsys):
+    arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}"]
+    assert launch(export, export.program_flags, *arguments, configurable=False) == 0
+    assert (tmp_path / "saved_model" / "saved_model.pb").exists()
+    assert launch(export, export.program_flags, f"--output_dir={tmp_path}", configurable=False) == 2
+    assert "--entry" in capsys.readouterr().err
+
+
+def test_catalogue_lists_every_entry_and_prints_one(capsys):
+    assert launch(catalogue, catalogue.program_flags, configurable=False) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in zoo.names())
+    assert launch(catalogue, catalogue.program_flags, "--entry=yang2018/mnist_01", configurable=False) == 0
+    assert json.loads(capsys.readouterr().out)["config"]["data"]["name"] == "mnist"
+    assert launch(catalogue, catalogue.program_flags, "--entry=mnist", configurable=False) == 2
+
+
+@pytest.fixture
+def made_up_runs(monkeypatch, tmp_path):
+    """Runs that are not run: what each would have measured, by seed."""
+    monkeypatch.setattr(cards, "_FOLDER", tmp_path / "weights")
+
+    def run_once(entry, seed, overrides, folder, values):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.weights.h5").write_bytes(b"weights of seed %d" % seed)
+        accuracy = {"geodesic": 1.0 - 0.1 * (seed % 2), "euclidean": 0.8, "spectral": 0.5}
+        measured = {"accuracy": accuracy, "f1": accuracy, "share_converged": 1.0}
+        return {
+            "entry": entry.name, "seed": seed, "config": {}, "data_sha256": "0", "versions": {},
+            "measured": measured, "reported": {}, "seconds": {"total": 10.0 + seed, "geodesics": 3.0},
+        }  # fmt: skip
+
+    monkeypatch.setattr(reproduction, "_run_once", run_once)
+
+
+def test_reproduce_gathers_mean_and_spread(made_up_runs, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["--paper=yang2018", "--table=III", f"--output_dir={out}", "--num_seeds=2", "--publish"]
+    assert launch(reproduce, reproduce.program_flags, *arguments, configurable=False) == 0
+    rows = list(csv.reader((out / "yang2018.csv").open()))
+    assert [row[0] for row in rows[1:]] == ["yang2018/mnist_01", "yang2018/mnist_012"]
+    # Accuracies 1.0 and 0.9: mean 0.95, sample standard deviation 0.1 / sqrt(2).
+    assert rows[1][1] == "0.950 ± 0.071" and rows[1][2] == "1.00"
+    assert "<table" in (out / "yang2018.html").read_text() and "mnist_012" in (out / "yang2018.txt").read_text()
+    card = zoo.card("yang2018/mnist_012")
+    assert card["seed"] == 0 and card["measured_over_seeds"]["accuracy"]["geodesic"]["mean"] == 0.95
+    assert card["sha256"] == cards.sha256_of(cards.weights_path("yang2018/mnist_012"))
+    study = ["--paper=yang2018", f"--output_dir={out}", "--num_seeds=2", "--study", "--publish"]
+    assert launch(reproduce, reproduce.program_flags, *study, configurable=False) == 0
+    assert len(zoo.card("yang2018/mnist_012")["studies"]["gap"]["table"]) > 2
+
+
+@pytest.mark.parametrize("wrong", [["--paper=yang2017"], ["--paper=yang2018", "--table=IX"], []])
+def test_reproduce_refuses_what_is_not_there(wrong, tmp_path, capsys):
+    assert launch(reproduce, reproduce.program_flags, *wrong, f"--output_dir={tmp_path}", configurable=False) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -1,0 +1,56 @@
+"""Figures: what is drawn, and the files."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tfgeo import plots
+from tfgeo.plots.latent import Panel
+
+LATENTS = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
+
+
+def test_grid_covers_the_points_with_square_cells():
+    grid = plots.grid_points(LATENTS, 9)
+    assert grid.shape == (9, 9, 2)
+    assert (grid.min(axis=(0, 1)) < LATENTS.min(axis=0)).all() and (
+        grid.max(axis=(0, 1)) > LATENTS.max(axis=0)
+    ).all()
+    np.testing.assert_allclose(grid[0, 1, 0] - grid[0, 0, 0], grid[1, 0, 1] - grid[0, 0, 1], rtol=1e-5)
+    # Rows along z2, as pictures have them.
+    assert np.ptp(grid[3, :, 1]) == 0.0 and np.ptp(grid[:, 3, 0]) == 0.0
+
+
+@pytest.mark.parametrize("labels", [None, np.repeat([0, 1, 2], 4)])
+def test_panels_have_titles_axes_and_legend(labels, tmp_path):
+    grid = plots.grid_points(LATENTS, 5)
+    panels = [
+        Panel("samples", labels),
+        Panel("field", labels, np.zeros([5, 5]), "log g", np.zeros([2, 7, 2]), np.array([0, 4])),
+    ]
+    figure = plots.latent_panels(LATENTS, panels, grid, ["a", "b", "c"])
+    titled = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in titled] == ["samples", "field"]
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in titled)
+    texts = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert texts == (["medoid"] if labels is None else ["a", "b", "c", "medoid"])
+    path = plots.save(figure, tmp_path / "figures", "panels")
+    assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+    assert matplotlib.image.imread(path).std() > 0.0
+
+
+def test_the_same_figure_gives_the_same_bytes(tmp_path):
+    matrices = {"one": np.eye(4), "other": np.ones([4, 4])}
+    labels = np.array([0, 0, 1, 1])
+    for name in ("first", "second"):
+        plots.save(plots.distance_matrices(matrices, labels), tmp_path / name, "distances")
+    for suffix in ("png", "pdf"):
+        one, other = ((tmp_path / name / f"distances.{suffix}").read_bytes() for name in ("first", "second"))
+        assert one == other
+
+
+def test_image_grid_fills_rows():
+    figure = plots.image_grid(np.random.default_rng(0).uniform(-1, 2, size=(5, 12)), (3, 4), 3, ("row",))
+    shown = [axes for axes in figure.axes if axes.images]
+    assert len(shown) == 5 and len(figure.axes) == 6
+    assert shown[0].images[0].get_array().min() >= 0.0 and shown[0].images[0].get_array().max() <= 1.0

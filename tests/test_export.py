@@ -1,0 +1,90 @@
+"""The SavedModel in a process that has TensorFlow alone."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tfgeo.export import export
+from tfgeo.geodesics import connect
+
+# Nothing of this package nor of TFP can be imported in there.
+CALLER = """
+import sys
+for name in ("tfgeo", "zoo", "launch", "tensorflow_probability", "keras", "tf_keras"):
+    sys.modules[name] = None
+import numpy as np
+import tensorflow as tf
+
+signatures = tf.saved_model.load(sys.argv[1]).signatures
+given = np.load(sys.argv[2])
+x, start, end = (tf.constant(given[name]) for name in ("x", "start", "end"))
+results = {}
+for size in (1, 7, 40):
+    pair = {"start": start[:size], "end": end[:size]}
+    for name, arguments in {
+        "encode": {"x": x[:size]}, "decode": {"z": start[:size]}, "metric": {"z": start[:size]},
+        "geodesic": pair, "distance": pair,
+    }.items():
+        for key, value in signatures[name](**arguments).items():
+            results[f"{name}/{key}/{size}"] = value.numpy()
+np.savez(sys.argv[3], **results)
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    entry = zoo.load("yang2018/two_moons")
+    x = entry.dataset().inputs
+    z = entry.model.encode(x).mean().numpy()
+    start, end = z[:40], z[60:]
+    num_points = entry.config.geodesics.num_points
+    settings = (entry.curve(), entry.solver(), entry.warm_start(), num_points)
+    path = export(entry.model, entry.manifold(), *settings, folder / "saved_model")
+    np.savez(folder / "given.npz", x=x, start=start, end=end)
+    arguments = [str(path), str(folder / "given.npz"), str(folder / "results.npz")]
+    finished = subprocess.run(
+        [sys.executable, "-c", CALLER, *arguments], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    expected = connect(entry.manifold(), start, end, *settings)
+    return entry, x, start, expected, dict(np.load(folder / "results.npz"))
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_answers_as_the_package_does(exported, size):
+    entry, x, start, expected, results = exported
+    posterior = entry.model.encode(x[:size])
+    np.testing.assert_allclose(results[f"encode/mean/{size}"], posterior.mean(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(results[f"encode/stddev/{size}"], posterior.stddev(), rtol=1e-5)
+    decoded = entry.model.decode(start[:size])
+    np.testing.assert_allclose(results[f"decode/mean/{size}"], decoded.mean(), rtol=1e-5, atol=1e-5)
+    metric = entry.manifold().metric_tensor(tf.constant(start[:size]))
+    np.testing.assert_allclose(results[f"metric/metric/{size}"], metric, rtol=1e-4, atol=1e-5)
+    # The energy is at its minimum, so that the solver's rounding does not enter it at first order.
+    np.testing.assert_allclose(results[f"geodesic/energy/{size}"], expected.energy[:size], rtol=1e-5)
+    np.testing.assert_allclose(results[f"geodesic/length/{size}"], expected.length[:size], rtol=1e-3)
+    np.testing.assert_allclose(results[f"distance/length/{size}"], results[f"geodesic/length/{size}"], rtol=1e-6)
+    np.testing.assert_array_equal(results[f"geodesic/converged/{size}"], expected.converged[:size])
+
+
+def test_points_meet_the_ends(exported):
+    _, _, start, expected, results = exported
+    points = results["geodesic/points/40"]
+    np.testing.assert_array_equal(points[:, 0], start)
+    np.testing.assert_array_equal(points[:, -1], expected.end)
+
+
+def test_an_export_is_replaced_whole(tmp_path):
+    entry = zoo.load("yang2018/two_moons", weights=None)
+    entry.model.decoder.uses_precision = True
+    (tmp_path / "saved_model").mkdir()
+    (tmp_path / "saved_model" / "old").write_text("an older export")
+    settings = (entry.curve(), entry.solver(), None, 5)
+    export(entry.model, entry.manifold(), *settings, tmp_path / "saved_model")
+    assert {path.name for path in tmp_path.iterdir()} == {"saved_model"}
+    assert not (tmp_path / "saved_model" / "old").exists()
