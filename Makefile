@@ -25,7 +25,7 @@ demo: $(VENV)/.installed ## cluster two moons along geodesics and write a report
 test: $(VENV)/.installed-dev ## run everything that CI runs: lint, types, imports, tests
 	@$(MAKE) --no-print-directory lint
 	@echo "== pytest"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev ## check style, import directions and types
 	@echo "== ruff check"

@@ -34,7 +34,7 @@ EXTRAS_REQUIRE = {
     "data": ["nibabel"],
     "distributed": ["dask", "distributed", "zarr"],
     "tensorboard": TENSORBOARD,
-    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "ruff>=0.6", *TENSORBOARD],
+    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.6", *TENSORBOARD],
 }
 
 README = Path(__file__).parent / "README.md"

@@ -30,7 +30,7 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
 }
 
 # Steps that a block takes before pairs that have stopped make room for others.
-STEPS_PER_ROUND = 4
+STEPS_PER_ROUND = 2
 
 
 def connect(
