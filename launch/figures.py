@@ -65,8 +65,8 @@ def _latent_figures(run: Run, result: Clusterings) -> dict[str, plots.style.Figu
     log_density = _on_grid(run.entry.precision.log_density, grid)
     manifold, seed = ExpectedPullback(model.decode), derive_seed(run.seed, "volume")
     num_samples = run.config.figures.volume_samples
-    log_expected = np.log(_on_grid(lambda z: expected_volume(model.decode, z, num_samples, seed), grid))
-    log_magnification = np.log(_on_grid(manifold.volume, grid))
+    log_expected = _log(_on_grid(lambda z: expected_volume(model.decode, z, num_samples, seed), grid))
+    log_magnification = _log(_on_grid(manifold.volume, grid))
     clusters, medoids = result.clusters, result.medoids
     panels = {
         "latent_space": [
@@ -99,9 +99,15 @@ def _on_grid(function: Callable[[tf.Tensor], tf.Tensor], grid: np.ndarray) -> np
     return batched(tf.function(function), rows, min(len(rows), BLOCK)).reshape(grid.shape[:2])
 
 
+def _log(values: np.ndarray) -> np.ndarray:
+    """Logarithm; where a volume vanishes, far from data, that of the smallest one that does not."""
+    positive = values[values > 0.0]
+    return np.log(np.maximum(values, positive.min() if len(positive) else 1.0))
+
+
 def _log_variance(run: Run, grid: np.ndarray) -> np.ndarray:
     precision = run.entry.precision
-    return np.log(_on_grid(lambda z: tf.reduce_sum(precision.variance(z), axis=-1), grid))
+    return _log(_on_grid(lambda z: tf.reduce_sum(precision.variance(z), axis=-1), grid))
 
 
 def class_names(run: Run) -> list[str]:
