@@ -187,7 +187,7 @@ def test_each_function_is_compiled_once_per_block_shape_whatever_the_weights():
     solver, start, end = LevenbergMarquardt(), *random_ends(40, seed=3)
     before = connect(manifold, start, end, solver=solver, block_size=16, num_points=9).length
     calls = decoder.num_calls
-    compiled = _compile(manifold, Quadratic(), solver, None, 9)
+    compiled = _compile(manifold, Quadratic(), solver, None, 9, False)
     functions = (compiled.begin, compiled.advance, compiled.finish)
     assert [function.experimental_get_tracing_count() for function in functions] == [1, 1, 1]
     # Other pairs, more of them, fewer in the last block: the same shape. Equal solvers share the code.
