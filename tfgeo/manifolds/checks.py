@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgeo.errors import UserError
 from tfgeo.manifolds.manifold import Manifold
 
-__all__ = ["check_metric", "format_point"]
+__all__ = ["check_metric", "check_metric_values", "format_point"]
 
 # Rounding of a metric built from sums over many outputs, in units of its largest entry's last digit.
 ROUNDING = 32.0
@@ -30,11 +30,16 @@ def check_metric(manifold: Manifold, z: tf.Tensor, allow_singular: bool = False)
     """
     points = np.asarray(z)
     metric = np.asarray(manifold.metric_tensor(tf.convert_to_tensor(points)))
-    points = points.reshape(-1, points.shape[-1])
+    check_metric_values(type(manifold).__name__, points, metric, allow_singular)
+
+
+def check_metric_values(name: str, points: np.ndarray, metric: np.ndarray, allow_singular: bool) -> None:
+    """What `check_metric` checks, for the metric at `points` of the manifold called `name`."""
     dim = points.shape[-1]
+    points = points.reshape(-1, dim)
     if metric.size != len(points) * dim * dim:
         raise UserError(
-            f"`metric_tensor` of {type(manifold).__name__} gave the shape {metric.shape} for {len(points)} points "
+            f"`metric_tensor` of {name} gave the shape {metric.shape} for {len(points)} points "
             f"of dimension {dim}; it must map [..., {dim}] to [..., {dim}, {dim}]."
         )
     metric = metric.reshape(-1, dim, dim)
@@ -64,8 +69,7 @@ def check_metric(manifold: Manifold, z: tf.Tensor, allow_singular: bool = False)
             "multiple of the identity, or keep away from such points."
         )
     raise UserError(
-        f"the metric of {type(manifold).__name__} at the point {format_point(points[row])} (number {row} of "
-        f"{len(points)}) {problem}"
+        f"the metric of {name} at the point {format_point(points[row])} (number {row} of {len(points)}) {problem}"
     )
 
 
