@@ -46,12 +46,72 @@ def flat_metric(z):
     return np.broadcast_to(FLAT_MATRIX.T @ FLAT_MATRIX, (*np.shape(z)[:-1], 2, 2))
 
 
+# Radius of the circle along which the tube of `torus` runs; the tube's own radius is 1.
+TORUS_RADIUS = 2.0
+
+
+def torus(z):
+    """Angles along the circle and around the tube `[..., 2]` to the torus `[..., 3]`."""
+    along, around = tf.unstack(z, axis=-1)
+    radius = TORUS_RADIUS + tf.cos(around)
+    return tf.stack([radius * tf.cos(along), radius * tf.sin(along), tf.sin(around)], axis=-1)
+
+
+def torus_metric(z):
+    around = np.asarray(z)[..., 1]
+    return np.stack([(TORUS_RADIUS + np.cos(around)) ** 2, np.ones_like(around)], axis=-1)[..., None] * np.eye(2)
+
+
 # name -> (embedding, closed-form metric); each takes latent points [..., 2] with coordinates in (0.2, 1.4).
 SURFACES = {
     "sphere": (sphere, sphere_metric),
     "paraboloid": (paraboloid, paraboloid_metric),
     "flat": (flat, flat_metric),
+    "torus": (torus, torus_metric),
 }
+
+
+# The hyperbolic plane in two charts, and in the chart of normal distributions: metrics that no embedding
+# gives, as TensorFlow functions [..., 2] -> [..., 2, 2] of any float dtype, with their distances in NumPy.
+
+
+def half_plane_metric(z):
+    """`I / y^2` at (x, y) with y > 0: curvature -1."""
+    z = tf.convert_to_tensor(z)
+    return tf.eye(2, dtype=z.dtype) / tf.square(z[..., 1])[..., None, None]
+
+
+def half_plane_distance(start, end):
+    """`[B, 2]` pairs of points to `[B]` distances."""
+    start, end = np.asarray(start), np.asarray(end)
+    chord = np.linalg.norm(end - start, axis=-1)
+    return 2.0 * np.arcsinh(0.5 * chord / np.sqrt(start[..., 1] * end[..., 1]))
+
+
+def poincare_disc_metric(z):
+    """`4 I / (1 - |z|^2)^2` for |z| < 1: curvature -1."""
+    z = tf.convert_to_tensor(z)
+    factor = 2.0 / (1.0 - tf.reduce_sum(tf.square(z), axis=-1))
+    return tf.eye(2, dtype=z.dtype) * tf.square(factor)[..., None, None]
+
+
+def poincare_disc_distance(start, end):
+    """`[B, 2]` pairs of points to `[B]` distances."""
+    start, end = np.asarray(start), np.asarray(end)
+    room = [1.0 - np.sum(ends**2, axis=-1) for ends in (start, end)]
+    return 2.0 * np.arcsinh(np.linalg.norm(end - start, axis=-1) / np.sqrt(room[0] * room[1]))
+
+
+def gaussian_fisher_metric(z):
+    """Fisher information `diag(1, 2) / sigma^2` of N(mu, sigma^2) at (mu, sigma): curvature -1/2."""
+    z = tf.convert_to_tensor(z)
+    return tf.linalg.diag(tf.constant([1.0, 2.0], z.dtype)) / tf.square(z[..., 1])[..., None, None]
+
+
+def gaussian_fisher_distance(start, end):
+    """`[B, 2]` pairs (mu, sigma) to `[B]` distances: sqrt(2) times the half plane's at (mu / sqrt(2), sigma)."""
+    scale = np.array([np.sqrt(0.5), 1.0])
+    return np.sqrt(2.0) * half_plane_distance(np.asarray(start) * scale, np.asarray(end) * scale)
 
 
 class SmallDecoder:

@@ -1,9 +1,22 @@
 """Riemannian manifolds: what turns a latent space into a space with lengths."""
 
+from tfgeo.manifolds.checks import check_metric
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.independent_noise import IndependentNoise
+from tfgeo.manifolds.interpolated import Interpolated
 from tfgeo.manifolds.manifold import Manifold
+from tfgeo.manifolds.metric_field import MetricField, TensorField
 from tfgeo.manifolds.pullback import Pullback
 from tfgeo.manifolds.volume import expected_volume
 
-__all__ = ["ExpectedPullback", "IndependentNoise", "Manifold", "Pullback", "expected_volume"]
+__all__ = [
+    "ExpectedPullback",
+    "IndependentNoise",
+    "Interpolated",
+    "Manifold",
+    "MetricField",
+    "Pullback",
+    "TensorField",
+    "check_metric",
+    "expected_volume",
+]

@@ -1,0 +1,243 @@
+"""A tabulated metric, interpolated so smoothly that bulk geodesics need no decoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from tfgeo.errors import UserError, check_at_least, check_count
+from tfgeo.manifolds.bspline import MIN_NODES, derivative_weights, fit_coefficients, value_weights
+from tfgeo.manifolds.checks import check_metric_values, format_point
+from tfgeo.manifolds.manifold import Manifold
+from tfgeo.manifolds.metric_field import MetricField
+
+__all__ = ["Interpolated"]
+
+# Nodes whose metric is computed together: 2 x 784 outputs of 1024 points and their tangents take 20 MB.
+BLOCK_SIZE = 1024
+
+# Least eigenvalue of a coefficient, relative to the smallest one of the node's own metric. Coefficients of a
+# metric that grows by exp(5) from node to node are still above it.
+COEFFICIENT_FLOOR = 0.01
+
+
+class Interpolated(MetricField):
+    """The metric of another manifold, d = 2, by tensor-product cubic B-splines through a table of nodes.
+
+    The field is twice continuously differentiable and positive definite everywhere: spline weights are
+    positive and sum to 1, and coefficients that are not positive definite are raised (`num_raised` counts
+    them; the spline then misses the nodes around). Outside of the bounds the metric is constant along each
+    axis, that of the nearest point of the border: `check_inside` says whether a point is there.
+
+    The error is measured when the table is built, at the centres of all cells, where it is largest.
+
+    The neighbours of each cell are stored together, so that a point costs one lookup: 192 bytes for each
+    cell in float32, 0.8 MB at 64 nodes per axis.
+
+    Args:
+      manifold: the manifold to tabulate, of dimension 2. Its metric must be finite at all nodes.
+      bounds: `((low0, high0), (low1, high1))`, one row for each coordinate.
+      resolution: nodes per axis, at least 4.
+      dtype: of the points at which `manifold` is evaluated, and of the table.
+
+    Attributes:
+      median_relative_error: of the metric in the Frobenius norm, relative to its own, over cell centres.
+      max_relative_error: the largest one.
+      median_norm_error: relative error of the length of a tangent vector, in the worst direction at a point,
+        over cell centres; infinite where the manifold's metric is singular.
+      max_norm_error: the largest one.
+      num_raised: number of coefficients that were raised to keep the metric positive definite.
+
+    Raises:
+      UserError: if the bounds or the resolution are wrong, or the metric at a node is not finite, not symmetric
+        or has a negative eigenvalue; names the node.
+    """
+
+    def __init__(
+        self,
+        manifold: Manifold,
+        bounds: np.ndarray,
+        resolution: int = 64,
+        dtype: tf.DType = tf.float32,
+    ) -> None:
+        self.manifold = manifold
+        self.bounds = _check_bounds(bounds)
+        self.resolution = check_count("resolution", resolution, MIN_NODES)
+        self.dtype = tf.as_dtype(dtype)
+        axes = [np.linspace(low, high, self.resolution) for low, high in self.bounds]
+        coefficients, self.num_raised = _positive_coefficients(self._tabulate(axes))
+        # [cell, first axis, (entry, second axis)]: what `derivatives` multiplies from both sides.
+        windows = np.lib.stride_tricks.sliding_window_view(coefficients, (4, 4), axis=(0, 1))
+        self._table = tf.constant(windows.transpose(0, 1, 3, 2, 4).reshape(-1, 4, 12), self.dtype)
+
+        centres = [0.5 * (nodes[1:] + nodes[:-1]) for nodes in axes]
+        exact = self._tabulate(centres).reshape(-1, 2, 2)
+        fitted = self.metric_tensor(tf.constant(_grid(centres), self.dtype)).numpy().astype(np.float64)
+        errors = np.linalg.norm(fitted - exact, axis=(-1, -2)) / np.linalg.norm(exact, axis=(-1, -2))
+        self.median_relative_error, self.max_relative_error = float(np.median(errors)), float(np.max(errors))
+        errors = _norm_errors(exact, fitted)
+        self.median_norm_error, self.max_norm_error = float(np.median(errors)), float(np.max(errors))
+
+    @classmethod
+    def around(
+        cls,
+        manifold: Manifold,
+        points: np.ndarray,
+        resolution: int = 64,
+        margin: float = 0.2,
+        dtype: tf.DType = tf.float32,
+    ) -> Interpolated:
+        """The table over the bounding box of `points` `[..., 2]`, `margin` of its sides wider at each side."""
+        points = np.asarray(points, np.float64).reshape(-1, 2)
+        if len(points) == 0 or not np.isfinite(points).all():
+            raise UserError("`points` must be finite and at least two, to give the table its bounds.")
+        low, high = points.min(axis=0), points.max(axis=0)
+        room = check_at_least("margin", margin, 0.0) * (high - low)
+        return cls(manifold, np.stack([low - room, high + room], axis=-1), resolution, dtype)
+
+    def describe(self) -> str:
+        """One line: the table and its measured error."""
+        box = " x ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.bounds)
+        return (
+            f"metric of {type(self.manifold).__name__} on {self.resolution} x {self.resolution} nodes over {box}: "
+            f"relative error at cell centres {self.median_relative_error:.1e} in the median, "
+            f"{self.max_relative_error:.1e} at most; of lengths {self.median_norm_error:.1e} in the median, "
+            f"{self.max_norm_error:.1e} at most; {self.num_raised} of {(self.resolution + 2) ** 2} "
+            "coefficients raised"
+        )
+
+    def check_inside(self, points: np.ndarray) -> None:
+        """Checks that points `[..., 2]` are inside of the bounds; those that are NaN are left to others.
+
+        Raises:
+          UserError: names the first point outside, and the bounds.
+        """
+        points = np.asarray(points, np.float64).reshape(-1, 2)
+        outside = ((points < self.bounds[:, 0]) | (points > self.bounds[:, 1])).any(axis=-1)
+        if outside.any():
+            row = int(np.argmax(outside))
+            box = " x ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.bounds)
+            raise UserError(
+                f"the point {format_point(points[row])} (number {row} of {len(points)}) is outside of the "
+                f"interpolation table {box}, as are {int(outside.sum())} in all; build the table with wider "
+                "`bounds`, or by `Interpolated.around` all of your points."
+            )
+
+    def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
+        z, neighbours, t, _ = self._look_up(z)
+        first, second = tf.unstack(value_weights(t), axis=-2)
+        entries = tf.reshape(tf.matmul(first[:, None], neighbours), [-1, 3, 4])
+        entries = tf.linalg.matvec(entries, second)
+        return tf.reshape(tf.gather(entries, [0, 1, 1, 2], axis=-1), _shape_like(z, [2, 2]))
+
+    def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
+        return self.derivatives(z)[1]
+
+    def derivatives(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The metric with its first and second derivatives, exact for the spline, from one lookup.
+
+        Args:
+          z: `[..., 2]`.
+
+        Returns:
+          Metric `[..., 2, 2]`; first `[..., 2, 2, 2]`, last index the coordinate; second `[..., 2, 2, 2, 2]`.
+          Outside of the bounds the derivatives along the axes that are left are 0.
+        """
+        z, neighbours, t, scale = self._look_up(z)
+        # [n, axis, order of the derivative, neighbour]
+        powers = tf.stack([tf.ones_like(scale), scale, tf.square(scale)], axis=-1)
+        weights = tf.reshape(derivative_weights(t), [-1, 2, 3, 4]) * powers[..., None]
+        first, second = tf.unstack(weights, axis=1)
+        products = tf.reshape(tf.matmul(first, neighbours), [-1, 9, 4])
+        products = tf.matmul(products, second, transpose_b=True)
+        # One product with zeros and ones puts all entries in their places.
+        values = tf.reshape(products, [-1, 27]) @ tf.constant(_PLACES, self.dtype)
+        parts = tf.split(values, [4, 8, 16], axis=-1)
+        shapes = ([2, 2], [2, 2, 2], [2, 2, 2, 2])
+        metric, first, second = (
+            tf.reshape(part, _shape_like(z, shape)) for part, shape in zip(parts, shapes, strict=True)
+        )
+        return metric, first, second
+
+    def _look_up(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Points to coefficients around them `[n, 4, 12]`, places in cells and cells per length, each `[n, 2]`."""
+        z = tf.convert_to_tensor(z, self.dtype)
+        points = tf.reshape(z, [-1, 2])
+        low, high = tf.unstack(tf.constant(self.bounds, self.dtype), axis=-1)
+        last = self.resolution - 1
+        scale = last / (high - low)
+        place = tf.clip_by_value((points - low) * scale, 0.0, float(last))
+        # Clipped as integers too: what NaN is cast to is no cell.
+        cell = tf.clip_by_value(tf.cast(place, tf.int32), 0, last - 1)
+        neighbours = tf.gather(self._table, cell[:, 0] * last + cell[:, 1])
+        inside = (points >= low) & (points <= high)
+        return z, neighbours, place - tf.cast(cell, z.dtype), tf.where(inside, scale, 0.0)
+
+    def _tabulate(self, axes: list[np.ndarray]) -> np.ndarray:
+        """The manifold's metric `[n0, n1, 2, 2]` in float64 on the grid of two axes, checked."""
+        nodes = _grid(axes).astype(self.dtype.as_numpy_dtype)
+        blocks = [
+            np.asarray(self.manifold.metric_tensor(tf.constant(nodes[first : first + BLOCK_SIZE])))
+            for first in range(0, len(nodes), BLOCK_SIZE)
+        ]
+        metric = np.concatenate(blocks)
+        # Decoders whose outputs saturate have singular metrics, up to rounding, far from data.
+        check_metric_values(type(self.manifold).__name__, nodes, metric, allow_singular=True)
+        return metric.astype(np.float64).reshape(len(axes[0]), len(axes[1]), 2, 2)
+
+
+def _place_entries() -> np.ndarray:
+    """`[27, 28]` zeros and ones: products (order, entry, order) to metric, first and second derivatives."""
+    entries = (0, 1, 1, 2)
+    columns = [(0, entry, 0) for entry in entries]
+    columns += [(order, entry, 1 - order) for entry in entries for order in (1, 0)]
+    columns += [(order, entry, 2 - order) for entry in entries for order in (2, 1, 1, 0)]
+    places = np.zeros([27, len(columns)])
+    for column, (order, entry, other) in enumerate(columns):
+        places[9 * order + 3 * entry + other, column] = 1.0
+    return places
+
+
+_PLACES = _place_entries()
+
+
+def _check_bounds(bounds: np.ndarray) -> np.ndarray:
+    values = np.asarray(bounds, np.float64)
+    if values.shape != (2, 2) or not np.isfinite(values).all() or not (values[:, 0] < values[:, 1]).all():
+        raise UserError(
+            f"`bounds` must be ((low0, high0), (low1, high1)) with finite low < high, but is {values.tolist()}; "
+            "a table is for latent spaces of dimension 2."
+        )
+    return values
+
+
+def _grid(axes: list[np.ndarray]) -> np.ndarray:
+    """`[n0 n1, 2]`, the second axis running fastest."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _positive_coefficients(metric: np.ndarray) -> tuple[np.ndarray, int]:
+    """Spline coefficients `[R + 2, R + 2, 3]` of the entries (0, 0), (0, 1), (1, 1), and how many were raised."""
+    coefficients = fit_coefficients(metric)
+    own = np.linalg.eigvalsh(metric)
+    # A node that is singular up to rounding counts as having that rounding as its smallest eigenvalue.
+    least = np.maximum(own[..., 0], np.finfo(np.float32).eps * own[..., 1])
+    floor = COEFFICIENT_FLOOR * np.pad(least, 1, mode="edge")
+    eigenvalues, vectors = np.linalg.eigh(coefficients)
+    low = eigenvalues[..., 0] < floor
+    raised = np.maximum(eigenvalues[low], floor[low, None])
+    coefficients[low] = np.einsum("nik,nk,njk->nij", vectors[low], raised, vectors[low])
+    return coefficients.reshape(*coefficients.shape[:2], 4)[..., [0, 1, 3]], int(low.sum())
+
+
+def _norm_errors(exact: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """Largest relative error of the norm of a tangent vector, `[n]`: from the eigenvalues of exact^-1 fitted."""
+    determinant = np.linalg.det(exact)
+    singular = determinant <= 0.0
+    exact = np.where(singular[:, None, None], np.eye(2), exact)
+    eigenvalues = np.linalg.eigvals(np.linalg.solve(exact, fitted)).real
+    return np.where(singular, np.inf, np.abs(np.sqrt(np.maximum(eigenvalues, 0.0)) - 1.0).max(axis=-1))
+
+
+def _shape_like(z: tf.Tensor, tail: list[int]) -> tf.Tensor:
+    return tf.concat([tf.shape(z)[:-1], tail], axis=0)
