@@ -121,8 +121,6 @@ def _try_solvers(run: Run, start: np.ndarray, end: np.ndarray) -> list[Trial]:
                     solver,
                     first,
                     num_points=settings.num_points,
-                    block_size=settings.block_size,
-                    xla=settings.xla,
                     progress=True,
                     warn=False,
                 )

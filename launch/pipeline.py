@@ -176,7 +176,7 @@ def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:
     """All geodesics between the samples' latent points, or those that an interrupted run had found."""
     settings, entry = run.config.geodesics, run.entry
     path = run.unfinished / "geodesics.npz"
-    arrays = ("parameters", "start", "end", "length", "energy", "converged", "num_iterations", "reason_codes")
+    arrays = tuple(field.name for field in dataclasses.fields(Geodesics) if field.name != "curve")
     if path.exists():
         say("geodesics: found before, loaded")
         with np.load(path, allow_pickle=False) as saved:
@@ -191,8 +191,6 @@ def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:
             solver=entry.solver(),
             warm_start=entry.warm_start(run.seed),
             num_points=settings.num_points,
-            block_size=settings.block_size,
-            xla=settings.xla,
             progress=True,
         )
     with whole_file(path) as partial:

@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from tfgeo.curves import Curve
 from tfgeo.geodesics import Solver, WarmStart
-from tfgeo.geodesics.connect import solve_batch
+from tfgeo.geodesics.connect import default_block_size
+from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solver import Reason
 from tfgeo.manifolds import ExpectedPullback, Manifold
 from tfgeo.models import VAE
@@ -52,6 +53,8 @@ def export(
     latent = [None, model.latent_dim]
     data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
     expected = ExpectedPullback(model.decode)
+    problem = Problem(manifold, curve, solver, warm_start, num_points)
+    block_size = default_block_size(manifold, model.latent_dim, num_points)
 
     def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
         mean, stddev = model.encoder(x)
@@ -65,15 +68,15 @@ def export(
         return {"metric": expected.metric_tensor(z)}
 
     def geodesic(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
-        parameters, length, energy, reason = solve_batch(
-            manifold, curve, solver, warm_start, num_points, start, end
-        )
+        parameters, length, energy, reason = solve_batch(problem, start, end, block_size)
         t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, num_points)
         return {
             "points": curve.points(parameters, start, end, t),
             "length": length,
             "energy": energy,
-            "converged": (reason != int(Reason.MAX_ITERATIONS)) & (reason != int(Reason.NOT_FINITE)),
+            "converged": (reason != int(Reason.MAX_ITERATIONS))
+            & (reason != int(Reason.NOT_FINITE))
+            & (reason != int(Reason.OUTSIDE)),
         }
 
     def distance(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:

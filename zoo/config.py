@@ -182,8 +182,6 @@ class GeodesicsConfig:
         is minimized) or "root_energy".
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy at which a pair may stop.
-      block_size: pairs solved together; memory is proportional to it.
-      xla: whether solvers are compiled with XLA.
     """
 
     energy: str = "independent_noise"
@@ -194,8 +192,6 @@ class GeodesicsConfig:
     distance: str = "length"
     max_iterations: int = 100
     tolerance: float = 1e-6
-    block_size: int = 512
-    xla: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("geodesics.energy", self.energy, ("independent_noise", "expected"))
@@ -206,7 +202,6 @@ class GeodesicsConfig:
         _check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
         check_count("geodesics.max_iterations", self.max_iterations)
         check_positive("geodesics.tolerance", self.tolerance)
-        check_count("geodesics.block_size", self.block_size)
 
 
 @dataclasses.dataclass(frozen=True)

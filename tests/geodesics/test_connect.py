@@ -7,7 +7,8 @@ import tensorflow as tf
 from tests.cases import SmallDecoder, flat, flat_metric, great_circle, paraboloid, random_ends, sphere
 from tfgeo.curves import Quadratic
 from tfgeo.geodesics import LevenbergMarquardt, connect
-from tfgeo.geodesics.connect import SOLVERS, _compile, solve_batch
+from tfgeo.geodesics.connect import SOLVERS, _compile
+from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solver import Reason
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Pullback
 
@@ -20,6 +21,7 @@ MANIFOLDS = {
     "independent": IndependentNoise(SmallDecoder()),
     "relu": IndependentNoise(SmallDecoder(tf.nn.relu)),
 }
+PROBLEM = Problem(MANIFOLDS["expected"], Quadratic(), LevenbergMarquardt(), None, 20)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_never_worse_than_the_straight_line(solved, name):
     start, end, results = solved
     manifold, geodesics = MANIFOLDS[name], results[name]
     line = straight_line(start, end)
-    if manifold.potential(line) is None:
+    if not manifold.has_potential:
         functional, actual = manifold.length, geodesics.length
     else:
         # With a noise term the curve of least energy may be longer: there the energy decides.
@@ -106,7 +108,7 @@ def test_length_is_symmetric_in_the_ends(solved, name):
     swapped = connect(MANIFOLDS[name], end, start)
     # The two runs differ by rounding; both stop at a relative decrease of 1e-6. Where the energy has a potential
     # it is not the length that is minimized, so that an error of the curve enters the length at first order.
-    rtol = 1e-4 if MANIFOLDS[name].potential(straight_line(start, end)) is None else 1e-3
+    rtol = 1e-4 if not MANIFOLDS[name].has_potential else 1e-3
     np.testing.assert_allclose(swapped.length, results[name].length, rtol=rtol)
     np.testing.assert_allclose(swapped.energy, results[name].energy, rtol=1e-4)
 
@@ -187,7 +189,7 @@ def test_each_function_is_compiled_once_per_block_shape_whatever_the_weights():
     solver, start, end = LevenbergMarquardt(), *random_ends(40, seed=3)
     before = connect(manifold, start, end, solver=solver, block_size=16, num_points=9).length
     calls = decoder.num_calls
-    compiled = _compile(manifold, Quadratic(), solver, None, 9, False)
+    compiled = _compile(Problem(manifold, Quadratic(), solver, None, 9), False)
     functions = (compiled.begin, compiled.advance, compiled.finish)
     assert [function.experimental_get_tracing_count() for function in functions] == [1, 1, 1]
     # Other pairs, more of them, fewer in the last block: the same shape. Equal solvers share the code.
@@ -210,7 +212,7 @@ def test_one_graph_for_export_agrees_with_blocks(solved):
 
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)] * 2, autograph=False)
     def graph(start, end):
-        return solve_batch(MANIFOLDS["expected"], Quadratic(), LevenbergMarquardt(), None, 20, start, end)
+        return solve_batch(PROBLEM, start, end, block_size=8)
 
     for first in (0, 5, 16):
         _, length, energy, reason = (part.numpy() for part in graph(start[first:], end[first:]))
@@ -223,6 +225,6 @@ def test_one_graph_for_export_agrees_with_blocks(solved):
 
 def test_eager_equals_a_graph(solved):
     start, end, results = solved
-    eager = solve_batch(MANIFOLDS["expected"], Quadratic(), LevenbergMarquardt(), None, 20, start[:2], end[:2])
+    eager = solve_batch(PROBLEM, tf.constant(start[:2]), tf.constant(end[:2]), block_size=8)
     np.testing.assert_allclose(eager[1], results["expected"].length[:2], rtol=1e-5)
     np.testing.assert_allclose(eager[2], results["expected"].energy[:2], rtol=1e-5)

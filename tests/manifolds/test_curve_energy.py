@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.cases import SURFACES, SmallDecoder, random_points
-from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Pullback
+from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback, TensorField
+from tfgeo.manifolds.jacobian import jacobian_columns
 
 MANIFOLDS = {
     **{name: Pullback(embedding) for name, (embedding, _) in SURFACES.items()},
@@ -62,19 +63,63 @@ def test_expected_pullback_is_the_pullback_of_mean_and_stddev():
 
 
 @pytest.mark.parametrize("name", MANIFOLDS)
-def test_residuals_and_potential_make_the_energy(name):
-    manifold = MANIFOLDS[name]
+def test_the_quadratic_model_has_the_energy_and_its_gradient(name):
+    # 40 points: more than one window of inner products.
+    for num_points in (3, 4, 17, 18, 19, 40):
+        points = tf.constant(random_points(3, num_points, 2))
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            energy = MANIFOLDS[name].energy(points)
+        model = MANIFOLDS[name].quadratic_model(points)
+        np.testing.assert_allclose(model.energy, energy, rtol=1e-12)
+        slope = tape.gradient(energy, points)[:, 1:-1]
+        np.testing.assert_allclose(model.gradient, slope, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("num_points", [3, 4, 18, 19, 40])
+def test_gauss_newton_blocks_are_products_of_jacobians(num_points):
+    manifold = MANIFOLDS["expected"]
+    points = tf.constant(random_points(3, num_points, 2))
+    model = manifold.quadratic_model(points)
+    columns = np.asarray(jacobian_columns(manifold.embedding, points[:, 1:-1]))
+    scale = num_points - 1.0
+    diagonal = 4.0 * scale * np.einsum("btmi,btmj->btij", columns, columns)
+    off_diagonal = -2.0 * scale * np.einsum("btmi,btmj->btij", columns[:, :-1], columns[:, 1:])
+    np.testing.assert_allclose(model.diagonal, diagonal, rtol=1e-10)
+    np.testing.assert_allclose(model.off_diagonal, off_diagonal, rtol=1e-10, atol=1e-12)
+
+
+def field_metric(z):
+    """A smooth metric that no surface is needed for."""
+    wave = tf.sin(z[..., 0]) * z[..., 1]
+    row = tf.stack([2.0 + tf.square(wave), 0.3 * z[..., 0]], axis=-1)
+    return tf.stack([row, tf.stack([0.3 * z[..., 0], 1.0 + tf.exp(0.5 * z[..., 1])], axis=-1)], axis=-2)
+
+
+def test_two_ways_to_a_metric_fields_model_agree():
+    manifold = TensorField(field_metric)
     points = tf.constant(random_points(3, 7, 2))
-    residuals = manifold.residuals(points).numpy()
-    assert residuals.ndim == 2 and len(residuals) == 3
-    energy = manifold.energy_scale(7) * np.sum(residuals**2, axis=-1)
-    potential = manifold.potential(points)
-    if potential is not None:
-        energy += potential.numpy()
-    np.testing.assert_allclose(manifold.energy(points), energy, rtol=1e-12)
-    if potential is None:
-        squares = np.sum(manifold.segment_energies(points), axis=-1)
-        np.testing.assert_allclose(energy, manifold.energy_scale(7) * squares, rtol=1e-12)
+    # By hand from the metric's derivatives, and by differentiating the energies of segments twice.
+    formula, automatic = manifold.quadratic_model(points), Manifold.quadratic_model(manifold, points)
+    for actual, expected in zip(formula, automatic, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "manifold", [TensorField(field_metric), MANIFOLDS["independent"]], ids=["field", "independent"]
+)
+def test_a_definite_model_is_definite_and_keeps_the_gradient(manifold):
+    points = tf.constant(random_points(3, 7, 2, low=-1.5, high=1.5))
+    model, definite = manifold.quadratic_model(points), manifold.quadratic_model(points, definite=True)
+    np.testing.assert_allclose(definite.energy, model.energy, rtol=1e-12)
+    np.testing.assert_allclose(definite.gradient, model.gradient, rtol=1e-12)
+    matrix = np.zeros([3, 5, 2, 5, 2])
+    for i in range(5):
+        matrix[:, i, :, i] = definite.diagonal[:, i]
+        if i < 4:
+            matrix[:, i, :, i + 1] = definite.off_diagonal[:, i]
+            matrix[:, i + 1, :, i] = np.swapaxes(definite.off_diagonal[:, i], 1, 2)
+    assert (np.linalg.eigvalsh(matrix.reshape(3, 10, 10)) > 0.0).all()
 
 
 @pytest.mark.parametrize("name", SCALED)

@@ -11,17 +11,17 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfgeo import curves
-from tfgeo.curves import Curve
-from tfgeo.errors import UserError, unknown_name_error
+from tfgeo.curves import Curve, Polyline
+from tfgeo.errors import UserError, check_count, unknown_name_error
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
-from tfgeo.geodesics.objective import Objective
+from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, Run
 from tfgeo.geodesics.result import Geodesics
-from tfgeo.geodesics.solver import Progress, Reason, Solver, advance, begin
+from tfgeo.geodesics.solver import Reason, Solver
 from tfgeo.geodesics.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
-__all__ = ["SOLVERS", "connect", "solve_batch"]
+__all__ = ["SOLVERS", "connect", "default_block_size"]
 
 SOLVERS: dict[str, Callable[..., Solver]] = {
     "levenberg_marquardt": LevenbergMarquardt,
@@ -29,8 +29,11 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
     "adam": Adam,
 }
 
-# Steps that a block takes before pairs that have stopped make room for others.
-STEPS_PER_ROUND = 2
+# Numbers that a block of curves holds at once, 12 MB in float32: measured, larger blocks leave the cache, where
+# everything but matrix products halves in speed, and in smaller ones these do not reach theirs.
+BLOCK_FLOATS = 3_000_000
+MAX_BLOCK_SIZE = 1024
+DEFAULT_NUM_POINTS = 20
 
 
 def connect(
@@ -39,9 +42,9 @@ def connect(
     end: np.ndarray,
     curve: str | Curve = "quadratic",
     solver: str | Solver = "levenberg_marquardt",
-    warm_start: WarmStart | None = None,
-    num_points: int = 20,
-    block_size: int = 512,
+    warm_start: WarmStart | Geodesics | np.ndarray | None = None,
+    num_points: int | None = None,
+    block_size: int | None = None,
     xla: bool = False,
     progress: bool = False,
     warn: bool = True,
@@ -57,20 +60,24 @@ def connect(
       manifold: the manifold. What its decoder does must not change afterwards, but for its weights.
       start: `[B, d]`.
       end: `[B, d]`.
-      curve: "quadratic" or a `Curve`.
+      curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`.
       solver: "levenberg_marquardt", "gradient_descent", "adam", or a `Solver` with settings of your own.
-      warm_start: where to start from beside the straight line.
-      num_points: T, points on each curve at which energy and length are evaluated, the ends included.
-      block_size: pairs that are solved together; memory is proportional to it, not to B.
-      xla: whether steps are compiled with XLA: twice as fast for image decoders, some seconds more to compile.
+      warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
+        another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph.
+      num_points: T, points on each curve at which energy and length are evaluated, the ends included. By default
+        20, for a polyline its nodes.
+      block_size: pairs that are solved together, by default as many as fit the processor's cache; memory is
+        proportional to it, not to B.
+      xla: whether steps are compiled with XLA, which takes seconds, and pays for manifolds that are cheap to
+        evaluate, such as `Interpolated`.
       progress: whether to show a progress bar.
       warn: whether to warn when pairs did not converge.
 
     Returns:
-      `Geodesics`, with NaN length and energy for pairs whose ends are not finite.
+      `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
 
     Raises:
-      UserError: if the shapes do not match or a name is not known.
+      UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve.
     """
     start, end = _check_ends(start, end)
     curve = curves.from_name(curve) if isinstance(curve, str) else curve
@@ -78,154 +85,95 @@ def connect(
         if solver not in SOLVERS:
             raise unknown_name_error("solver", solver, list(SOLVERS), "or pass a `tfgeo.geodesics.Solver`")
         solver = SOLVERS[solver]()
+    solver.check(curve, start.shape[1])
+    if num_points is None:
+        num_points = curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
     if num_points < 3:
         raise UserError(f"`num_points`={num_points} leaves no point between the ends; give at least 3")
+    if block_size is None:
+        block_size = default_block_size(manifold, start.shape[1], num_points)
+    check_count("block_size", block_size)
     num_pairs = len(start)
-    block_size = max(1, min(block_size, 2 ** int(np.ceil(np.log2(max(num_pairs, 8))))))
-    compiled = _compile(manifold, curve, solver, warm_start, num_points, xla)
+    block_size = max(1, min(block_size, 2 ** int(np.ceil(np.log2(max(num_pairs, MIN_BLOCK_SIZE))))))
+    given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
+    search = warm_start if isinstance(warm_start, WarmStart) else None
+    compiled = _compile(Problem(manifold, curve, solver, search, num_points), xla)
+    if num_pairs == 0:
+        return _empty(curve, start, end)
 
-    pool: list[np.ndarray] | None = None
+    pool: list[np.ndarray] = []
     structure = None
     with tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress) as bar:
         for rows in _blocks(np.arange(num_pairs), block_size):
-            block = compiled.begin(start[rows], end[rows])
-            structure = block
-            arrays = [part.numpy() for part in tf.nest.flatten(block)]
-            if pool is None:
-                pool = [np.zeros((num_pairs, *array.shape[1:]), array.dtype) for array in arrays]
-            for whole, array in zip(pool, arrays, strict=True):
-                whole[rows] = array
-        if pool is None:
-            return _empty(curve, start, end)
+            if given is None:
+                structure = compiled.begin(start[rows], end[rows])
+            else:
+                structure = compiled.begin_at(start[rows], end[rows], given[rows])
+            _store(pool, rows, structure, num_pairs)
 
-        def view() -> Progress:
+        def view() -> Run:
             return tf.nest.pack_sequence_as(structure, pool)
 
-        running = np.flatnonzero(view().running)
+        def take(nest: object, rows: np.ndarray) -> object:
+            return tf.nest.map_structure(lambda whole: whole[rows], nest)
+
+        running = np.flatnonzero(view().progress.running)
         bar.update(num_pairs - len(running))
         while len(running):
             rows = _pad(running[:block_size], block_size)
-            block = compiled.advance(
-                start[rows], end[rows], tf.nest.map_structure(lambda whole, rows=rows: whole[rows], view())
-            )
-            for whole, part in zip(pool, tf.nest.flatten(block), strict=True):
+            block = compiled.advance(start[rows], end[rows], take(view().progress, rows))
+            for whole, part in zip(tf.nest.flatten(view().progress), tf.nest.flatten(block), strict=True):
                 whole[rows] = part.numpy()
             # Those that were advanced go to the back: every pair gets its turn.
             running = np.concatenate([running[block_size:], running[:block_size]])
-            running = running[view().running[running]]
+            running = running[view().progress.running[running]]
             bar.update(num_pairs - len(running) - bar.n)
 
-        parameters = view().state.parameters
-        length, energy = np.zeros(num_pairs, start.dtype), np.zeros(num_pairs, start.dtype)
+        results: list[np.ndarray] = []
         for rows in _blocks(np.arange(num_pairs), block_size):
-            finished = compiled.finish(start[rows], end[rows], parameters[rows])
-            parameters[rows], length[rows], energy[rows] = (part.numpy() for part in finished)
+            _store(results, rows, compiled.finish(start[rows], end[rows], take(view(), rows)), num_pairs)
 
-    reason = view().reason
-    equal = reason == Reason.EQUAL_ENDS
-    length[equal] = energy[equal] = 0.0
-    failed = reason == Reason.NOT_FINITE
-    length[failed] = energy[failed] = np.nan
-    converged = ~np.isin(reason, (Reason.MAX_ITERATIONS, Reason.NOT_FINITE))
+    reason, num_iterations = view().progress.reason, view().progress.num_iterations
+    converged = ~np.isin(reason, (Reason.MAX_ITERATIONS, Reason.NOT_FINITE, Reason.OUTSIDE))
     if warn and not converged.all():
         worst = Reason(reason[~converged].max()).message
         warnings.warn(f"{np.sum(~converged)} of {num_pairs} pairs did not converge; {worst}", stacklevel=2)
-    return Geodesics(curve, parameters, start, end, length, energy, converged, view().num_iterations, reason)
+    parameters, length, energy, speed_deviation = results
+    return Geodesics(
+        curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
+    )
 
 
-def solve_batch(
-    manifold: Manifold,
-    curve: Curve,
-    solver: Solver,
-    warm_start: WarmStart | None,
-    num_points: int,
-    start: tf.Tensor,
-    end: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """A whole batch in one graph, for export: no blocks, no host.
-
-    Returns:
-      Parameters `[B, P]`, length `[B]`, energy `[B]`, and the reason code of each pair `[B]`.
-    """
-    problem = _Problem(manifold, curve, solver, warm_start, num_points)
-    progress = advance(solver, problem.objective(start, end), problem.begin(start, end), solver.max_iterations)
-    parameters, length, energy = problem.finish(start, end, progress.state.parameters)
-    equal = tf.equal(progress.reason, int(Reason.EQUAL_ENDS))
-    length, energy = (tf.where(equal, tf.zeros_like(part), part) for part in (length, energy))
-    return parameters, length, energy, progress.reason
-
-
-class _Problem:
-    """The functions of one (manifold, curve, solver, warm start, T), free of any batch size."""
-
-    def __init__(
-        self,
-        manifold: Manifold,
-        curve: Curve,
-        solver: Solver,
-        warm_start: WarmStart | None,
-        num_points: int,
-    ) -> None:
-        self.manifold = manifold
-        self.curve = curve
-        self.solver = solver
-        self.warm_start = warm_start
-        self.num_points = num_points
-
-    def objective(self, start: tf.Tensor, end: tf.Tensor) -> Objective:
-        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points)
-        t = tf.ensure_shape(t, [self.num_points])
-        return Objective(self.manifold, self.curve, start, end, t)
-
-    def begin(self, start: tf.Tensor, end: tf.Tensor) -> Progress:
-        objective = self.objective(start, end)
-        straight = self.straight_line(start)
-        if self.warm_start is None:
-            return begin(self.solver, objective, straight)
-        warm = self.warm_start.parameters(self.curve, start, end)
-        better = objective.energy(warm) < objective.energy(straight)
-        return begin(self.solver, objective, tf.where(better[:, None], warm, straight))
-
-    def advance(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
-        return advance(self.solver, self.objective(start, end), progress, STEPS_PER_ROUND)
-
-    def finish(
-        self, start: tf.Tensor, end: tf.Tensor, parameters: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Parameters, length and energy; those of the straight line where that is better."""
-        objective = self.objective(start, end)
-        straight = self.straight_line(start)
-        length = self.manifold.length(objective.points(parameters))
-        straight_length = self.manifold.length(objective.points(straight))
-        if self.manifold.potential(objective.points(straight)) is None:
-            shorter = straight_length < length
-        else:
-            # Such an energy is no square of a length: what has the least energy need not be shortest.
-            shorter = objective.energy(straight) < objective.energy(parameters)
-        length = tf.where(shorter, straight_length, length)
-        parameters = tf.where(shorter[:, None], straight, parameters)
-        return parameters, length, objective.energy(parameters)
-
-    def straight_line(self, start: tf.Tensor) -> tf.Tensor:
-        shape = [tf.shape(start)[0], self.curve.num_parameters(start.shape[-1])]
-        return tf.zeros(shape, start.dtype)
+def default_block_size(manifold: Manifold, latent_dim: int, num_points: int) -> int:
+    """Pairs that are solved together: a power of two whose intermediate values fit the processor's cache."""
+    floats = num_points * manifold.floats_per_point(latent_dim)
+    fitting = max(BLOCK_FLOATS // floats, MIN_BLOCK_SIZE)
+    return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(fitting)))
 
 
 class _Compiled:
-    """`_Problem` with each function compiled once per shape."""
+    """A problem's functions, each compiled once per shape."""
 
-    def __init__(self, problem: _Problem, xla: bool) -> None:
+    def __init__(self, problem: Problem, xla: bool) -> None:
         self.begin = tf.function(problem.begin, autograph=False)
+        self.begin_at = tf.function(problem.begin_at, autograph=False)
         # Steps are where the time goes; the rest would only compile longer.
         self.advance = tf.function(problem.advance, autograph=False, jit_compile=xla)
         self.finish = tf.function(problem.finish, autograph=False)
 
 
 @functools.lru_cache(maxsize=16)
-def _compile(
-    manifold: Manifold, curve: Curve, solver: Solver, warm_start: WarmStart | None, num_points: int, xla: bool
-) -> _Compiled:
-    return _Compiled(_Problem(manifold, curve, solver, warm_start, num_points), xla)
+def _compile(problem: Problem, xla: bool) -> _Compiled:
+    return _Compiled(problem, xla)
+
+
+def _store(pool: list[np.ndarray], rows: np.ndarray, block: object, num_pairs: int) -> None:
+    """Writes a block's tensors into rows of the arrays of all pairs, which the first block makes."""
+    parts = [part.numpy() for part in tf.nest.flatten(block)]
+    if not pool:
+        pool.extend(np.zeros((num_pairs, *part.shape[1:]), part.dtype) for part in parts)
+    for whole, part in zip(pool, parts, strict=True):
+        whole[rows] = part
 
 
 def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -239,6 +187,31 @@ def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndar
             "repeat the one point that all pairs share with np.broadcast_to"
         )
     return start, end.astype(start.dtype)
+
+
+def _given_parameters(
+    warm_start: Geodesics | np.ndarray | None, curve: Curve, start: np.ndarray
+) -> np.ndarray | None:
+    """Parameters `[B, P]` of the curves that follow what was found otherwise."""
+    if warm_start is None:
+        return None
+    if isinstance(warm_start, Geodesics):
+        if warm_start.curve == curve and len(warm_start) == len(start):
+            return warm_start.parameters.astype(start.dtype)
+        warm_start = warm_start.points(FITTED_POINTS)
+    paths = np.asarray(warm_start)
+    if paths.ndim != 3 or len(paths) != len(start) or paths.shape[2] != start.shape[1]:
+        raise UserError(
+            f"`warm_start` {paths.shape} must be [B, S, d] with a path for each of the {len(start)} pairs of "
+            f"{start.shape[1]} coordinates; leave it out to start from the straight lines"
+        )
+    if len(paths) == 0:
+        return None
+    return curve.fit(tf.constant(paths, start.dtype)).numpy()
+
+
+# Points at which a curve of another family is read off.
+FITTED_POINTS = 64
 
 
 def _blocks(rows: np.ndarray, block_size: int) -> Iterator[np.ndarray]:
@@ -255,4 +228,4 @@ def _empty(curve: Curve, start: np.ndarray, end: np.ndarray) -> Geodesics:
     none = np.zeros(0, start.dtype)
     parameters = np.zeros([0, curve.num_parameters(start.shape[1])], start.dtype)
     integers = np.zeros(0, np.int32)
-    return Geodesics(curve, parameters, start, end, none, none, np.zeros(0, bool), integers, integers)
+    return Geodesics(curve, parameters, start, end, none, none, none, np.zeros(0, bool), integers, integers)

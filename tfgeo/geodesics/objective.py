@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfgeo.curves import Curve
+from tfgeo.curves import Curve, LinearCurve, Polyline
+from tfgeo.geodesics.damped_step import BlockTridiagonal
 from tfgeo.manifolds import Manifold
+from tfgeo.manifolds.quadratic_model import QuadraticModel
 
 __all__ = ["Objective"]
 
@@ -40,6 +42,21 @@ class Objective(NamedTuple):
         """`[B, P]` to `[B]`."""
         return self.manifold.energy(self.points(parameters))
 
+    def energy_and_length(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`[B, P]` to energy `[B]` and length `[B]`, from one pass where the energy has no potential."""
+        points = self.points(parameters)
+        squares = self.manifold.segment_energies(points)
+        length = tf.reduce_sum(tf.sqrt(squares), axis=-1)
+        if self.manifold.has_potential:
+            return self.manifold.energy(points), length
+        return self.manifold.energy_scale(self.t.shape[0]) * tf.reduce_sum(squares, axis=-1), length
+
+    def length_and_speed_deviation(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`[B, P]` to length `[B]` and the standard deviation of the segments' lengths relative to their mean."""
+        lengths = tf.sqrt(self.manifold.segment_energies(self.points(parameters)))
+        mean, deviation = tf.reduce_mean(lengths, axis=-1), tf.math.reduce_std(lengths, axis=-1)
+        return tf.reduce_sum(lengths, axis=-1), tf.math.divide_no_nan(deviation, mean)
+
     def energy_and_gradient(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Energy `[B]` and its gradient `[B, P]`, by reverse mode: two decoder passes."""
         with tf.GradientTape() as tape:
@@ -47,41 +64,51 @@ class Objective(NamedTuple):
             energy = self.energy(parameters)
         return energy, tape.gradient(energy, parameters, unconnected_gradients=UNCONNECTED)
 
-    def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Energy `[B]`, gradient `[B, P]` and a symmetric matrix `[B, P, P]` of second derivatives.
+    def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | BlockTridiagonal]:
+        """Energy `[B]`, gradient `[B, P]` and second derivatives, `[B, P, P]` or block tridiagonal.
 
-        For the squares, `E = scale |r|^2`, the matrix is Gauss-Newton's `2 scale J^T J`: one Jacobian-vector
-        product through the decoder per parameter. For the potential it is the Hessian, by forward mode over
-        reverse mode; Gauss-Newton on its root would have no curvature on the ridges, where curves end up.
+        The manifold's model in the points of the curve, carried over to the parameters by the chain rule. The
+        curve's own second derivatives are left out, which are 0 for all families but `Neural`. Where each
+        inner point is a node of a polyline the matrix keeps its blocks, for solvers that cost O(T).
         """
-        columns, curvatures = [], []
-        for tangent in tf.unstack(tf.eye(parameters.shape[-1], dtype=parameters.dtype)):
-            direction = tf.broadcast_to(tangent, tf.shape(parameters))
-            with tf.autodiff.ForwardAccumulator(parameters, direction) as accumulator:
-                residuals = self.manifold.residuals(self.points(parameters))
-                potential, slope = self._potential_and_slope(parameters)
-            columns.append(accumulator.jvp(residuals, unconnected_gradients=UNCONNECTED))
-            if slope is not None:
-                curvatures.append(accumulator.jvp(slope, unconnected_gradients=UNCONNECTED))
-        scale = self.manifold.energy_scale(self.t.shape[0])
-        energy = scale * tf.reduce_sum(tf.square(residuals), axis=-1)
-        gradient = 2.0 * scale * tf.stack([_dot(column, residuals) for column in columns], axis=-1)
-        rows = [tf.stack([_dot(row, column) for column in columns], axis=-1) for row in columns]
-        matrix = 2.0 * scale * tf.stack(rows, axis=-2)
-        if potential is not None:
-            energy += potential
-            gradient += slope
-            matrix += tf.stack(curvatures, axis=-1)
-        return energy, gradient, matrix
-
-    def _potential_and_slope(self, parameters: tf.Tensor) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        with tf.GradientTape() as tape:
-            tape.watch(parameters)
-            potential = self.manifold.potential(self.points(parameters))
-        if potential is None:
-            return None, None
-        return potential, tape.gradient(potential, parameters, unconnected_gradients=UNCONNECTED)
+        if isinstance(self.curve, Polyline) and self.curve.num_nodes == self.t.shape[0] - 2:
+            model = self.manifold.quadratic_model(self.points(parameters), definite=True)
+            gradient = tf.reshape(model.gradient, tf.shape(parameters))
+            return model.energy, gradient, BlockTridiagonal(model.diagonal, model.off_diagonal)
+        model = self.manifold.quadratic_model(self.points(parameters))
+        if isinstance(self.curve, LinearCurve):
+            return _project_linear(model, self.curve.basis(self.t)[1:-1])
+        return _project(model, self.curve.jacobian(parameters, self.start, self.end, self.t)[:, 1:-1])
 
 
-def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(a * b, axis=-1)
+def _project_linear(model: QuadraticModel, basis: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The model in the parameters p_k of points `line_i + sum_k basis_ik p_k`, for a basis `[T - 2, K]`."""
+    latent_dim = model.gradient.shape[-1]
+    num_nodes = basis.shape[-1]
+    size = tf.shape(model.energy)[0]
+    gradient = tf.matmul(basis, model.gradient, transpose_a=True)
+    # Products of basis functions at a point and at neighbours: constants, so that one matrix product does it.
+    same = tf.reshape(basis[:, :, None] * basis[:, None, :], [-1, num_nodes**2])
+    next_ = tf.reshape(basis[:-1, :, None] * basis[1:, None, :], [-1, num_nodes**2])
+    blocks = _sum_points(model.diagonal, same)
+    across = _sum_points(model.off_diagonal, next_)
+    shape = [size, latent_dim, latent_dim, num_nodes, num_nodes]
+    blocks, across = tf.reshape(blocks, shape), tf.reshape(across, shape)
+    matrix = blocks + across + tf.transpose(across, [0, 2, 1, 4, 3])
+    num_parameters = num_nodes * latent_dim
+    matrix = tf.reshape(tf.transpose(matrix, [0, 3, 1, 4, 2]), [size, num_parameters, num_parameters])
+    return model.energy, tf.reshape(gradient, [size, num_parameters]), matrix
+
+
+def _sum_points(blocks: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """`sum_i blocks_i weights_i`: `[B, K, d, d]` and `[K, W]` to `[B, d^2, W]`."""
+    num_points, latent_dim = blocks.shape[1], blocks.shape[-1]
+    return tf.matmul(tf.reshape(blocks, [-1, num_points, latent_dim**2]), weights, transpose_a=True)
+
+
+def _project(model: QuadraticModel, jacobian: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The model in the parameters of points with the given Jacobian `[B, T - 2, d, P]`."""
+    gradient = tf.einsum("bti,btip->bp", model.gradient, jacobian)
+    matrix = tf.einsum("btip,btij,btjq->bpq", jacobian, model.diagonal, jacobian)
+    across = tf.einsum("btip,btij,btjq->bpq", jacobian[:, :-1], model.off_diagonal, jacobian[:, 1:])
+    return model.energy, gradient, matrix + across + tf.linalg.matrix_transpose(across)

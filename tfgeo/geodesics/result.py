@@ -24,6 +24,9 @@ class Geodesics:
       end: `[B, d]`.
       length: `[B]`, in data units.
       energy: `[B]`, in squared data units.
+      speed_deviation: `[B]` standard deviation of the speed along the curve, relative to its mean. A geodesic
+        has constant speed, so that this checks a solver on its own; it cannot vanish where the curve family
+        cannot follow the geodesic, nor where the energy has a potential.
       converged: `[B]` bool.
       num_iterations: `[B]` int32.
       reason_codes: `[B]` int32 values of `Reason`.
@@ -35,6 +38,7 @@ class Geodesics:
     end: np.ndarray
     length: np.ndarray
     energy: np.ndarray
+    speed_deviation: np.ndarray
     converged: np.ndarray
     num_iterations: np.ndarray
     reason_codes: np.ndarray

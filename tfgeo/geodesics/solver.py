@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfgeo.curves import Curve
 from tfgeo.geodesics.objective import Objective
 
-__all__ = ["Progress", "Reason", "Solver", "State", "advance"]
+__all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin"]
 
 
 class Reason(enum.IntEnum):
@@ -21,6 +22,7 @@ class Reason(enum.IntEnum):
     NO_DECREASE = 2, "converged to rounding: no step of any size lowers the energy"
     EQUAL_ENDS = 3, "start and end are equal: the length is 0"
     NOT_FINITE = 4, "the energy is not finite along the straight line: check the end points and the decoder"
+    OUTSIDE = 5, "an end point is outside of the manifold's bounds: build the table with wider ones"
 
     def __new__(cls, value: int, message: str = "") -> Reason:
         member = int.__new__(cls, value)
@@ -79,6 +81,10 @@ class Solver(abc.ABC):
     tolerance: float
     gradient_tolerance: float
 
+    def check(self, curve: Curve, latent_dim: int) -> None:
+        """Raises UserError where this solver cannot take the curve; by default it can take any."""
+        del curve, latent_dim
+
     @abc.abstractmethod
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         """The state at `parameters` `[B, P]`."""
@@ -88,18 +94,19 @@ class Solver(abc.ABC):
         """The state after one step; pairs never wait for or depend on each other."""
 
 
-def begin(solver: Solver, objective: Objective, parameters: tf.Tensor) -> Progress:
-    """Progress before the first step: pairs with equal ends or an energy that is not finite do not run."""
+def begin(solver: Solver, objective: Objective, parameters: tf.Tensor, inside: tf.Tensor) -> Progress:
+    """Progress before the first step at `parameters` `[B, P]`.
+
+    Pairs with equal ends, an energy that is not finite, or an end outside (`inside` `[B]` bool) do not run.
+    """
     state = solver.init(objective, parameters)
     # inf equals inf, but no curve connects them.
     equal = tf.reduce_all(tf.equal(objective.start, objective.end) & tf.math.is_finite(objective.start), axis=-1)
     finite = tf.math.is_finite(state.energy) & tf.reduce_all(tf.math.is_finite(state.gradient), axis=-1)
-    reason = tf.where(
-        equal,
-        int(Reason.EQUAL_ENDS),
-        tf.where(finite, int(Reason.MAX_ITERATIONS), int(Reason.NOT_FINITE)),
-    )
-    return Progress(state, tf.zeros_like(reason), reason, finite & ~equal)
+    reason = tf.where(finite, int(Reason.MAX_ITERATIONS), int(Reason.NOT_FINITE))
+    reason = tf.where(finite & ~inside, int(Reason.OUTSIDE), reason)
+    reason = tf.where(equal & inside, int(Reason.EQUAL_ENDS), reason)
+    return Progress(state, tf.zeros_like(reason), reason, finite & inside & ~equal)
 
 
 def advance(solver: Solver, objective: Objective, progress: Progress, num_steps: int) -> Progress:

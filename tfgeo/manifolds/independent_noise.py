@@ -32,19 +32,23 @@ class IndependentNoise(ExpectedPullback):
         squares = tf.reduce_sum(tf.square(differences(self._mean(points))), axis=[-1, -2])
         return squares + self.potential(points)
 
+    @property
+    def has_potential(self) -> bool:
+        return True
+
     def potential(self, points: tf.Tensor) -> tf.Tensor:
         """Sum of the variances: `[B, T, d]` to `[B]`. Every point but the ends belongs to two segments."""
         variances = self._total_variance(points)
         return 2.0 * tf.reduce_sum(variances, axis=-1) - variances[..., 0] - variances[..., -1]
 
-    def quadratic_model(self, points: tf.Tensor) -> QuadraticModel:
+    def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Gauss-Newton's model of the decoded means' differences, and the variances to second order.
 
         Gauss-Newton on the variances' roots would have no curvature on the ridges, where curves end up.
         """
         points = check_points(points)
         model = differences_model(self._mean, points, self.energy_scale(points.shape[-2]))
-        model = add_potential(model, lambda z: 2.0 * self._total_variance(z), points[:, 1:-1])
+        model = add_potential(model, lambda z: 2.0 * self._total_variance(z), points[:, 1:-1], definite)
         ends = self._total_variance(tf.stack([points[:, 0], points[:, -1]], axis=1))
         return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
 

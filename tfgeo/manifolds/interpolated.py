@@ -106,6 +106,11 @@ class Interpolated(MetricField):
             "coefficients raised"
         )
 
+    def contains(self, z: tf.Tensor) -> tf.Tensor:
+        """Whether `z` is inside of the bounds: `[..., 2]` to `[...]` bool."""
+        low, high = tf.unstack(tf.constant(self.bounds, z.dtype), axis=-1)
+        return tf.reduce_all((z >= low) & (z <= high), axis=-1)
+
     def check_inside(self, points: np.ndarray) -> None:
         """Checks that points `[..., 2]` are inside of the bounds; those that are NaN are left to others.
 

@@ -25,18 +25,31 @@ class Manifold(abc.ABC):
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
         """Squared lengths of the segments between neighbouring points: `[B, T, d]` to `[B, T - 1]`."""
 
-    def quadratic_model(self, points: tf.Tensor) -> QuadraticModel:
-        """A second-order model of `energy` in the interior points of `[B, T, d]`, for second-order solvers.
+    def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
+        """A second-order model of `energy` in the interior points of curves, for second-order solvers.
 
-        The exact one, by differentiating `segment_energies` twice; a manifold that knows a cheaper one gives it.
+        By differentiating `segment_energies` twice; a manifold that knows a cheaper one gives it.
+
+        Args:
+          points: `[B, T, d]`.
+          definite: whether the model's matrix must be positive semi-definite, as long curves need it; what is
+            not is left out of it. Energy and gradient are exact either way.
         """
         points = check_points(points)
-        return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]))
+        return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]), definite)
 
-    def potential(self, points: tf.Tensor) -> tf.Tensor | None:
-        """The part of the energy that does not come from segments: `[B, T, d]` to `[B]`, or None if there is none."""
-        del points
-        return None
+    def floats_per_point(self, latent_dim: int) -> int:
+        """Numbers that `quadratic_model` holds for one point of a curve; solvers size their blocks by it."""
+        return (1 + 2 * latent_dim) ** 2
+
+    @property
+    def has_potential(self) -> bool:
+        """Whether the energy has a part that does not come from segments, so that it is no square of a length."""
+        return False
+
+    def contains(self, z: tf.Tensor) -> tf.Tensor:
+        """Whether the metric is known at `z`: `[..., d]` to `[...]` bool. By default it is everywhere."""
+        return tf.ones(tf.shape(z)[:-1], tf.bool)
 
     def energy_scale(self, num_points: int) -> float:
         """Factor between the sum of `segment_energies` and `energy`: the number of segments, T - 1."""

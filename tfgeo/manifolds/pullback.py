@@ -37,10 +37,14 @@ class Pullback(Manifold):
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.square(differences(self.embedding(points))), axis=-1)
 
-    def quadratic_model(self, points: tf.Tensor) -> QuadraticModel:
+    def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Gauss-Newton's model of the decoded differences; it needs no second derivatives of the embedding."""
+        del definite  # a sum of squares always is
         points = check_points(points)
         return differences_model(self.embedding, points, self.energy_scale(points.shape[-2]))
+
+    def floats_per_point(self, latent_dim: int) -> int:
+        return (1 + latent_dim) * self.embedding(tf.zeros([1, latent_dim])).shape[-1]
 
 
 def differences(values: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["QuadraticModel", "add_potential", "model_of_differences", "model_of_segments"]
+__all__ = ["QuadraticModel", "add_potential", "join_segments", "model_of_differences", "model_of_segments"]
+
+UNCONNECTED = tf.UnconnectedGradients.ZERO
 
 # Interior points whose inner products are taken with one matrix product; the band needs neighbours only, so
 # that wider windows waste more, and narrower ones make products too small to be fast.
@@ -94,46 +96,56 @@ def _join(values: tf.Tensor, num: int) -> tf.Tensor:
 
 
 def model_of_segments(
-    segment_energy_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float
+    segment_energy_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float, definite: bool
 ) -> QuadraticModel:
-    """The exact second-order model of `scale sum_i e(z_i, z_{i+1})`, by automatic differentiation.
+    """The second-order model of `scale sum_i e(z_i, z_{i+1})`, by automatic differentiation.
 
     Args:
       segment_energy_fn: e, `[..., 2, d]` to `[..., 1]`, twice differentiable.
       points: `[B, T, d]`, the ends included.
       scale: factor of the energy.
+      definite: whether negative eigenvalues of a segment's matrix count as 0, so that the whole is definite.
     """
     num_segments, latent_dim = points.shape[1] - 1, points.shape[2]
-    segments = tf.stack([points[:, :-1], points[:, 1:]], axis=2)
-    flat = tf.reshape(segments, [-1, 2, latent_dim])
-    with tf.GradientTape(persistent=True) as second:
-        second.watch(flat)
-        with tf.GradientTape() as first:
-            first.watch(flat)
-            energies = segment_energy_fn(flat)
-        slopes = first.gradient(energies, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    rows = []
-    for direction in tf.unstack(tf.reshape(tf.eye(2 * latent_dim, dtype=points.dtype), [-1, 2, latent_dim])):
-        along = tf.broadcast_to(direction, tf.shape(flat))
-        rows.append(
-            second.gradient(
-                slopes, flat, output_gradients=along, unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
-        )
-    size = tf.shape(points)[0]
-    energies = tf.reshape(energies, [size, num_segments])
-    slopes = tf.reshape(slopes, [size, num_segments, 2, latent_dim])
-    matrices = tf.reshape(tf.stack(rows, axis=1), [size, num_segments, 2, latent_dim, 2, latent_dim])
+    segments = tf.reshape(tf.stack([points[:, :-1], points[:, 1:]], axis=2), [-1, 2 * latent_dim])
+    values, slopes, matrices = _second_order(
+        lambda ends: segment_energy_fn(tf.reshape(ends, [-1, 2, latent_dim]))[:, 0], segments
+    )
+    if definite:
+        matrices = _positive_part(matrices)
+    values = tf.reshape(values, [-1, num_segments])
+    slopes = tf.reshape(slopes, [-1, num_segments, 2, latent_dim])
+    matrices = tf.reshape(matrices, [-1, num_segments, 2, latent_dim, 2, latent_dim])
+    blocks = (matrices[:, :, 0, :, 0], matrices[:, :, 0, :, 1], matrices[:, :, 1, :, 1])
+    return join_segments(values, (slopes[:, :, 0], slopes[:, :, 1]), blocks, scale)
+
+
+def join_segments(
+    energies: tf.Tensor,
+    slopes: tuple[tf.Tensor, tf.Tensor],
+    blocks: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    scale: float,
+) -> QuadraticModel:
+    """The model of `scale sum_i e(z_i, z_{i+1})` from those of the T - 1 segments.
+
+    Args:
+      energies: `[B, T - 1]` e.
+      slopes: derivatives of e in the segment's start and in its end, each `[B, T - 1, d]`.
+      blocks: second derivatives in start and start, start and end, end and end, each `[B, T - 1, d, d]`.
+      scale: factor of the energy.
+    """
+    at_start, at_end = slopes
+    start_start, start_end, end_end = blocks
     return QuadraticModel(
         scale * tf.reduce_sum(energies, axis=-1),
-        scale * (slopes[:, :-1, 1] + slopes[:, 1:, 0]),
-        scale * (matrices[:, :-1, 1, :, 1] + matrices[:, 1:, 0, :, 0]),
-        scale * matrices[:, 1:-1, 0, :, 1],
+        scale * (at_end[:, :-1] + at_start[:, 1:]),
+        scale * (end_end[:, :-1] + start_start[:, 1:]),
+        scale * start_end[:, 1:-1],
     )
 
 
 def add_potential(
-    model: QuadraticModel, potential_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor
+    model: QuadraticModel, potential_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, definite: bool
 ) -> QuadraticModel:
     """`model` with `sum_i V(z_i)` of the interior points added, to second order.
 
@@ -141,24 +153,41 @@ def add_potential(
       model: the model of the rest of the energy.
       potential_fn: V, `[..., d]` to `[...]`.
       points: `[B, K, d]` interior points.
+      definite: whether negative eigenvalues of a point's matrix count as 0.
     """
+    values, slopes, matrices = _second_order(potential_fn, points)
+    return model._replace(
+        energy=model.energy + tf.reduce_sum(values, axis=-1),
+        gradient=model.gradient + slopes,
+        diagonal=model.diagonal + (_positive_part(matrices) if definite else matrices),
+    )
+
+
+def _second_order(
+    function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Values `[...]`, gradients `[..., d]` and Hessians `[..., d, d]` of a scalar function of points `[..., d]`."""
     with tf.GradientTape(persistent=True) as second:
         second.watch(points)
         with tf.GradientTape() as first:
             first.watch(points)
-            values = potential_fn(points)
-        slopes = first.gradient(values, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            values = function(points)
+        slopes = first.gradient(values, points, unconnected_gradients=UNCONNECTED)
     rows = [
         second.gradient(
             slopes,
             points,
             output_gradients=tf.broadcast_to(direction, tf.shape(points)),
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+            unconnected_gradients=UNCONNECTED,
         )
         for direction in tf.unstack(tf.eye(points.shape[-1], dtype=points.dtype))
     ]
-    return model._replace(
-        energy=model.energy + tf.reduce_sum(values, axis=-1),
-        gradient=model.gradient + slopes,
-        diagonal=model.diagonal + tf.stack(rows, axis=-2),
-    )
+    return values, slopes, tf.stack(rows, axis=-2)
+
+
+def _positive_part(matrices: tf.Tensor) -> tf.Tensor:
+    """Symmetric matrices with their negative eigenvalues set to 0."""
+    finite = tf.reduce_all(tf.math.is_finite(matrices), axis=[-1, -2], keepdims=True)
+    eigenvalues, vectors = tf.linalg.eigh(tf.where(finite, matrices, 0.0))
+    positive = tf.einsum("...ik,...k,...jk->...ij", vectors, tf.maximum(eigenvalues, 0.0), vectors)
+    return tf.where(finite, positive, matrices)

@@ -1,0 +1,146 @@
+"""The graph side of `connect`: what is computed for a block of pairs, whatever its size."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfgeo.curves import Curve
+from tfgeo.geodesics.objective import Objective
+from tfgeo.geodesics.solver import Progress, Reason, Solver, advance, begin
+from tfgeo.geodesics.warm_start import WarmStart
+from tfgeo.manifolds import Manifold
+
+__all__ = ["Problem", "Run", "solve_batch"]
+
+# Steps that a block takes before pairs that have stopped make room for others.
+STEPS_PER_ROUND = 2
+
+
+class Run(NamedTuple):
+    """A block on its way.
+
+    Attributes:
+      progress: how far each pair has come.
+      straight_energy: `[B]` energy of the curves without a warm start, by default straight lines.
+      straight_length: `[B]` their length.
+    """
+
+    progress: Progress
+    straight_energy: tf.Tensor
+    straight_length: tf.Tensor
+
+
+class Problem(NamedTuple):
+    """The functions of one (manifold, curve, solver, warm start, T), free of any batch size."""
+
+    manifold: Manifold
+    curve: Curve
+    solver: Solver
+    warm_start: WarmStart | None
+    num_points: int
+
+    def objective(self, start: tf.Tensor, end: tf.Tensor) -> Objective:
+        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points)
+        t = tf.ensure_shape(t, [self.num_points])
+        return Objective(self.manifold, self.curve, start, end, t)
+
+    def begin(self, start: tf.Tensor, end: tf.Tensor) -> Run:
+        """Before the first step, from the straight line or the warm start, whichever has the lower energy."""
+        warm = None if self.warm_start is None else self.warm_start.parameters(self.curve, start, end)
+        return self._begin(start, end, warm)
+
+    def begin_at(self, start: tf.Tensor, end: tf.Tensor, parameters: tf.Tensor) -> Run:
+        """Before the first step, from the straight line or the given parameters, as `begin`."""
+        return self._begin(start, end, parameters)
+
+    def _begin(self, start: tf.Tensor, end: tf.Tensor, warm: tf.Tensor | None) -> Run:
+        objective = self.objective(start, end)
+        straight = self.curve.initial_parameters(start, end)
+        straight_energy, straight_length = objective.energy_and_length(straight)
+        parameters = straight
+        if warm is not None:
+            better = objective.energy(warm) < straight_energy
+            parameters = tf.where(better[:, None], warm, straight)
+        inside = self.manifold.contains(start) & self.manifold.contains(end)
+        return Run(begin(self.solver, objective, parameters, inside), straight_energy, straight_length)
+
+    def advance(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
+        return advance(self.solver, self.objective(start, end), progress, STEPS_PER_ROUND)
+
+    def finish(
+        self, start: tf.Tensor, end: tf.Tensor, run: Run
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Parameters, length, energy and deviation of speed; of the straight line where that is better."""
+        objective = self.objective(start, end)
+        state = run.progress.state
+        length, deviation = objective.length_and_speed_deviation(state.parameters)
+        if self.manifold.has_potential:
+            # Such an energy is no square of a length: what has the least energy need not be shortest.
+            better = run.straight_energy < state.energy
+        else:
+            better = run.straight_length < length
+        straight = self.curve.initial_parameters(start, end)
+        length = tf.where(better, run.straight_length, length)
+        energy = tf.where(better, run.straight_energy, state.energy)
+        reason = run.progress.reason
+        equal = tf.equal(reason, int(Reason.EQUAL_ENDS))
+        failed = tf.equal(reason, int(Reason.NOT_FINITE)) | tf.equal(reason, int(Reason.OUTSIDE))
+        length, energy, deviation = (
+            tf.where(failed, tf.cast(float("nan"), part.dtype), tf.where(equal, tf.zeros_like(part), part))
+            for part in (length, energy, deviation)
+        )
+        return tf.where(better[:, None], straight, state.parameters), length, energy, deviation
+
+
+def solve_batch(
+    problem: Problem, start: tf.Tensor, end: tf.Tensor, block_size: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Any number of pairs in one graph, for export.
+
+    Blocks have the same sizes as those of `connect`, so that both do the same arithmetic to the last bit; the
+    one difference is that a block runs until its last pair has stopped.
+
+    Returns:
+      Parameters `[B, P]`, length `[B]`, energy `[B]`, and the reason code of each pair `[B]`.
+    """
+    num_pairs, latent_dim = tf.shape(start)[0], start.shape[-1]
+    size = tf.constant(MIN_BLOCK_SIZE)
+    for candidate in _sizes(block_size):
+        size = tf.where(num_pairs > size, tf.minimum(candidate, block_size), size)
+    num_blocks = tf.maximum((num_pairs + size - 1) // size, 1)
+    rows = tf.range(num_blocks * size)
+    # Filled up with the first pair of the last block, as `connect` does.
+    rows = tf.where(rows < num_pairs, rows, (num_blocks - 1) * size)
+    rows = tf.minimum(rows, tf.maximum(num_pairs - 1, 0))
+
+    def solve_block(block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        ends = [tf.ensure_shape(tf.gather(part, block), [None, latent_dim]) for part in (start, end)]
+        run = problem.begin(*ends)
+        progress = advance(problem.solver, problem.objective(*ends), run.progress, problem.solver.max_iterations)
+        parameters, length, energy, _ = problem.finish(*ends, run._replace(progress=progress))
+        return parameters, length, energy, progress.reason
+
+    dtypes = (start.dtype, start.dtype, start.dtype, tf.int32)
+    solved = tf.map_fn(
+        solve_block, tf.reshape(rows, [num_blocks, size]), parallel_iterations=1, fn_output_signature=dtypes
+    )
+    parameters, *rest = solved
+    parameters = tf.reshape(parameters, [-1, problem.curve.num_parameters(latent_dim)])[:num_pairs]
+    length, energy, reason = (tf.reshape(part, [-1])[:num_pairs] for part in rest)
+    return parameters, length, energy, reason
+
+
+# Smallest block: a few pairs cost as much as one.
+MIN_BLOCK_SIZE = 8
+
+
+def _sizes(block_size: int) -> list[int]:
+    """Block sizes above the smallest one, each twice the one before, up to `block_size`."""
+    sizes = []
+    size = MIN_BLOCK_SIZE
+    while size < block_size:
+        size *= 2
+        sizes.append(size)
+    return sizes
