@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tfgeo.errors import UserError, check_at_least, check_count
 from tfgeo.manifolds.bspline import MIN_NODES, derivative_weights, fit_coefficients, value_weights
@@ -67,7 +68,7 @@ class Interpolated(MetricField):
         axes = [np.linspace(low, high, self.resolution) for low, high in self.bounds]
         coefficients, self.num_raised = _positive_coefficients(self._tabulate(axes))
         # [cell, first axis, (entry, second axis)]: what `derivatives` multiplies from both sides.
-        windows = np.lib.stride_tricks.sliding_window_view(coefficients, (4, 4), axis=(0, 1))
+        windows = sliding_window_view(sliding_window_view(coefficients, 4, axis=0), 4, axis=1)
         self._table = tf.constant(windows.transpose(0, 1, 3, 2, 4).reshape(-1, 4, 12), self.dtype)
 
         centres = [0.5 * (nodes[1:] + nodes[:-1]) for nodes in axes]
