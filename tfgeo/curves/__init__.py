@@ -1,11 +1,34 @@
 """Parametrized curves with fixed end points."""
 
+from collections.abc import Callable
+
+from tfgeo.curves.bezier import Bezier
+from tfgeo.curves.cubic_spline import CubicSpline
 from tfgeo.curves.curve import Curve
+from tfgeo.curves.linear_curve import LinearCurve
+from tfgeo.curves.neural import Neural
+from tfgeo.curves.polyline import Polyline
 from tfgeo.curves.quadratic import Quadratic
 
-__all__ = ["Curve", "Quadratic", "from_name", "names"]
+__all__ = [
+    "Bezier",
+    "CubicSpline",
+    "Curve",
+    "LinearCurve",
+    "Neural",
+    "Polyline",
+    "Quadratic",
+    "from_name",
+    "names",
+]
 
-_CURVES = {"quadratic": Quadratic}
+_CURVES: dict[str, Callable[[], Curve]] = {
+    "quadratic": Quadratic,
+    "cubic_spline": CubicSpline,
+    "bezier": Bezier,
+    "neural": Neural,
+    "polyline": Polyline,
+}
 
 
 def names() -> tuple[str, ...]:

@@ -6,23 +6,23 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfgeo.curves.curve import Curve
+from tfgeo.curves.linear_curve import LinearCurve
 
 __all__ = ["Quadratic"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Quadratic(Curve):
+class Quadratic(LinearCurve):
     """`c(t) = a t^2 + b t + c` per dimension, Eq. 19 of Yang et al. (2018), with the end points built in.
 
     c = start and b = end - start - a, which leaves the d parameters a:
     `c(t) = (1 - t) start + t end - t (1 - t) a`. Exchanging the ends leaves a unchanged.
     """
 
-    def num_parameters(self, latent_dim: int) -> int:
-        return latent_dim
+    @property
+    def num_nodes(self) -> int:
+        return 1
 
-    def points(self, parameters: tf.Tensor, start: tf.Tensor, end: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    def basis(self, t: tf.Tensor) -> tf.Tensor:
         t = t[:, None]
-        line = (1.0 - t) * start[..., None, :] + t * end[..., None, :]
-        return line - t * (1.0 - t) * parameters[..., None, :]
+        return -t * (1.0 - t)

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.manifold import check_points
-from tfgeo.manifolds.pullback import differences, flatten_last_two
+from tfgeo.manifolds.pullback import differences, differences_model
+from tfgeo.manifolds.quadratic_model import QuadraticModel, add_potential
 
 __all__ = ["IndependentNoise"]
 
@@ -28,12 +29,27 @@ class IndependentNoise(ExpectedPullback):
     def energy(self, points: tf.Tensor) -> tf.Tensor:
         """Eq. 18: `[B, T, d]` to `[B]`, in squared data units."""
         points = check_points(points)
-        return tf.reduce_sum(tf.square(self.residuals(points)), axis=-1) + self.potential(points)
-
-    def residuals(self, points: tf.Tensor) -> tf.Tensor:
-        return flatten_last_two(differences(self.decoder(points).mean()))
+        squares = tf.reduce_sum(tf.square(differences(self._mean(points))), axis=[-1, -2])
+        return squares + self.potential(points)
 
     def potential(self, points: tf.Tensor) -> tf.Tensor:
         """Sum of the variances: `[B, T, d]` to `[B]`. Every point but the ends belongs to two segments."""
-        variances = tf.reduce_sum(self.decoder(points).variance(), axis=-1)
+        variances = self._total_variance(points)
         return 2.0 * tf.reduce_sum(variances, axis=-1) - variances[..., 0] - variances[..., -1]
+
+    def quadratic_model(self, points: tf.Tensor) -> QuadraticModel:
+        """Gauss-Newton's model of the decoded means' differences, and the variances to second order.
+
+        Gauss-Newton on the variances' roots would have no curvature on the ridges, where curves end up.
+        """
+        points = check_points(points)
+        model = differences_model(self._mean, points, self.energy_scale(points.shape[-2]))
+        model = add_potential(model, lambda z: 2.0 * self._total_variance(z), points[:, 1:-1])
+        ends = self._total_variance(tf.stack([points[:, 0], points[:, -1]], axis=1))
+        return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
+
+    def _mean(self, z: tf.Tensor) -> tf.Tensor:
+        return self.decoder(z).mean()
+
+    def _total_variance(self, z: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(self.decoder(z).variance(), axis=-1)

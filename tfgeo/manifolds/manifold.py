@@ -6,14 +6,15 @@ import abc
 
 import tensorflow as tf
 
+from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_segments
+
 __all__ = ["Manifold", "check_points"]
 
 
 class Manifold(abc.ABC):
     """A latent space R^d with a Riemannian metric G(z).
 
-    A subclass gives `metric_tensor` and `segment_energies`; all else follows. Where the energy is a sum of
-    squares, it also gives `residuals`, which second-order solvers need.
+    A subclass gives `metric_tensor` and `segment_energies`; all else follows.
     """
 
     @abc.abstractmethod
@@ -24,18 +25,16 @@ class Manifold(abc.ABC):
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
         """Squared lengths of the segments between neighbouring points: `[B, T, d]` to `[B, T - 1]`."""
 
-    def residuals(self, points: tf.Tensor) -> tf.Tensor:
-        """`[B, T, d]` to `[B, R]` with `energy = energy_scale |residuals|^2 + potential`.
+    def quadratic_model(self, points: tf.Tensor) -> QuadraticModel:
+        """A second-order model of `energy` in the interior points of `[B, T, d]`, for second-order solvers.
 
-        Raises:
-          TypeError: if this manifold's energy is not known as a sum of squares.
+        The exact one, by differentiating `segment_energies` twice; a manifold that knows a cheaper one gives it.
         """
-        raise TypeError(
-            f"{type(self).__name__} has no `residuals`, which solver='levenberg_marquardt' needs; use solver='adam'"
-        )
+        points = check_points(points)
+        return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]))
 
     def potential(self, points: tf.Tensor) -> tf.Tensor | None:
-        """The part of the energy that is no square: `[B, T, d]` to `[B]`, or None where there is none."""
+        """The part of the energy that does not come from segments: `[B, T, d]` to `[B]`, or None if there is none."""
         del points
         return None
 

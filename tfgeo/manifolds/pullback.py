@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgeo.manifolds.manifold import Manifold
+from tfgeo.manifolds.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.manifold import Manifold, check_points
+from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_differences
 
-__all__ = ["Pullback", "differences", "flatten_last_two", "jacobian_columns"]
+__all__ = ["Pullback", "differences", "differences_model"]
 
 
 class Pullback(Manifold):
@@ -32,21 +34,13 @@ class Pullback(Manifold):
         columns = jacobian_columns(self.embedding, tf.convert_to_tensor(z))
         return tf.einsum("...mi,...mj->...ij", columns, columns)
 
-    def residuals(self, points: tf.Tensor) -> tf.Tensor:
-        return flatten_last_two(differences(self.embedding(points)))
-
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.square(differences(self.embedding(points))), axis=-1)
 
-
-def jacobian_columns(function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor) -> tf.Tensor:
-    """Jacobian of `function` by forward mode: `[..., d]` to `[..., M, d]`."""
-    columns = []
-    for tangent in tf.unstack(tf.eye(z.shape[-1], dtype=z.dtype)):
-        with tf.autodiff.ForwardAccumulator(z, tf.broadcast_to(tangent, tf.shape(z))) as accumulator:
-            values = function(z)
-        columns.append(accumulator.jvp(values, unconnected_gradients=tf.UnconnectedGradients.ZERO))
-    return tf.stack(columns, axis=-1)
+    def quadratic_model(self, points: tf.Tensor) -> QuadraticModel:
+        """Gauss-Newton's model of the decoded differences; it needs no second derivatives of the embedding."""
+        points = check_points(points)
+        return differences_model(self.embedding, points, self.energy_scale(points.shape[-2]))
 
 
 def differences(values: tf.Tensor) -> tf.Tensor:
@@ -54,7 +48,11 @@ def differences(values: tf.Tensor) -> tf.Tensor:
     return values[..., 1:, :] - values[..., :-1, :]
 
 
-def flatten_last_two(values: tf.Tensor) -> tf.Tensor:
-    """`[..., S, M]` to `[..., S M]`."""
-    shape = tf.shape(values)
-    return tf.reshape(values, tf.concat([shape[:-2], [shape[-2] * shape[-1]]], axis=0))
+def differences_model(
+    embedding_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float
+) -> QuadraticModel:
+    """Gauss-Newton's model of `scale sum_i |f(z_{i+1}) - f(z_i)|^2` for points `[B, T, d]`."""
+    values, columns = value_and_columns(embedding_fn, points[:, 1:-1])
+    # The ends do not move: they need values, no derivatives.
+    ends = embedding_fn(tf.stack([points[:, 0], points[:, -1]], axis=1))
+    return model_of_differences(ends[:, 0], values, columns, ends[:, 1], scale)
