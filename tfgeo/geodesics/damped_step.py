@@ -62,9 +62,7 @@ def _dense_step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> t
     return tf.linalg.matvec(eigenvectors, moves), predicted
 
 
-def _block_step(
-    matrix: BlockTridiagonal, gradient: tf.Tensor, damping: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _block_step(matrix: BlockTridiagonal, gradient: tf.Tensor, damping: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """`(1 + damping) H step = -gradient`.
 
     The matrix of a finely cut curve is that of a spring chain, whose softest modes, which move the curve as a

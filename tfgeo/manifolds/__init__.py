@@ -1,6 +1,7 @@
 """Riemannian manifolds: what turns a latent space into a space with lengths."""
 
 from tfgeo.manifolds.checks import check_metric
+from tfgeo.manifolds.curvature import gaussian_curvature, riemann_tensor, sectional_curvature
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.independent_noise import IndependentNoise
 from tfgeo.manifolds.interpolated import Interpolated
@@ -19,4 +20,7 @@ __all__ = [
     "TensorField",
     "check_metric",
     "expected_volume",
+    "gaussian_curvature",
+    "riemann_tensor",
+    "sectional_curvature",
 ]

@@ -12,7 +12,9 @@ __all__ = ["jacobian_columns", "value_and_columns"]
 UNCONNECTED = tf.UnconnectedGradients.ZERO
 
 
-def value_and_columns(function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+def value_and_columns(
+    function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Values of `function` and the columns of its Jacobian: `[..., d]` to `[..., M]` and d times `[..., M]`.
 
     Forward mode, as the transpose of reverse mode: the vector-Jacobian product is linear in its vector, and
