@@ -134,11 +134,13 @@ class Interpolated(MetricField):
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
         return self.derivatives(z)[1]
 
-    def derivatives(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def derivatives(self, z: tf.Tensor, xla: bool = False) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The metric with its first and second derivatives, exact for the spline, from one lookup.
 
         Args:
           z: `[..., 2]`.
+          xla: whether the caller is compiled by XLA. Sums that it fuses then take two thirds of the time of small
+            matrix products, which take half the time everywhere else; the values are the same up to rounding.
 
         Returns:
           Metric `[..., 2, 2]`; first `[..., 2, 2, 2]`, last index the coordinate; second `[..., 2, 2, 2, 2]`.
@@ -149,8 +151,12 @@ class Interpolated(MetricField):
         powers = tf.stack([tf.ones_like(scale), scale, tf.square(scale)], axis=-1)
         weights = tf.reshape(derivative_weights(t), [-1, 2, 3, 4]) * powers[..., None]
         first, second = tf.unstack(weights, axis=1)
-        products = tf.reshape(tf.matmul(first, neighbours), [-1, 9, 4])
-        products = tf.matmul(products, second, transpose_b=True)
+        if xla:
+            products = tf.reduce_sum(first[..., None] * neighbours[:, None], axis=2)
+            products = tf.reduce_sum(tf.reshape(products, [-1, 9, 1, 4]) * second[:, None], axis=-1)
+        else:
+            products = tf.reshape(tf.matmul(first, neighbours), [-1, 9, 4])
+            products = tf.matmul(products, second, transpose_b=True)
         # One product with zeros and ones puts all entries in their places.
         values = tf.reshape(products, [-1, 27]) @ tf.constant(_PLACES, self.dtype)
         parts = tf.split(values, [4, 8, 16], axis=-1)
