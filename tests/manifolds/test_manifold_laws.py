@@ -108,3 +108,15 @@ def test_the_christoffel_symbols_keep_the_metric(manifold):
     np.testing.assert_allclose(
         manifold.metric_derivative(z), lowered + lowered.swapaxes(1, 2), rtol=1e-8, atol=1e-9
     )
+
+
+@every_manifold
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_the_quadratic_model_has_the_energy_and_its_gradient(manifold, jit_compile):
+    points = tf.constant(random_points(2, 4, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        energy = manifold.energy(points)
+    model = tf.function(manifold.quadratic_model, jit_compile=jit_compile)(points)
+    np.testing.assert_allclose(model.energy, energy, rtol=1e-10)
+    np.testing.assert_allclose(model.gradient, tape.gradient(energy, points)[:, 1:-1], rtol=1e-8, atol=1e-9)
