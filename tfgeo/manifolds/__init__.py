@@ -1,22 +1,34 @@
 """Riemannian manifolds: what turns a latent space into a space with lengths."""
 
+from tfgeo.manifolds.centroid_metric import CentroidMetric
 from tfgeo.manifolds.checks import check_metric
+from tfgeo.manifolds.curvature import gaussian_curvature, riemann_tensor, sectional_curvature
+from tfgeo.manifolds.ensemble import Ensemble
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
+from tfgeo.manifolds.fisher_rao import FisherRao
 from tfgeo.manifolds.independent_noise import IndependentNoise
 from tfgeo.manifolds.interpolated import Interpolated
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField, TensorField
 from tfgeo.manifolds.pullback import Pullback
+from tfgeo.manifolds.smoothed import Smoothed
 from tfgeo.manifolds.volume import expected_volume
 
 __all__ = [
+    "CentroidMetric",
+    "Ensemble",
     "ExpectedPullback",
+    "FisherRao",
     "IndependentNoise",
     "Interpolated",
     "Manifold",
     "MetricField",
     "Pullback",
+    "Smoothed",
     "TensorField",
     "check_metric",
     "expected_volume",
+    "gaussian_curvature",
+    "riemann_tensor",
+    "sectional_curvature",
 ]

@@ -32,4 +32,6 @@ class ExpectedPullback(Pullback):
 
     def _mean_and_stddev(self, z: tf.Tensor) -> tf.Tensor:
         distribution = self.decoder(z)
-        return tf.concat([distribution.mean(), distribution.stddev()], axis=-1)
+        # Stacked and reshaped: XLA has no second derivative of `tf.concat`.
+        both = tf.stack([distribution.mean(), distribution.stddev()], axis=-2)
+        return tf.reshape(both, tf.concat([tf.shape(both)[:-2], [2 * both.shape[-1]]], axis=0))

@@ -6,9 +6,10 @@ import abc
 
 import tensorflow as tf
 
+from tfgeo.manifolds.jacobian import jacobian_columns
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_segments
 
-__all__ = ["Manifold", "check_points"]
+__all__ = ["Manifold", "check_points", "raise_index"]
 
 
 class Manifold(abc.ABC):
@@ -91,6 +92,30 @@ class Manifold(abc.ABC):
         eigenvalues = tf.linalg.eigvalsh(self.metric_tensor(z))
         # Rounding can push the smallest eigenvalue of a degenerate metric below 0.
         return tf.sqrt(eigenvalues[..., -1] / tf.maximum(eigenvalues[..., 0], 0.0))
+
+    def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
+        """`dG_ij / dz^k` at `z`: `[..., d]` to `[..., d, d, d]`, indices in the order i, j, k."""
+        return jacobian_columns(self.metric_tensor, tf.convert_to_tensor(z))
+
+    def christoffels(self, z: tf.Tensor) -> tf.Tensor:
+        """Christoffel symbols of the second kind: `[..., d]` to `[..., d, d, d]`.
+
+        `Gamma^k_ij = 1/2 G^kl (d_i G_lj + d_j G_li - d_l G_ij)`, indices in the order k, i, j: the upper one
+        first, symmetric in the last two. Geodesics solve `z''^k + Gamma^k_ij z'^i z'^j = 0`. NaN where the
+        metric is singular; 0 inside the pieces of a piecewise linear decoder.
+        """
+        derivative = self.metric_derivative(z)
+        # [l, i, j] of d_j G_li is the derivative as it is; both others are transposes of it.
+        other = tf.einsum("...lji->...lij", derivative) - tf.einsum("...ijl->...lij", derivative)
+        return raise_index(self.metric_tensor(z), 0.5 * (derivative + other))
+
+
+def raise_index(metric: tf.Tensor, lowered: tf.Tensor) -> tf.Tensor:
+    """`G^kl T_lij`: `[..., d, d]` and `[..., d, d, d]` to `[..., d, d, d]`, NaN where the metric is singular."""
+    dim = lowered.shape[-1]
+    columns = tf.reshape(lowered, tf.concat([tf.shape(lowered)[:-2], [dim * dim]], axis=0))
+    # Cholesky gives NaN for a singular matrix, where `tf.linalg.solve` would stop the whole batch.
+    return tf.reshape(tf.linalg.cholesky_solve(tf.linalg.cholesky(metric), columns), tf.shape(lowered))
 
 
 def check_points(points: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfgeo.manifolds.jacobian import jacobian_columns, value_and_columns
-from tfgeo.manifolds.manifold import Manifold, check_points
+from tfgeo.manifolds.manifold import Manifold, check_points, raise_index
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_differences
 
 __all__ = ["Pullback", "differences", "differences_model"]
@@ -33,6 +33,15 @@ class Pullback(Manifold):
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         columns = jacobian_columns(self.embedding, tf.convert_to_tensor(z))
         return tf.einsum("...mi,...mj->...ij", columns, columns)
+
+    def christoffels(self, z: tf.Tensor) -> tf.Tensor:
+        # G Gamma = J^T H: the tangential part of the embedding's second derivatives H is all that remains when
+        # the derivatives of J^T J are put together.
+        z = tf.convert_to_tensor(z)
+        second = jacobian_columns(lambda z: jacobian_columns(self.embedding, z), z)
+        return raise_index(
+            self.metric_tensor(z), tf.einsum("...mk,...mij->...kij", jacobian_columns(self.embedding, z), second)
+        )
 
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.square(differences(self.embedding(points))), axis=-1)

@@ -1,0 +1,122 @@
+"""What holds for every manifold, whatever its metric."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfgeo.manifolds
+from tests.cases import SmallDecoder, half_plane_metric, random_points, sphere
+from tfgeo.manifolds import (
+    CentroidMetric,
+    Ensemble,
+    ExpectedPullback,
+    FisherRao,
+    IndependentNoise,
+    Interpolated,
+    Manifold,
+    MetricField,
+    Pullback,
+    Smoothed,
+    TensorField,
+    check_metric,
+)
+
+DECODER = SmallDecoder()
+CENTROIDS = random_points(6, 2, seed=5)
+
+# One of each class, by which a new class is tested on the day it is added.
+MANIFOLDS = [
+    CentroidMetric(CENTROIDS, np.eye(2) * CENTROIDS[:, :1, None], 0.6, 0.1),
+    Ensemble([ExpectedPullback(DECODER), ExpectedPullback(SmallDecoder(seed=1))]),
+    ExpectedPullback(DECODER),
+    FisherRao(DECODER),
+    IndependentNoise(DECODER),
+    Interpolated(ExpectedPullback(DECODER), ((0.1, 1.5), (0.1, 1.5)), 10, tf.float64),
+    Pullback(sphere),
+    Smoothed(ExpectedPullback(DECODER), 0.5),
+    TensorField(half_plane_metric),
+]
+every_manifold = pytest.mark.parametrize("manifold", MANIFOLDS, ids=lambda manifold: type(manifold).__name__)
+
+
+def test_every_class_is_here():
+    public = {getattr(tfgeo.manifolds, name) for name in tfgeo.manifolds.__all__}
+    classes = {value for value in public if isinstance(value, type) and issubclass(value, Manifold)}
+    assert {type(manifold) for manifold in MANIFOLDS} == classes - {Manifold, MetricField}
+
+
+@every_manifold
+def test_the_metric_is_one(manifold):
+    check_metric(manifold, random_points(30, 2))
+
+
+@every_manifold
+def test_a_batch_is_its_points(manifold):
+    z = random_points(2, 3, 2)
+    batch = manifold.metric_tensor(z).numpy()
+    assert batch.shape == (2, 3, 2, 2)
+    alone = [manifold.metric_tensor(point).numpy() for point in z.reshape(-1, 2)]
+    np.testing.assert_allclose(batch, np.reshape(alone, batch.shape), rtol=1e-9, atol=1e-12)
+
+
+@every_manifold
+def test_length_and_energy(manifold):
+    points = random_points(4, 6, 2)
+    length, energy = manifold.length(points).numpy(), manifold.energy(points).numpy()
+    assert length.shape == energy.shape == (4,)
+    assert (manifold.segment_energies(points).numpy() > 0.0).all()
+    squares = manifold.segment_energies(points).numpy().sum(axis=-1)
+    assert (length**2 <= 5.0 * squares).all()
+    for functional, values in ((manifold.length, length), (manifold.energy, energy)):
+        np.testing.assert_allclose(functional(points[:, ::-1]), values, rtol=1e-12)
+
+
+@every_manifold
+def test_length_is_that_of_the_metric(manifold):
+    start, end = random_points(2, 3, 2)
+    points = np.linspace(start, end, 201, axis=1)
+    middle, step = 0.5 * (points[:, 1:] + points[:, :-1]), np.diff(points, axis=1)
+    # Chords or midpoints: both of order two in 1 / 200.
+    np.testing.assert_allclose(
+        manifold.length(points), tf.reduce_sum(manifold.norm(middle, step), axis=-1), rtol=1e-4
+    )
+
+
+@every_manifold
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_compiled_energy_and_gradient(manifold, jit_compile):
+    points = tf.constant(random_points(2, 4, 2))
+
+    def energy_and_gradient(points):
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            energy = manifold.energy(points)
+        return energy, tape.gradient(energy, points)
+
+    compiled = tf.function(energy_and_gradient, jit_compile=jit_compile)
+    for actual, expected in zip(compiled(points), energy_and_gradient(points), strict=True):
+        assert np.isfinite(expected).all()
+        np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-9)
+
+
+@every_manifold
+def test_the_christoffel_symbols_keep_the_metric(manifold):
+    """`d_k G_ij = Gamma_i,jk + Gamma_j,ik`: the connection is that of the metric."""
+    z = random_points(4, 2, low=0.25, high=1.3)
+    metric, gamma = manifold.metric_tensor(z).numpy(), manifold.christoffels(z).numpy()
+    lowered = np.einsum("nil,nljk->nijk", metric, gamma)
+    np.testing.assert_allclose(
+        manifold.metric_derivative(z), lowered + lowered.swapaxes(1, 2), rtol=1e-8, atol=1e-9
+    )
+
+
+@every_manifold
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_the_quadratic_model_has_the_energy_and_its_gradient(manifold, jit_compile):
+    points = tf.constant(random_points(2, 4, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        energy = manifold.energy(points)
+    model = tf.function(manifold.quadratic_model, jit_compile=jit_compile)(points)
+    np.testing.assert_allclose(model.energy, energy, rtol=1e-10)
+    np.testing.assert_allclose(model.gradient, tape.gradient(energy, points)[:, 1:-1], rtol=1e-8, atol=1e-9)

@@ -1,0 +1,79 @@
+"""Several manifolds of one latent space, such as those of retrained decoders, as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfgeo.errors import UserError
+from tfgeo.manifolds.manifold import Manifold
+from tfgeo.manifolds.quadratic_model import QuadraticModel
+
+__all__ = ["Ensemble"]
+
+
+class Ensemble(Manifold):
+    """The expected metric over members, `G(z) = sum_m G_m(z) / M`: Syrota et al. (2024), arXiv:2408.07507.
+
+    Where decoders of equal fit disagree, curves get longer; what all of them agree on is kept. Energies are the
+    mean of the members' energies, each by its own rule, and lengths those of the expected metric.
+
+    Args:
+      members: at least one manifold, all of the same latent space and with the same factor between segments and
+        energy.
+
+    Raises:
+      UserError: if there is no member, or they scale their energies differently.
+    """
+
+    def __init__(self, members: Sequence[Manifold]) -> None:
+        self.members = tuple(members)
+        if not self.members:
+            raise UserError("`members` is empty; give at least one manifold.")
+        # Any number of points tells them apart: the factor is the number of segments or 1.
+        if len({member.energy_scale(3) for member in self.members}) > 1:
+            names = ", ".join(sorted({type(member).__name__ for member in self.members}))
+            raise UserError(f"`members` have energies of different kinds ({names}); give manifolds of one kind.")
+
+    def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
+        return _mean([member.metric_tensor(z) for member in self.members])
+
+    def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
+        return _mean([member.metric_derivative(z) for member in self.members])
+
+    def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
+        return _mean([member.segment_energies(points) for member in self.members])
+
+    def energy_scale(self, num_points: int) -> float:
+        return self.members[0].energy_scale(num_points)
+
+    def energy(self, points: tf.Tensor) -> tf.Tensor:
+        return _mean([member.energy(points) for member in self.members])
+
+    @property
+    def has_potential(self) -> bool:
+        return any(member.has_potential for member in self.members)
+
+    def contains(self, z: tf.Tensor) -> tf.Tensor:
+        """Whether every member's metric is known at `z`."""
+        return tf.reduce_all(tf.stack([member.contains(z) for member in self.members]), axis=0)
+
+    def floats_per_point(self, latent_dim: int) -> int:
+        return sum(member.floats_per_point(latent_dim) for member in self.members)
+
+    def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
+        """The mean of the members' models."""
+        models = [member.quadratic_model(points, definite) for member in self.members]
+        return QuadraticModel(*(_mean(list(parts)) for parts in zip(*models, strict=True)))
+
+    def member_lengths(self, points: tf.Tensor) -> tf.Tensor:
+        """Lengths of the same curves under each member: `[B, T, d]` to `[M, B]`.
+
+        Their spread says how far to trust a distance.
+        """
+        return tf.stack([member.length(points) for member in self.members])
+
+
+def _mean(values: list[tf.Tensor]) -> tf.Tensor:
+    return tf.add_n(values) / len(values)
