@@ -214,7 +214,10 @@ def test_parts_are_told_apart(two_parts):
 def test_pairs_without_a_path_are_marked_and_the_others_are_returned(two_parts):
     start = np.array([[30.1, 30.2], [0.1, 0.2], [np.nan, 0.0], [0.0, 0.0]])
     end = np.array([[0.0, 0.0], [0.6, -0.7], [0.0, 0.0], [np.inf, 0.0]])
-    with pytest.warns(UserWarning, match=r"1 of 4 pairs.*2 components of 40, 25.*2 have ends that are not finite"):
+    with (
+        pytest.warns(UserWarning, match=r"1 of 4 pairs have no path: .* 2 components of 40, 25 nodes; raise `k`=4"),
+        pytest.warns(UserWarning, match=r"2 of 4 pairs have ends that are not finite"),
+    ):
         paths = two_parts.connect(start, end)
     np.testing.assert_array_equal(np.isinf(paths.length), [True, False, False, False])
     np.testing.assert_array_equal(np.isnan(paths.length), [False, False, True, True])
@@ -223,6 +226,16 @@ def test_pairs_without_a_path_are_marked_and_the_others_are_returned(two_parts):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         two_parts.connect(start, end, warn=False)
+
+
+@pytest.mark.parametrize("num_directions", [0, 2])
+def test_ends_where_the_manifold_is_not_finite_fail_alone(num_directions):
+    graph = build(Pullback(lambda z: tf.sqrt(z)), np.abs(POINTS), num_directions=num_directions)
+    start, end = np.array([[0.3, 0.4], [0.2, -0.1]]), np.array([[1.0, 0.9], [0.8, 0.8]])
+    for a, b in ((start, end), (end, start)):
+        paths = graph.connect(a, b, warn=False)
+        assert np.isnan(paths.length[1]) and paths.paths[1] is None
+        assert np.isfinite(paths.length[0]) and np.isfinite(paths.points(3)[0]).all()
 
 
 def test_ends_that_are_nodes_give_the_paths_of_nodes(graph):

@@ -1,5 +1,7 @@
 """A* and its bounds against plain oracles on random graphs."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -43,7 +45,7 @@ def floyd_warshall(weights):
 
 
 def path_length(weights, nodes):
-    return sum(weights[i, j] for i, j in zip(nodes[:-1], nodes[1:], strict=True))
+    return sum(weights[pair] for pair in itertools.pairwise(nodes))
 
 
 def is_consistent(bound, weights, ends):
@@ -54,12 +56,12 @@ def is_consistent(bound, weights, ends):
 
 @pytest.mark.parametrize("num_landmarks", [0, 1, 4, NUM_NODES + 5])
 @pytest.mark.parametrize(("num_edges", "zeros"), [(90, 0.0), (45, 0.0), (90, 0.4)], ids=["dense", "split", "zeros"])
-def test_a_star_finds_the_shortest_path_between_all_pairs(num_landmarks, num_edges, zeros):
+def test_a_star_finds_the_shortest_path(num_landmarks, num_edges, zeros):
     weights = random_graph(0, num_edges, zeros)
     distances, graph = floyd_warshall(weights), AdjacencyLists(weights)
     landmarks = landmark_distances(weights, 0, num_landmarks)
     for i in range(NUM_NODES):
-        for j in range(NUM_NODES):
+        for j in range(0, NUM_NODES, 3):
             bound = landmark_bound(landmarks, {j: 0.0}, [i]).tolist() if num_landmarks else None
             nodes, length = shortest_path(graph, {i: 0.0}, {j: 0.0}, bound)
             np.testing.assert_allclose(length, distances[i, j], rtol=1e-12)

@@ -49,8 +49,9 @@ class GraphPaths:
     """Shortest paths of B pairs.
 
     Attributes:
-      paths: B paths; None where the ends are not connected, or not finite.
-      length: `[B]` in data units; infinite where the ends are not connected, NaN where they are not finite.
+      paths: B paths; None where there is none.
+      length: `[B]` in data units; infinite where the ends are not connected, NaN where an end, or the manifold at
+        it, is not finite.
       dimension: d.
     """
 

@@ -12,8 +12,8 @@ from scipy.sparse import csgraph
 
 __all__ = ["AdjacencyLists", "decoded_bound", "landmark_bound", "landmark_distances", "shortest_path"]
 
-# Landmarks that bound a query, of all there are. On 60,000 digits 6 of 64 bound as well as all, in a tenth of the
-# time, and twice as well as 16 landmarks would.
+# Landmarks that bound a query, of all there are: each costs a pass over all nodes. On 60,000 digits 6 of 64 left
+# 402 nodes to settle (median), 10 of 64 left 381, and all of 16 left 697.
 ACTIVE_LANDMARKS = 6
 
 
