@@ -1,7 +1,10 @@
 """Geodesics: shortest curves between many pairs of points at once."""
 
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.distance_maps import DistanceMap, distance_map
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
+from tfgeo.geodesics.graph import KNNGraph
+from tfgeo.geodesics.graph_path import GraphPath, GraphPaths
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.pairwise import pairwise
 from tfgeo.geodesics.result import Geodesics
@@ -11,12 +14,17 @@ from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
 __all__ = [
     "Adam",
     "CrossEntropy",
+    "DistanceMap",
     "Geodesics",
     "GradientDescent",
+    "GraphPath",
+    "GraphPaths",
+    "KNNGraph",
     "LevenbergMarquardt",
     "RidgeClimb",
     "Solver",
     "WarmStart",
     "connect",
+    "distance_map",
     "pairwise",
 ]
