@@ -29,12 +29,7 @@ def test_it_is_the_mean_of_its_members(name):
         expected = mean([getattr(member, method)(points) for member in members])
         np.testing.assert_allclose(getattr(ensemble, method)(points), expected, rtol=1e-12, atol=1e-13)
     assert ensemble.energy_scale(6) == members[0].energy_scale(6)
-    if name == "independent":
-        np.testing.assert_allclose(
-            ensemble.potential(points), mean([member.potential(points) for member in members]), rtol=1e-12
-        )
-    else:
-        assert ensemble.potential(points) is None
+    assert ensemble.has_potential == (name == "independent")
 
 
 def test_it_is_the_pullback_of_all_members_outputs_at_once():

@@ -2,6 +2,7 @@
 
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance_maps import DistanceMap, distance_map
+from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.graph import KNNGraph
 from tfgeo.geodesics.graph_path import GraphPath, GraphPaths
@@ -16,6 +17,7 @@ __all__ = [
     "CrossEntropy",
     "DistanceMap",
     "Geodesics",
+    "Georce",
     "GradientDescent",
     "GraphPath",
     "GraphPaths",

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from tfgeo import curves
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
+from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, Run
@@ -27,6 +28,7 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
     "levenberg_marquardt": LevenbergMarquardt,
     "gradient_descent": GradientDescent,
     "adam": Adam,
+    "georce": Georce,
 }
 
 # Numbers that a block of curves holds at once, 12 MB in float32: measured, larger blocks leave the cache, where
@@ -61,7 +63,7 @@ def connect(
       start: `[B, d]`.
       end: `[B, d]`.
       curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`.
-      solver: "levenberg_marquardt", "gradient_descent", "adam", or a `Solver` with settings of your own.
+      solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph.
       num_points: T, points on each curve at which energy and length are evaluated, the ends included. By default

@@ -116,10 +116,12 @@ def solve_batch(
     rows = tf.minimum(rows, tf.maximum(num_pairs - 1, 0))
 
     def solve_block(block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        ends = [tf.ensure_shape(tf.gather(part, block), [None, latent_dim]) for part in (start, end)]
-        run = problem.begin(*ends)
-        progress = advance(problem.solver, problem.objective(*ends), run.progress, problem.solver.max_iterations)
-        parameters, length, energy, _ = problem.finish(*ends, run._replace(progress=progress))
+        ends = tf.ensure_shape(tf.gather(tf.stack([start, end]), block, axis=1), [2, None, latent_dim])
+        first, last = ends[0], ends[1]
+        run = problem.begin(first, last)
+        steps = problem.solver.max_iterations
+        progress = advance(problem.solver, problem.objective(first, last), run.progress, steps)
+        parameters, length, energy, _ = problem.finish(first, last, run._replace(progress=progress))
         return parameters, length, energy, progress.reason
 
     dtypes = (start.dtype, start.dtype, start.dtype, tf.int32)
