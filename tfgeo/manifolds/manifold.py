@@ -44,6 +44,11 @@ class Manifold(abc.ABC):
         return (1 + 2 * latent_dim) ** 2
 
     @property
+    def model_is_approximate(self) -> bool:
+        """Whether `quadratic_model` leaves out second derivatives that the energy has."""
+        return False
+
+    @property
     def has_potential(self) -> bool:
         """Whether the energy has a part that does not come from segments, so that it is no square of a length."""
         return False

@@ -52,6 +52,10 @@ class Pullback(Manifold):
         points = check_points(points)
         return differences_model(self.embedding, points, self.energy_scale(points.shape[-2]))
 
+    @property
+    def model_is_approximate(self) -> bool:
+        return True
+
     def floats_per_point(self, latent_dim: int) -> int:
         return (1 + latent_dim) * self.embedding(tf.zeros([1, latent_dim])).shape[-1]
 
