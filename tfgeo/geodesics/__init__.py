@@ -1,9 +1,14 @@
 """Geodesics: shortest curves between many pairs of points at once."""
 
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.distance import distance
+from tfgeo.geodesics.exponential_map import exponential_map, geodesic_flow
+from tfgeo.geodesics.frechet_mean import FrechetMean, frechet_mean
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
+from tfgeo.geodesics.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.pairwise import pairwise
+from tfgeo.geodesics.parallel_transport import parallel_transport
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solver import Solver
 from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
@@ -11,12 +16,20 @@ from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
 __all__ = [
     "Adam",
     "CrossEntropy",
+    "FrechetMean",
     "Geodesics",
     "GradientDescent",
     "LevenbergMarquardt",
+    "Logarithms",
     "RidgeClimb",
     "Solver",
     "WarmStart",
     "connect",
+    "distance",
+    "exponential_map",
+    "frechet_mean",
+    "geodesic_flow",
+    "logarithm_map",
     "pairwise",
+    "parallel_transport",
 ]

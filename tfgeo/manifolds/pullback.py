@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfgeo.manifolds.acceleration import embedded_acceleration
 from tfgeo.manifolds.manifold import Manifold
 
 __all__ = ["Pullback", "differences", "flatten_last_two", "jacobian_columns"]
@@ -31,6 +32,9 @@ class Pullback(Manifold):
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         columns = jacobian_columns(self.embedding, tf.convert_to_tensor(z))
         return tf.einsum("...mi,...mj->...ij", columns, columns)
+
+    def geodesic_acceleration(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+        return embedded_acceleration(self.embedding, jacobian_columns(self.embedding, z), z, v)
 
     def residuals(self, points: tf.Tensor) -> tf.Tensor:
         return flatten_last_two(differences(self.embedding(points)))
