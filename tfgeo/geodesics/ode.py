@@ -13,12 +13,12 @@ __all__ = ["DEFAULT_TOLERANCE", "MAX_NUM_STEPS", "finite_or_large", "solve_by_ha
 # Error per step, relative and absolute, that the maps allow by default.
 DEFAULT_TOLERANCE = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-9}
 # Steps after which a pair counts as running into a singular point. Smooth decoders take some tens.
-MAX_NUM_STEPS = 2000
+MAX_NUM_STEPS = 500
 # Stands for a derivative that is not finite: a step that meets it is rejected and tried again shorter,
 # while NaN would make every later step NaN.
 LARGE = 1e8
-# Batches are filled up to this size or 4, 16, .. times it. They have static sizes because nested forward mode fails
-# on `tf.shape`, with which TensorFlow computes the dynamic ones (2.21: IndexError in `_backward_function`).
+# Batches are filled up to this size or 4, 16, .. times it: static sizes, which second derivatives of many layers
+# need (with dynamic ones they call `tf.shape`; see `differentiate_metric`), and few of them to compile.
 SMALLEST_BATCH = 32
 # Smallest tolerance, in units of the dtype's rounding: below it a step's error estimate is noise, which is that of
 # the derivatives times the step.

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError
 from tfgeo.manifolds import Manifold
+from tfgeo.manifolds.acceleration import differentiate_metric
 
 __all__ = ["check_smooth", "jump_share"]
 
@@ -81,9 +82,7 @@ def jump_share(manifold: Manifold, start: np.ndarray, end: np.ndarray) -> float:
 def _compile_metric(manifold: Manifold) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     @tf.function(autograph=False)
     def metric_and_change(corners: tf.Tensor, middles: tf.Tensor, moves: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.autodiff.ForwardAccumulator(middles, moves) as accumulator:
-            metric = manifold.metric_tensor(middles)
-        change = accumulator.jvp(metric, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        change = differentiate_metric(manifold.metric_tensor, middles, moves)[-1]
         return manifold.metric_tensor(corners), change
 
     return metric_and_change
