@@ -1,13 +1,18 @@
 """Geodesics: shortest curves between many pairs of points at once."""
 
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.distance import distance
 from tfgeo.geodesics.distance_maps import DistanceMap, distance_map
+from tfgeo.geodesics.exponential_map import exponential_map, geodesic_flow
+from tfgeo.geodesics.frechet_mean import FrechetMean, frechet_mean
 from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.graph import KNNGraph
 from tfgeo.geodesics.graph_path import GraphPath, GraphPaths
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
+from tfgeo.geodesics.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.pairwise import pairwise
+from tfgeo.geodesics.parallel_transport import parallel_transport
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solver import Solver
 from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
@@ -16,6 +21,7 @@ __all__ = [
     "Adam",
     "CrossEntropy",
     "DistanceMap",
+    "FrechetMean",
     "Geodesics",
     "Georce",
     "GradientDescent",
@@ -23,10 +29,17 @@ __all__ = [
     "GraphPaths",
     "KNNGraph",
     "LevenbergMarquardt",
+    "Logarithms",
     "RidgeClimb",
     "Solver",
     "WarmStart",
     "connect",
     "distance_map",
+    "distance",
+    "exponential_map",
+    "frechet_mean",
+    "geodesic_flow",
+    "logarithm_map",
     "pairwise",
+    "parallel_transport",
 ]

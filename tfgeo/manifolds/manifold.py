@@ -6,6 +6,7 @@ import abc
 
 import tensorflow as tf
 
+from tfgeo.manifolds.acceleration import metric_acceleration
 from tfgeo.manifolds.jacobian import jacobian_columns
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_segments
 
@@ -82,6 +83,14 @@ class Manifold(abc.ABC):
         """Length of tangent vectors `v` at `z`: each `[..., d]`, to `[...]`."""
         # Rounding can push the square of a vector that is sent to 0 below it.
         return tf.sqrt(tf.maximum(self.inner_product(z, v, v), 0.0))
+
+    def geodesic_acceleration(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+        """Acceleration `-Gamma(v, v)` of the geodesic through `z` with velocity `v`: `[..., d]` each.
+
+        NaN where the metric is not positive definite. It needs a metric with continuous derivatives: for
+        piecewise linear (ReLU) decoders it is 0, which is wrong.
+        """
+        return metric_acceleration(self.metric_tensor, z, v)
 
     def volume(self, z: tf.Tensor) -> tf.Tensor:
         """Magnification factor `sqrt(det G(z))`: `[..., d]` to `[...]`; Eq. 21 of Yang et al. (2018)."""

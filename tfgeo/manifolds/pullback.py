@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfgeo.manifolds.acceleration import embedded_acceleration
 from tfgeo.manifolds.jacobian import jacobian_columns, value_and_columns
 from tfgeo.manifolds.manifold import Manifold, check_points, raise_index
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_differences
@@ -42,6 +43,9 @@ class Pullback(Manifold):
         return raise_index(
             self.metric_tensor(z), tf.einsum("...mk,...mij->...kij", jacobian_columns(self.embedding, z), second)
         )
+
+    def geodesic_acceleration(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+        return embedded_acceleration(self.embedding, jacobian_columns(self.embedding, z), z, v)
 
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.square(differences(self.embedding(points))), axis=-1)
