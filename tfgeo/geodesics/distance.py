@@ -24,7 +24,7 @@ def distance(
     solver: str | Solver = "levenberg_marquardt",
     warm_start: WarmStart | None = None,
     num_points: int = 20,
-    block_size: int = 512,
+    block_size: int | None = None,
     warn: bool = True,
 ) -> tf.Tensor:
     """Geodesic distances that have a gradient, so that they can sit in a loss.

@@ -129,7 +129,7 @@ def _inverse(matrix: tf.Tensor) -> tf.Tensor:
 
 
 def _check_nodes(objective: Objective) -> None:
-    if objective.curve.num_nodes != objective.t.shape[0] - 2:
+    if isinstance(objective.curve, Polyline) and objective.curve.num_nodes != objective.t.shape[0] - 2:
         raise UserError(
             f"a polyline of {objective.curve.num_nodes} nodes needs num_points={objective.curve.num_nodes + 2} "
             f"for georce, not {objective.t.shape[0]}; leave `num_points` out"
