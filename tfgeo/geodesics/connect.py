@@ -16,7 +16,7 @@ from tfgeo.errors import UserError, check_count, unknown_name_error
 from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
-from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, Run
+from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, Run, call_sealed
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solver import Reason, Solver
 from tfgeo.geodesics.warm_start import WarmStart
@@ -157,11 +157,11 @@ class _Compiled:
     """A problem's functions, each compiled once per shape."""
 
     def __init__(self, problem: Problem, xla: bool) -> None:
-        self.begin = tf.function(problem.begin, autograph=False)
-        self.begin_at = tf.function(problem.begin_at, autograph=False)
+        self.begin = tf.function(functools.partial(call_sealed, problem.begin), autograph=False)
+        self.begin_at = tf.function(functools.partial(call_sealed, problem.begin_at), autograph=False)
         # Steps are where the time goes; the rest would only compile longer.
         self.advance = tf.function(problem.advance, autograph=False, jit_compile=xla)
-        self.finish = tf.function(problem.finish, autograph=False)
+        self.finish = tf.function(functools.partial(call_sealed, problem.finish), autograph=False)
 
 
 @functools.lru_cache(maxsize=16)

@@ -23,7 +23,7 @@ MIN_COSINE = 1e-2
 # Above this a pair's dense matrix takes 1 MB and its eigenvalues longer than the decoder.
 MAX_DENSE_PARAMETERS = 512
 # Relative size of an energy difference that float32 cannot resolve.
-ROUNDING = 1e-7
+ROUNDING = 2e-7
 
 
 class _Memory(NamedTuple):
@@ -52,7 +52,7 @@ class LevenbergMarquardt(Solver):
 
     max_iterations: int = 50
     tolerance: float = 1e-6
-    gradient_tolerance: float = 1e-2
+    gradient_tolerance: float = 1e-4
     initial_damping: float = 1e-2
 
     def check(self, curve: Curve, latent_dim: int) -> None:
@@ -79,11 +79,13 @@ class LevenbergMarquardt(Solver):
         trial = state.parameters + step
         energy, gradient, trial_matrix = objective.quadratic_model(trial)
         actual = state.energy - energy
-        taken = actual > 0.0
-        ratio = actual / tf.maximum(predicted, ROUNDING * state.energy)
+        # Energies so close are equal up to rounding; the gradient still tells which curve is nearer to the minimum.
+        level = tf.abs(actual) <= ROUNDING * state.energy
+        taken = tf.where(level, tf.norm(gradient, axis=-1) < tf.norm(state.gradient, axis=-1), actual > 0.0)
+        ratio = tf.where(level, tf.ones_like(actual), actual / tf.maximum(predicted, ROUNDING * state.energy))
         shrink = tf.clip_by_value(1.0 - (2.0 * ratio - 1.0) ** 3, 1.0 / 3.0, 2.0)
         damping = tf.where(taken, damping * shrink, damping * 4.0)
-        stuck = damping > MAX_DAMPING
+        stuck = (damping > MAX_DAMPING) | (~taken & level & (predicted <= ROUNDING * state.energy))
 
         def choose(new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
             return tf.where(tf.reshape(taken, [-1] + [1] * (new.shape.rank - 1)), new, old)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfgeo.curves import Curve
 from tfgeo.geodesics.objective import Objective
-from tfgeo.geodesics.solver import Progress, Reason, Solver, advance, begin
+from tfgeo.geodesics.solver import Progress, Reason, Solver, advance, begin, one_step
 from tfgeo.geodesics.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
@@ -66,8 +68,11 @@ class Problem(NamedTuple):
         inside = self.manifold.contains(start) & self.manifold.contains(end)
         return Run(begin(self.solver, objective, parameters, inside), straight_energy, straight_length)
 
+    def step(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
+        return one_step(self.solver, self.objective(start, end), progress)
+
     def advance(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
-        return advance(self.solver, self.objective(start, end), progress, STEPS_PER_ROUND)
+        return advance(lambda progress: call_sealed(self.step, start, end, progress), progress, STEPS_PER_ROUND)
 
     def finish(
         self, start: tf.Tensor, end: tf.Tensor, run: Run
@@ -94,6 +99,44 @@ class Problem(NamedTuple):
         return tf.where(better[:, None], straight, state.parameters), length, energy, deviation
 
 
+def call_sealed(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls `function` as a graph of its own that TensorFlow optimizes by itself, whatever graph it is part of.
+
+    Rewriting the graph changes how results are rounded, and solvers amplify it: sealed, the same arithmetic is
+    done in `connect` and in an exported model. All arguments have the batch as their first dimension, which is
+    left open, so that it is no part of the graph either.
+    """
+    specification = tf.nest.map_structure(
+        lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), arguments
+    )
+    key = tuple((tuple(part.shape), part.dtype) for part in tf.nest.flatten(specification))
+    return _seal(function, key, _Ignored(specification))(*arguments)
+
+
+class _Ignored:
+    """Carries a value through a cache without being part of its key."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ignored)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@functools.lru_cache(maxsize=64)
+def _seal(function: Callable[..., Any], key: tuple, specification: _Ignored) -> Callable[..., Any]:
+    del key
+    return tf.function(
+        function,
+        autograph=False,
+        input_signature=specification.value,
+        experimental_attributes={"_noinline": True},
+    )
+
+
 def solve_batch(
     problem: Problem, start: tf.Tensor, end: tf.Tensor, block_size: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -118,10 +161,14 @@ def solve_batch(
     def solve_block(block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         ends = tf.ensure_shape(tf.gather(tf.stack([start, end]), block, axis=1), [2, None, latent_dim])
         first, last = ends[0], ends[1]
-        run = problem.begin(first, last)
-        steps = problem.solver.max_iterations
-        progress = advance(problem.solver, problem.objective(first, last), run.progress, steps)
-        parameters, length, energy, _ = problem.finish(first, last, run._replace(progress=progress))
+        run = call_sealed(problem.begin, first, last)
+        progress = advance(
+            lambda progress: call_sealed(problem.step, first, last, progress),
+            run.progress,
+            problem.solver.max_iterations,
+        )
+        run = run._replace(progress=progress)
+        parameters, length, energy, _ = call_sealed(problem.finish, first, last, run)
         return parameters, length, energy, progress.reason
 
     dtypes = (start.dtype, start.dtype, start.dtype, tf.int32)

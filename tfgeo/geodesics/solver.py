@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import enum
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -11,7 +12,7 @@ import tensorflow as tf
 from tfgeo.curves import Curve
 from tfgeo.geodesics.objective import Objective
 
-__all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin"]
+__all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "one_step"]
 
 
 class Reason(enum.IntEnum):
@@ -109,34 +110,45 @@ def begin(solver: Solver, objective: Objective, parameters: tf.Tensor, inside: t
     return Progress(state, tf.zeros_like(reason), reason, finite & inside & ~equal)
 
 
-def advance(solver: Solver, objective: Objective, progress: Progress, num_steps: int) -> Progress:
-    """Up to `num_steps` further steps; it ends sooner where no pair runs any more."""
+def advance(step_fn: Callable[[Progress], Progress], progress: Progress, num_steps: int) -> Progress:
+    """Up to `num_steps` further steps; it ends sooner where no pair runs any more.
+
+    Args:
+      step_fn: `one_step` of a solver and an objective.
+      progress: where to go on from.
+      num_steps: how far.
+    """
 
     def any_running(step: tf.Tensor, progress: Progress) -> tf.Tensor:
         return (step < num_steps) & tf.reduce_any(progress.running)
 
-    def one_step(step: tf.Tensor, progress: Progress) -> tuple[tf.Tensor, Progress]:
-        state, running = progress.state, progress.running
-        new = _keep_stopped(running, solver.step(objective, state), state)
-        decrease = tf.abs(state.energy - new.energy)
-        scale = tf.norm(objective.end - objective.start, axis=-1)
-        threshold = solver.tolerance * new.energy
-        converged = (
-            (new.predicted_decrease <= threshold)
-            & (decrease <= threshold)
-            & (tf.norm(new.gradient, axis=-1) * scale <= solver.gradient_tolerance * new.energy)
-        )
-        stopped = running & (converged | new.stuck)
-        reason = tf.where(converged, int(Reason.CONVERGED), int(Reason.NO_DECREASE))
-        num_iterations = progress.num_iterations + tf.cast(running, tf.int32)
-        return step + 1, Progress(
-            new,
-            num_iterations,
-            tf.where(stopped, reason, progress.reason),
-            running & ~stopped & (num_iterations < solver.max_iterations),
-        )
+    def next_step(step: tf.Tensor, progress: Progress) -> tuple[tf.Tensor, Progress]:
+        return step + 1, step_fn(progress)
 
-    return tf.while_loop(any_running, one_step, (tf.constant(0), progress))[1]
+    return tf.while_loop(any_running, next_step, (tf.constant(0), progress))[1]
+
+
+def one_step(solver: Solver, objective: Objective, progress: Progress) -> Progress:
+    """One step of the pairs that run."""
+    state, running = progress.state, progress.running
+    new = _keep_stopped(running, solver.step(objective, state), state)
+    decrease = tf.abs(state.energy - new.energy)
+    scale = tf.norm(objective.end - objective.start, axis=-1)
+    threshold = solver.tolerance * new.energy
+    converged = (
+        (new.predicted_decrease <= threshold)
+        & (decrease <= threshold)
+        & (tf.norm(new.gradient, axis=-1) * scale <= solver.gradient_tolerance * new.energy)
+    )
+    stopped = running & (converged | new.stuck)
+    reason = tf.where(converged, int(Reason.CONVERGED), int(Reason.NO_DECREASE))
+    num_iterations = progress.num_iterations + tf.cast(running, tf.int32)
+    return Progress(
+        new,
+        num_iterations,
+        tf.where(stopped, reason, progress.reason),
+        running & ~stopped & (num_iterations < solver.max_iterations),
+    )
 
 
 def _keep_stopped(running: tf.Tensor, new: State, old: State) -> State:
