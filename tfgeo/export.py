@@ -54,7 +54,7 @@ def export(
     data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
     expected = ExpectedPullback(model.decode)
     problem = Problem(manifold, curve, solver, warm_start, num_points)
-    block_size = default_block_size(manifold, model.latent_dim, num_points)
+    block_size = default_block_size(manifold, model.latent_dim, tf.float32, num_points)
 
     def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
         mean, stddev = model.encoder(x)

@@ -93,7 +93,7 @@ def connect(
     if num_points < 3:
         raise UserError(f"`num_points`={num_points} leaves no point between the ends; give at least 3")
     if block_size is None:
-        block_size = default_block_size(manifold, start.shape[1], num_points)
+        block_size = default_block_size(manifold, start.shape[1], start.dtype, num_points)
     check_count("block_size", block_size)
     num_pairs = len(start)
     block_size = max(1, min(block_size, 2 ** int(np.ceil(np.log2(max(num_pairs, MIN_BLOCK_SIZE))))))
@@ -146,9 +146,9 @@ def connect(
     )
 
 
-def default_block_size(manifold: Manifold, latent_dim: int, num_points: int) -> int:
+def default_block_size(manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int) -> int:
     """Pairs that are solved together: a power of two whose intermediate values fit the processor's cache."""
-    floats = num_points * manifold.floats_per_point(latent_dim)
+    floats = num_points * manifold.floats_per_point(latent_dim, tf.as_dtype(dtype))
     fitting = max(BLOCK_FLOATS // floats, MIN_BLOCK_SIZE)
     return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(fitting)))
 

@@ -59,8 +59,8 @@ class Ensemble(Manifold):
         """Whether every member's metric is known at `z`."""
         return tf.reduce_all(tf.stack([member.contains(z) for member in self.members]), axis=0)
 
-    def floats_per_point(self, latent_dim: int) -> int:
-        return sum(member.floats_per_point(latent_dim) for member in self.members)
+    def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return sum(member.floats_per_point(latent_dim, dtype) for member in self.members)
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """The mean of the members' models."""

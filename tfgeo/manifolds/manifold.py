@@ -40,8 +40,9 @@ class Manifold(abc.ABC):
         points = check_points(points)
         return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]), definite)
 
-    def floats_per_point(self, latent_dim: int) -> int:
+    def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         """Numbers that `quadratic_model` holds for one point of a curve; solvers size their blocks by it."""
+        del dtype
         return (1 + 2 * latent_dim) ** 2
 
     @property

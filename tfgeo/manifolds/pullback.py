@@ -60,8 +60,8 @@ class Pullback(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
-    def floats_per_point(self, latent_dim: int) -> int:
-        return (1 + latent_dim) * self.embedding(tf.zeros([1, latent_dim])).shape[-1]
+    def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return (1 + latent_dim) * self.embedding(tf.zeros([1, latent_dim], dtype)).shape[-1]
 
 
 def differences(values: tf.Tensor) -> tf.Tensor:
