@@ -66,7 +66,7 @@ class LevenbergMarquardt(Solver):
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         energy, gradient, matrix = objective.quadratic_model(parameters)
         damping = tf.fill(tf.shape(energy), tf.cast(self.initial_damping, energy.dtype))
-        predicted = tf.fill(tf.shape(energy), tf.cast(float("inf"), energy.dtype))
+        _, predicted = damped_step(matrix, gradient, damping)
         stuck = tf.zeros_like(energy, tf.bool)
         correction = damping if isinstance(matrix, BlockTridiagonal) else tf.zeros_like(matrix)
         return State(parameters, energy, gradient, predicted, stuck, _Memory(matrix, correction, damping))

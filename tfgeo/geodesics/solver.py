@@ -73,8 +73,8 @@ class Progress(NamedTuple):
 class Solver(abc.ABC):
     """Minimizes the energies of a batch of curves. Subclasses are frozen dataclasses that hold settings only.
 
-    A pair has converged when the solver's predicted decrease and the decrease of its last step are both at
-    most `tolerance` times the energy, and its scale-free gradient `|dE/da| |end - start|` is at most
+    A pair has converged when the solver's predicted decrease and the decrease of its last step (if there was
+    one) are both at most `tolerance` times the energy, and its scale-free gradient `|dE/da| |end - start|` is at most
     `gradient_tolerance` times the energy.
     """
 
@@ -104,10 +104,13 @@ def begin(solver: Solver, objective: Objective, parameters: tf.Tensor, inside: t
     # inf equals inf, but no curve connects them.
     equal = tf.reduce_all(tf.equal(objective.start, objective.end) & tf.math.is_finite(objective.start), axis=-1)
     finite = tf.math.is_finite(state.energy) & tf.reduce_all(tf.math.is_finite(state.gradient), axis=-1)
+    # A warm start can be the geodesic already.
+    converged = finite & _is_small(solver, objective, state)
     reason = tf.where(finite, int(Reason.MAX_ITERATIONS), int(Reason.NOT_FINITE))
+    reason = tf.where(converged, int(Reason.CONVERGED), reason)
     reason = tf.where(finite & ~inside, int(Reason.OUTSIDE), reason)
     reason = tf.where(equal & inside, int(Reason.EQUAL_ENDS), reason)
-    return Progress(state, tf.zeros_like(reason), reason, finite & inside & ~equal)
+    return Progress(state, tf.zeros_like(reason), reason, finite & ~converged & inside & ~equal)
 
 
 def advance(step_fn: Callable[[Progress], Progress], progress: Progress, num_steps: int) -> Progress:
@@ -133,13 +136,7 @@ def one_step(solver: Solver, objective: Objective, progress: Progress) -> Progre
     state, running = progress.state, progress.running
     new = _keep_stopped(running, solver.step(objective, state), state)
     decrease = tf.abs(state.energy - new.energy)
-    scale = tf.norm(objective.end - objective.start, axis=-1)
-    threshold = solver.tolerance * new.energy
-    converged = (
-        (new.predicted_decrease <= threshold)
-        & (decrease <= threshold)
-        & (tf.norm(new.gradient, axis=-1) * scale <= solver.gradient_tolerance * new.energy)
-    )
+    converged = _is_small(solver, objective, new) & (decrease <= solver.tolerance * new.energy)
     stopped = running & (converged | new.stuck)
     reason = tf.where(converged, int(Reason.CONVERGED), int(Reason.NO_DECREASE))
     num_iterations = progress.num_iterations + tf.cast(running, tf.int32)
@@ -149,6 +146,13 @@ def one_step(solver: Solver, objective: Objective, progress: Progress) -> Progre
         tf.where(stopped, reason, progress.reason),
         running & ~stopped & (num_iterations < solver.max_iterations),
     )
+
+
+def _is_small(solver: Solver, objective: Objective, state: State) -> tf.Tensor:
+    """Whether the predicted decrease and the gradient are within the solver's tolerances, `[B]` bool."""
+    scale = tf.norm(objective.end - objective.start, axis=-1)
+    small = state.predicted_decrease <= solver.tolerance * state.energy
+    return small & (tf.norm(state.gradient, axis=-1) * scale <= solver.gradient_tolerance * state.energy)
 
 
 def _keep_stopped(running: tf.Tensor, new: State, old: State) -> State:

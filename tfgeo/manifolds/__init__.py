@@ -10,6 +10,7 @@ from tfgeo.manifolds.independent_noise import IndependentNoise
 from tfgeo.manifolds.interpolated import Interpolated
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField, TensorField
+from tfgeo.manifolds.preconditioned import Preconditioned
 from tfgeo.manifolds.pullback import Pullback
 from tfgeo.manifolds.smoothed import Smoothed
 from tfgeo.manifolds.volume import expected_volume
@@ -23,6 +24,7 @@ __all__ = [
     "Interpolated",
     "Manifold",
     "MetricField",
+    "Preconditioned",
     "Pullback",
     "Smoothed",
     "TensorField",

@@ -1,0 +1,63 @@
+"""A manifold whose second derivatives come from a cheaper one."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfgeo.manifolds.manifold import Manifold, check_points
+from tfgeo.manifolds.quadratic_model import QuadraticModel
+
+__all__ = ["Preconditioned"]
+
+
+class Preconditioned(Manifold):
+    """`manifold` with the second derivatives of `approximation`, such as `Interpolated(manifold, ...)`.
+
+    Energies, gradients and lengths are the manifold's own, so that solvers end at its geodesics; only the matrix
+    of their steps is approximate. A step then costs two decoder passes, forward and backward, in place of 1 + d,
+    and is Newton's up to the error of the approximation, in place of Gauss-Newton's.
+
+    Args:
+      manifold: whose geodesics.
+      approximation: a manifold of the same latent space with nearly the same metric.
+    """
+
+    def __init__(self, manifold: Manifold, approximation: Manifold) -> None:
+        self.manifold = manifold
+        self.approximation = approximation
+
+    def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
+        return self.manifold.metric_tensor(z)
+
+    def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
+        return self.manifold.segment_energies(points)
+
+    def energy(self, points: tf.Tensor) -> tf.Tensor:
+        return self.manifold.energy(points)
+
+    def energy_scale(self, num_points: int) -> float:
+        return self.manifold.energy_scale(num_points)
+
+    @property
+    def has_potential(self) -> bool:
+        return self.manifold.has_potential
+
+    @property
+    def model_is_approximate(self) -> bool:
+        return True
+
+    def contains(self, z: tf.Tensor) -> tf.Tensor:
+        """Whether both know their metric at `z`."""
+        return self.manifold.contains(z) & self.approximation.contains(z)
+
+    def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return self.manifold.floats_per_point(latent_dim, dtype)
+
+    def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
+        """Energy and gradient of the manifold by reverse mode, second derivatives of the approximation."""
+        points = check_points(points)
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            energy = self.manifold.energy(points)
+        gradient = tape.gradient(energy, points)[:, 1:-1]
+        return self.approximation.quadratic_model(points, definite)._replace(energy=energy, gradient=gradient)
