@@ -74,8 +74,8 @@ class Solver(abc.ABC):
     """Minimizes the energies of a batch of curves. Subclasses are frozen dataclasses that hold settings only.
 
     A pair has converged when the solver's predicted decrease and the decrease of its last step (if there was
-    one) are both at most `tolerance` times the energy, and its scale-free gradient `|dE/da| |end - start|` is at most
-    `gradient_tolerance` times the energy.
+    one) are both at most `tolerance` times the energy, and its scale-free gradient `|dE/da| |end - start|` is
+    at most `gradient_tolerance` times the energy.
     """
 
     max_iterations: int
