@@ -107,6 +107,7 @@ def connect(
     structure = None
     with tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress) as bar:
         for rows in _blocks(np.arange(num_pairs), block_size):
+            bar.set_postfix_str(f"warm start of {rows[0]}" if search else "", refresh=True)
             if given is None:
                 structure = compiled.begin(start[rows], end[rows])
             else:
@@ -119,6 +120,7 @@ def connect(
         def take(nest: object, rows: np.ndarray) -> object:
             return tf.nest.map_structure(lambda whole: whole[rows], nest)
 
+        bar.set_postfix_str("")
         running = np.flatnonzero(view().progress.running)
         bar.update(num_pairs - len(running))
         while len(running):
