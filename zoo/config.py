@@ -195,7 +195,7 @@ class GeodesicsConfig:
 
     def __post_init__(self) -> None:
         _check_choice("geodesics.energy", self.energy, ("independent_noise", "expected"))
-        _check_choice("geodesics.curve", self.curve, ("quadratic",))
+        _check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline"))
         _check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam"))
         _check_choice("geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "none"))
         check_count("geodesics.num_points", self.num_points, 3)

@@ -60,8 +60,8 @@ _FASHION_NETWORK = NetworkConfig(
 # A ceiling of 1/4 is the largest variance that a value in [0, 1] can have.
 _IMAGE_VARIANCE = VarianceConfig(num_components=50, max_variance=0.25, epochs=2)
 _IMAGE_GEODESICS = GeodesicsConfig(num_points=10, distance="length")
-# Where classes mix in latent space, curves that keep to the densest parts make detours; a low ceiling of the
-# variance keeps them close to the decoded mean's own geodesics.
+# Where a class falls into several groups, curves that keep to the densest parts make detours between them; a low
+# ceiling of the variance keeps them close to the decoded mean's own geodesics.
 _LOW_CEILING = dataclasses.replace(_IMAGE_VARIANCE, max_variance=0.004)
 
 

@@ -36,7 +36,8 @@ class Objective(NamedTuple):
 
     def points(self, parameters: tf.Tensor) -> tf.Tensor:
         """`[B, P]` parameters to `[B, T, d]` points."""
-        return self.curve.points(parameters, self.start, self.end, self.t)
+        points = self.curve.points(parameters, self.start, self.end, self.t)
+        return tf.ensure_shape(points, [None, self.t.shape[0], self.start.shape[-1]])
 
     def energy(self, parameters: tf.Tensor) -> tf.Tensor:
         """`[B, P]` to `[B]`."""
