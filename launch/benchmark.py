@@ -72,7 +72,11 @@ def program_flags() -> common.Flags:
         lower_bound=0.0,
         flag_values=values,
     )
-    integer("block_size", None, "pairs solved together; by default what fits the processor's cache")
+    integer(
+        "block_size",
+        None,
+        "pairs solved (default: what fits the cache) or edges measured (512) together",
+    )
     integer("resolution", 64, "nodes per axis of the interpolated metric's table", 4)
     integer("seed", 0, "seed of random weights, samples and queries", 0)
     integer("num_pairs", 200, "geodesics: pairs of the problem; graph: queries")

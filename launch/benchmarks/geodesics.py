@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from launch.benchmarks.measuring import Judge, Timing, needed_flops, timed
+from launch.benchmarks.measuring import (
+    Judge,
+    Timing,
+    length_errors,
+    needed_flops,
+    pairs_per_block,
+    table_flops,
+    timed,
+)
 from launch.benchmarks.methods import METHODS, Method, choose_methods
 from launch.benchmarks.problem import read_arrays
 from launch.benchmarks.record import Record, Row, number
@@ -17,7 +25,7 @@ from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, Solver, connect
-from tfgeo.geodesics.connect import SOLVERS, default_block_size
+from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.manifolds import Interpolated, Manifold
 
 __all__ = ["measure_geodesics"]
@@ -83,7 +91,9 @@ class _Bench:
             "method": dataclasses.asdict(method),
             "num_pairs": len(geodesics),
             "num_points": num_points,
-            "block_size": self._block_size(method),
+            "block_size": pairs_per_block(
+                settings.block_size, self._manifold_of(method), self._start, num_points, len(geodesics)
+            ),
             **found.summary(),
             "warm_start_seconds": warm_seconds,
             "total_seconds": total,
@@ -131,10 +141,7 @@ class _Bench:
         for row in self._record.rows:
             name = row["name"].removeprefix(f"{self.metric}/")
             if row.get("metric") == self.metric and name.startswith("interpolated/"):
-                errors = np.abs(self._solved[name].result.length - best) / best
-                row["length_error_median"] = float(np.nanmedian(errors))
-                row["length_error_p99"] = float(np.nanquantile(errors, 0.99))
-                row["length_error_max"] = float(np.nanmax(errors))
+                row |= length_errors(self._solved[name].result.length, best)
 
     def note(self) -> str:
         """What the table's columns compare with, under this metric."""
@@ -189,26 +196,16 @@ class _Bench:
             )
         return self._table.result
 
-    def _block_size(self, method: Method) -> int:
-        """Pairs solved together: what --block_size says or the default of `connect`, which fewer pairs lower."""
-        block_size = self._record.settings.block_size
-        if block_size is None:
-            block_size = default_block_size(self._manifold_of(method), self._start.shape[1], _num_points(method))
-        return min(block_size, 2 ** int(np.ceil(np.log2(max(len(self._start), 1)))))
-
     def _describe_table(self) -> Row:
         assert self._table is not None  # `_solve` built it
-        table, problem = self._table.result, self._record.problem
-        # The metric at all nodes and at the centres between them: 1 + d passes each.
-        points = table.resolution**2 + (table.resolution - 1) ** 2
-        flops = points * (1.0 + problem.sizes["latent_dim"]) * problem.flops_per_point(self.metric)
+        table = self._table.result
         return {
             "table_seconds": self._table.seconds,
             "table": table.describe(),
             "table_median_norm_error": table.median_norm_error,
             "table_max_norm_error": table.max_norm_error,
             # The decoder works while the table is built, and not after.
-            "gflop_needed": 1e-9 * flops,
+            "gflop_needed": 1e-9 * table_flops(self._record.problem, self.metric, table.resolution),
             "floor_seconds": self._table.seconds,
         }
 

@@ -32,7 +32,14 @@ def _row(record: Record, metric: str) -> Row:
     settings, problem = record.settings, record.problem
     nodes, before = _nodes(record), peak_bytes()
     begin = time.perf_counter()
-    graph = KNNGraph(problem.manifold(metric), nodes, k=settings.num_neighbours, progress=False)
+    graph = KNNGraph(
+        problem.manifold(metric),
+        nodes,
+        k=settings.num_neighbours,
+        points_per_edge=POINTS_PER_EDGE,
+        block_size=settings.block_size or BLOCK_SIZE,
+        progress=False,
+    )
     build_seconds = time.perf_counter() - begin
     num_edges = graph.weights.nnz // 2
 
@@ -55,6 +62,8 @@ def _row(record: Record, metric: str) -> Row:
         "num_nodes": len(graph),
         "k": graph.k,
         "num_edges": num_edges,
+        "points_per_edge": POINTS_PER_EDGE,
+        "block_size": settings.block_size or BLOCK_SIZE,
         "num_components": int(graph.components.max()) + 1,
         "num_queries": len(ends),
         "build_seconds": build_seconds,
@@ -64,7 +73,7 @@ def _row(record: Record, metric: str) -> Row:
         "peak_megabytes": 1e-6 * peak_bytes(),
         "peak_growth_megabytes": 1e-6 * (peak_bytes() - before),
         # Nodes are decoded once, and the points between the ends of each edge.
-        "gflop_needed": 1e-9 * (len(graph) + num_edges * INNER_POINTS) * problem.flops_per_point(metric),
+        "gflop_needed": 1e-9 * (len(graph) + num_edges * (POINTS_PER_EDGE - 2)) * problem.flops_per_point(metric),
         "floor_seconds": build_seconds,
     }
     for name, values in seconds.items():
@@ -77,8 +86,9 @@ def _row(record: Record, metric: str) -> Row:
     return row
 
 
-# Points between the two ends of an edge, by the default of `KNNGraph`.
-INNER_POINTS = 3
+# Points of an edge, both nodes included, and edges measured together: the defaults of `KNNGraph`.
+POINTS_PER_EDGE = 5
+BLOCK_SIZE = 512
 
 
 def _nodes(record: Record) -> np.ndarray:

@@ -17,8 +17,21 @@ import numpy as np
 import tensorflow as tf
 
 from launch.benchmarks.problem import DecoderProblem
+from tfgeo.geodesics.connect import default_block_size
+from tfgeo.manifolds import Manifold
 
-__all__ = ["Judge", "MatrixRates", "Timing", "describe_machine", "needed_flops", "peak_bytes", "timed"]
+__all__ = [
+    "Judge",
+    "MatrixRates",
+    "Timing",
+    "describe_machine",
+    "length_errors",
+    "needed_flops",
+    "pairs_per_block",
+    "peak_bytes",
+    "table_flops",
+    "timed",
+]
 
 PACKAGES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "scipy", "scikit-learn")
 
@@ -149,6 +162,34 @@ def needed_flops(
     steps = np.sum(iterations.astype(np.float64) + 1.0)
     values = (3 if warm else 2) * len(iterations) * num_points
     return float(steps * (num_points - 2) * passes + values) * problem.flops_per_point(metric)
+
+
+def table_flops(problem: DecoderProblem, metric: str, resolution: int) -> float:
+    """As `needed_flops`, of the metric at all nodes of a table and, for its error, at the centres between."""
+    points = resolution**2 + (resolution - 1) ** 2
+    return points * (1.0 + problem.sizes["latent_dim"]) * problem.flops_per_point(metric)
+
+
+def length_errors(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
+    """How far lengths `[B]` are from the right ones, relative to these; pairs that failed do not count."""
+    errors = np.abs(found - right) / right
+    return {
+        "length_error_median": float(np.nanmedian(errors)),
+        "length_error_p99": float(np.nanquantile(errors, 0.99)),
+        "length_error_max": float(np.nanmax(errors)),
+    }
+
+
+def pairs_per_block(
+    given: int | None, manifold: Manifold, start: np.ndarray, num_points: int, num_pairs: int
+) -> int:
+    """Pairs that `connect` solves together: those given or its default, which few pairs lower."""
+    default = default_block_size(manifold, start.shape[1], start.dtype, num_points)
+    return min(given or default, 2 ** int(np.ceil(np.log2(max(num_pairs, FEWEST_PAIRS)))))
+
+
+# `connect` fills smaller blocks up to so many pairs.
+FEWEST_PAIRS = 8
 
 
 class Judge:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from launch.benchmarks.measuring import needed_flops, peak_bytes, timed
+from launch.benchmarks.measuring import length_errors, needed_flops, pairs_per_block, peak_bytes, table_flops, timed
 from launch.benchmarks.record import Record, Row, number
 from launch.tables import Rows
 from tfgeo.geodesics import Geodesics, connect
@@ -69,8 +69,7 @@ class _Bench:
             warm=False,
         )
         return {
-            "num_pairs": len(found.result),
-            "num_points": NUM_POINTS,
+            **self._sizes(self._manifold, len(found.result), NUM_POINTS),
             **found.summary(),
             **_convergence(found.result),
             "total_seconds": found.seconds,
@@ -81,7 +80,7 @@ class _Bench:
 
     def table_row(self) -> Row:
         """All pairs by the table, which is part of the seconds."""
-        settings, problem = self._record.settings, self._record.problem
+        settings = self._record.settings
         built = timed(
             lambda: Interpolated.around(self._manifold, self._points, resolution=settings.resolution),
             settings.repeats,
@@ -89,11 +88,9 @@ class _Bench:
         )
         table = built.result
         found = timed(lambda: self._all_pairs(table, settings.xla), settings.repeats, settings.max_seconds)
-        passes = (table.resolution**2 + (table.resolution - 1) ** 2) * (1 + problem.sizes["latent_dim"])
         total = built.seconds + found.seconds
         row: Row = {
-            "num_pairs": len(found.result),
-            "num_points": NUM_POINTS,
+            **self._sizes(table, len(found.result), NUM_POINTS),
             **found.summary(),
             **_convergence(found.result),
             "table_seconds": built.seconds,
@@ -101,16 +98,11 @@ class _Bench:
             "total_seconds": total,
             "geodesics_per_second": len(found.result) / total,
             # The decoder works while the table is built, and not after.
-            "gflop_needed": 1e-9 * passes * problem.flops_per_point(self.metric),
+            "gflop_needed": 1e-9 * table_flops(self._record.problem, self.metric, table.resolution),
             "floor_seconds": built.seconds,
         }
         if self._exact is not None:
-            errors = np.abs(found.result.length - self._exact.length) / self._exact.length
-            row |= {
-                "length_error_median": float(np.nanmedian(errors)),
-                "length_error_p99": float(np.nanquantile(errors, 0.99)),
-                "length_error_max": float(np.nanmax(errors)),
-            }
+            row |= length_errors(found.result.length, self._exact.length)
         return row
 
     def scaling_row(self, num_pairs: int, num_points: int) -> Row:
@@ -141,8 +133,7 @@ class _Bench:
             compile_function=lambda: run(min(num_pairs, COMPILED_PAIRS)),
         )
         return {
-            "num_pairs": num_pairs,
-            "num_points": num_points,
+            **self._sizes(table, num_pairs, num_points),
             "is_scaling": True,
             **found.summary(),
             **_convergence(found.result),
@@ -183,6 +174,11 @@ class _Bench:
             warn=False,
             **self._block_size(),
         )
+
+    def _sizes(self, manifold: Manifold, num_pairs: int, num_points: int) -> Row:
+        given = self._record.settings.block_size
+        block_size = pairs_per_block(given, manifold, self._points, num_points, num_pairs)
+        return {"num_pairs": num_pairs, "num_points": num_points, "block_size": block_size}
 
     def _block_size(self) -> dict[str, Any]:
         block_size = self._record.settings.block_size
