@@ -75,7 +75,6 @@ class _Bench:
         self._table: Timing[Interpolated] | None = None
         self._solved: dict[str, Timing[Geodesics]] = {}
         self._judged: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self._rows: dict[str, Row] = {}
 
     def row(self, method: Method) -> Row:
         """Runs, times and judges a method."""
@@ -83,7 +82,7 @@ class _Bench:
         geodesics, settings = found.result, self._record.settings
         num_points = _num_points(method)
         energy, length = self._judge(geodesics.points(settings.num_segments + 1), self.metric)
-        warm_seconds = 0.0 if method.warm_start is None else self._solved[method.warm_start].seconds
+        warm_seconds = self._warm_seconds(method)
         total = found.seconds + warm_seconds
         failed = ~np.isfinite(geodesics.length)
         row: Row = {
@@ -114,7 +113,7 @@ class _Bench:
         if self._lowest is not None:
             row["energy_above_lowest"] = float(np.mean(energy) / np.mean(self._lowest) - 1.0)
         if method.is_table:
-            row |= self._describe_table()
+            row |= self._describe_table(total)
         else:
             flops = needed_flops(
                 self._record.problem,
@@ -125,7 +124,7 @@ class _Bench:
                 method.warm_start is not None,
             )
             row |= {"gflop_needed": 1e-9 * flops, "floor_seconds": found.seconds}
-        self._judged[method.name], self._rows[method.name] = (energy, length), row
+        self._judged[method.name] = energy, length
         return row
 
     def compare_lengths(self) -> None:
@@ -152,7 +151,7 @@ class _Bench:
         note += " (means over the pairs)"
         if self._table is not None:
             table, seconds = self._table.result, self._table.seconds
-            note += f"; table built in {seconds:.2f} s, which are not in the others: {table.describe()}"
+            note += f"; table built in {seconds:.2f} s, which are not in total s: {table.describe()}"
         return note
 
     def _solve(self, method: Method) -> Timing[Geodesics]:
@@ -162,8 +161,7 @@ class _Bench:
         settings = self._record.settings
         warm_start: Geodesics | None = None
         if method.warm_start is not None:
-            source = next(other for other in METHODS if other.name == method.warm_start)
-            warm_start = self._solve(source).result
+            warm_start = self._solve(_find(method.warm_start)).result
         manifold, curve, solver = self._manifold_of(method), _curve(method), _solver(method)
         block_size: dict[str, Any] = {} if settings.block_size is None else {"block_size": settings.block_size}
 
@@ -184,6 +182,12 @@ class _Bench:
         self._solved[method.name] = timed(run, settings.repeats, settings.max_seconds)
         return self._solved[method.name]
 
+    def _warm_seconds(self, method: Method) -> float:
+        """Seconds of the method that this one starts from, and of what that one starts from."""
+        if method.warm_start is None:
+            return 0.0
+        return self._solved[method.warm_start].seconds + self._warm_seconds(_find(method.warm_start))
+
     def _manifold_of(self, method: Method) -> Manifold:
         if not method.is_table:
             return self._manifold
@@ -196,11 +200,13 @@ class _Bench:
             )
         return self._table.result
 
-    def _describe_table(self) -> Row:
+    def _describe_table(self, seconds: float) -> Row:
+        """What a row says of the table on which its geodesics took `seconds`."""
         assert self._table is not None  # `_solve` built it
         table = self._table.result
         return {
             "table_seconds": self._table.seconds,
+            "geodesics_per_second_with_table": len(self._start) / (self._table.seconds + seconds),
             "table": table.describe(),
             "table_median_norm_error": table.median_norm_error,
             "table_max_norm_error": table.max_norm_error,
@@ -208,6 +214,10 @@ class _Bench:
             "gflop_needed": 1e-9 * table_flops(self._record.problem, self.metric, table.resolution),
             "floor_seconds": self._table.seconds,
         }
+
+
+def _find(name: str) -> Method:
+    return next(method for method in METHODS if method.name == name)
 
 
 def _curve(method: Method) -> Curve:
@@ -243,7 +253,7 @@ def _count_reasons(geodesics: Geodesics) -> dict[str, int]:
 
 
 def _table(rows: list[Row], has_reference: bool) -> Rows:
-    header = ["method", "T", "compile s", "run s", "total s", "per s", "energy", "E / line"]
+    header = ["method", "T", "compile s", "table s", "run s", "total s", "per s", "energy", "E / line"]
     if has_reference:
         header.append("above lowest")
     header += ["length", "converged", "iterations", "of rate", "length error"]
@@ -253,6 +263,7 @@ def _table(rows: list[Row], has_reference: bool) -> Rows:
             row["name"],
             number(row, "num_points", "d"),
             number(row, "compile_seconds", ".1f"),
+            number(row, "table_seconds", ".2f"),
             number(row, "seconds", ".3f"),
             number(row, "total_seconds", ".3f"),
             number(row, "geodesics_per_second", ".0f"),

@@ -51,7 +51,7 @@ class Timing(Generic[Result]):
 
     Attributes:
       result: what the last run returned.
-      compile_seconds: the first call beyond the median run, at least 0.
+      compile_seconds: what the first call takes longer than another one, at least 0.
       seconds: median of the runs after the first call.
       runs: seconds of each of them.
     """
@@ -78,15 +78,17 @@ def timed(
       function: what is timed; it returns when its work is done.
       repeats: runs after the first call, of which the median counts.
       max_seconds: no further run begins once so many seconds are spent on them; there is at least one.
-      compile_function: what compiles it in the place of a first call, where that takes long.
+      compile_function: what compiles it in the place of a first call, where that would take long; a second call
+        of it tells how long it takes once compiled.
     """
     first = _seconds(compile_function or function)[0]
+    second = None if compile_function is None else _seconds(compile_function)[0]
     runs: list[float] = []
     while not runs or (len(runs) < repeats and sum(runs) < max_seconds):
         seconds, result = _seconds(function)
         runs.append(seconds)
     median = float(np.median(runs))
-    return Timing(result, first if compile_function else max(0.0, first - median), median, runs)
+    return Timing(result, max(0.0, first - (median if second is None else second)), median, runs)
 
 
 class MatrixRates:

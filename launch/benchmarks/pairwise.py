@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 
-from launch.benchmarks.measuring import length_errors, needed_flops, pairs_per_block, peak_bytes, table_flops, timed
+from launch.benchmarks.measuring import (
+    Timing,
+    length_errors,
+    needed_flops,
+    pairs_per_block,
+    peak_bytes,
+    table_flops,
+    timed,
+)
 from launch.benchmarks.record import Record, Row, number
 from launch.tables import Rows
 from tfgeo.geodesics import Geodesics, connect
-from tfgeo.geodesics.pairwise import all_pairs
 from tfgeo.manifolds import Interpolated, Manifold
 from tfgeo.randomness import generator
 
 __all__ = ["measure_pairwise"]
-
-# Pairs that are connected to compile a block before the cost of many is taken: as many as the largest block holds.
-COMPILED_PAIRS = 1024
 
 # T of the distance matrix: the default of `connect`.
 NUM_POINTS = 20
@@ -57,8 +60,7 @@ class _Bench:
 
     def exact_row(self) -> Row:
         """All pairs by the decoder itself."""
-        settings = self._record.settings
-        found = timed(lambda: self._all_pairs(self._manifold, xla=False), settings.repeats, settings.max_seconds)
+        found = self._all_pairs(self._manifold, xla=False)
         self._exact = found.result
         flops = needed_flops(
             self._record.problem,
@@ -87,7 +89,7 @@ class _Bench:
             settings.max_seconds,
         )
         table = built.result
-        found = timed(lambda: self._all_pairs(table, settings.xla), settings.repeats, settings.max_seconds)
+        found = self._all_pairs(table, settings.xla)
         total = built.seconds + found.seconds
         row: Row = {
             **self._sizes(table, len(found.result), NUM_POINTS),
@@ -112,26 +114,7 @@ class _Bench:
             self._table = Interpolated.around(self._manifold, latents, resolution=settings.resolution)
         table, before = self._table, peak_bytes()
         rows = generator(settings.seed, "scaling", num_pairs).integers(len(latents), size=(2, num_pairs))
-        start, end = latents[rows[0]], latents[rows[1]]
-
-        def run(num: int) -> Geodesics:
-            return connect(
-                table,
-                start[:num],
-                end[:num],
-                curve=settings.curve,
-                num_points=num_points,
-                xla=settings.xla,
-                warn=False,
-                **self._block_size(),
-            )
-
-        found = timed(
-            lambda: run(num_pairs),
-            settings.repeats,
-            settings.max_seconds,
-            compile_function=lambda: run(min(num_pairs, COMPILED_PAIRS)),
-        )
+        found = self._connect(table, latents[rows[0]], latents[rows[1]], num_points, settings.xla)
         return {
             **self._sizes(table, num_pairs, num_points),
             "is_scaling": True,
@@ -164,25 +147,40 @@ class _Bench:
             )
         return notes
 
-    def _all_pairs(self, manifold: Manifold, xla: bool) -> Geodesics:
-        return all_pairs(
-            manifold,
-            self._points,
-            curve=self._record.settings.curve,
-            num_points=NUM_POINTS,
-            xla=xla,
-            warn=False,
-            **self._block_size(),
+    def _all_pairs(self, manifold: Manifold, xla: bool) -> Timing[Geodesics]:
+        rows, columns = np.triu_indices(len(self._points), 1)
+        return self._connect(manifold, self._points[rows], self._points[columns], NUM_POINTS, xla)
+
+    def _connect(
+        self, manifold: Manifold, start: np.ndarray, end: np.ndarray, num_points: int, xla: bool
+    ) -> Timing[Geodesics]:
+        """Times `connect`; the pairs of a single block compile it."""
+        settings = self._record.settings
+        block_size = pairs_per_block(settings.block_size, manifold, start, num_points, len(start))
+
+        def run(num_pairs: int) -> Geodesics:
+            return connect(
+                manifold,
+                start[:num_pairs],
+                end[:num_pairs],
+                curve=settings.curve,
+                num_points=num_points,
+                block_size=block_size,
+                xla=xla,
+                warn=False,
+            )
+
+        return timed(
+            lambda: run(len(start)),
+            settings.repeats,
+            settings.max_seconds,
+            lambda: run(min(block_size, len(start))),
         )
 
     def _sizes(self, manifold: Manifold, num_pairs: int, num_points: int) -> Row:
         given = self._record.settings.block_size
         block_size = pairs_per_block(given, manifold, self._points, num_points, num_pairs)
         return {"num_pairs": num_pairs, "num_points": num_points, "block_size": block_size}
-
-    def _block_size(self) -> dict[str, Any]:
-        block_size = self._record.settings.block_size
-        return {} if block_size is None else {"block_size": block_size}
 
 
 def _convergence(geodesics: Geodesics) -> Row:
