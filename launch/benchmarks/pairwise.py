@@ -1,0 +1,227 @@
+"""The suite of all pairs: the distance matrix of some samples, and how the cost grows with pairs and points."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from launch.benchmarks.measuring import (
+    Timing,
+    length_errors,
+    needed_flops,
+    pairs_per_block,
+    peak_bytes,
+    table_flops,
+    timed,
+)
+from launch.benchmarks.record import Record, Row, number
+from launch.tables import Rows
+from tfgeo.geodesics import Geodesics, connect
+from tfgeo.manifolds import Interpolated, Manifold
+from tfgeo.randomness import generator
+
+__all__ = ["measure_pairwise"]
+
+# T of the distance matrix: the default of `connect`.
+NUM_POINTS = 20
+
+
+def measure_pairwise(record: Record) -> None:
+    """Measures distance matrices and their growth under each metric and writes the results."""
+    notes = []
+    for metric in record.settings.metrics:
+        bench = _Bench(record, metric)
+        record.measure(f"{metric}/exact", bench.exact_row)
+        record.measure(f"{metric}/interpolated", bench.table_row)
+        # Few pairs first: the peak of memory only ever rises, so that a row's growth is its own.
+        for num_pairs in sorted(record.settings.scaling_pairs):
+            for num_points in record.settings.scaling_points:
+                record.measure(
+                    f"{metric}/interpolated/pairs={num_pairs}/points={num_points}",
+                    functools.partial(bench.scaling_row, num_pairs, num_points),
+                )
+        notes += bench.notes()
+    record.finish(_table(record.rows), notes)
+
+
+class _Bench:
+    """One metric: the samples, the table around them, and what was found."""
+
+    def __init__(self, record: Record, metric: str) -> None:
+        self.metric = metric
+        self._record = record
+        self._manifold = record.problem.manifold(metric)
+        latents, num = record.problem.latents, min(record.settings.num_samples, len(record.problem.latents))
+        chosen = generator(record.settings.seed, "samples").choice(len(latents), num, replace=False)
+        self._points = latents[np.sort(chosen)]
+        self._table: Interpolated | None = None
+        self._exact: Geodesics | None = None
+
+    def exact_row(self) -> Row:
+        """All pairs by the decoder itself."""
+        found = self._all_pairs(self._manifold, xla=False)
+        self._exact = found.result
+        flops = needed_flops(
+            self._record.problem,
+            self.metric,
+            "levenberg_marquardt",
+            NUM_POINTS,
+            found.result.num_iterations,
+            warm=False,
+        )
+        return {
+            **self._sizes(self._manifold, len(found.result), NUM_POINTS),
+            **found.summary(),
+            **_convergence(found.result),
+            "total_seconds": found.seconds,
+            "geodesics_per_second": len(found.result) / found.seconds,
+            "gflop_needed": 1e-9 * flops,
+            "floor_seconds": found.seconds,
+        }
+
+    def table_row(self) -> Row:
+        """All pairs by the table, which is part of the seconds."""
+        settings = self._record.settings
+        built = timed(
+            lambda: Interpolated.around(self._manifold, self._points, resolution=settings.resolution),
+            settings.repeats,
+            settings.max_seconds,
+        )
+        table = built.result
+        found = self._all_pairs(table, settings.xla)
+        total = built.seconds + found.seconds
+        row: Row = {
+            **self._sizes(table, len(found.result), NUM_POINTS),
+            **found.summary(),
+            **_convergence(found.result),
+            "table_seconds": built.seconds,
+            "table": table.describe(),
+            "total_seconds": total,
+            "geodesics_per_second": len(found.result) / total,
+            # The decoder works while the table is built, and not after.
+            "gflop_needed": 1e-9 * table_flops(self._record.problem, self.metric, table.resolution),
+            "floor_seconds": built.seconds,
+        }
+        if self._exact is not None:
+            row |= length_errors(found.result.length, self._exact.length)
+        return row
+
+    def scaling_row(self, num_pairs: int, num_points: int) -> Row:
+        """Random pairs of all latent points, by the table around these."""
+        settings, latents = self._record.settings, self._record.problem.latents
+        if self._table is None:
+            self._table = Interpolated.around(self._manifold, latents, resolution=settings.resolution)
+        table, before = self._table, peak_bytes()
+        rows = generator(settings.seed, "scaling", num_pairs).integers(len(latents), size=(2, num_pairs))
+        found = self._connect(table, latents[rows[0]], latents[rows[1]], num_points, settings.xla)
+        return {
+            **self._sizes(table, num_pairs, num_points),
+            "is_scaling": True,
+            **found.summary(),
+            **_convergence(found.result),
+            "total_seconds": found.seconds,
+            "geodesics_per_second": num_pairs / found.seconds,
+            "peak_megabytes": 1e-6 * peak_bytes(),
+            "peak_growth_megabytes": 1e-6 * (peak_bytes() - before),
+        }
+
+    def notes(self) -> list[str]:
+        """The errors of the table, and the exponents with which seconds grow."""
+        record, notes = self._record, []
+        rows = {row["name"]: row for row in record.rows if row["name"].startswith(f"{self.metric}/")}
+        table = rows[f"{self.metric}/interpolated"]
+        if "length_error_median" in table:
+            notes.append(
+                f"{self.metric}: distances by the table are off by {table['length_error_median']:.2%} in the "
+                f"median, {table['length_error_max']:.2%} at most; {table['table']}"
+            )
+        scaling = [row for row in rows.values() if "seconds" in row and row.get("is_scaling")]
+        exponents = _fit_exponents(scaling)
+        if exponents is not None:
+            record.facts[f"{self.metric}_scaling_exponents"] = exponents
+            notes.append(
+                f"{self.metric}: seconds grow as pairs^{exponents['pairs']:.2f} and "
+                f"points^{exponents['points']:.2f} "
+                "(least squares of logarithms over all rows; 1 is linear)"
+            )
+        return notes
+
+    def _all_pairs(self, manifold: Manifold, xla: bool) -> Timing[Geodesics]:
+        rows, columns = np.triu_indices(len(self._points), 1)
+        return self._connect(manifold, self._points[rows], self._points[columns], NUM_POINTS, xla)
+
+    def _connect(
+        self, manifold: Manifold, start: np.ndarray, end: np.ndarray, num_points: int, xla: bool
+    ) -> Timing[Geodesics]:
+        """Times `connect`; the pairs of a single block compile it."""
+        settings = self._record.settings
+        block_size = pairs_per_block(settings.block_size, manifold, start, num_points, len(start))
+
+        def run(num_pairs: int) -> Geodesics:
+            return connect(
+                manifold,
+                start[:num_pairs],
+                end[:num_pairs],
+                curve=settings.curve,
+                num_points=num_points,
+                block_size=block_size,
+                xla=xla,
+                warn=False,
+            )
+
+        return timed(
+            lambda: run(len(start)),
+            settings.repeats,
+            settings.max_seconds,
+            lambda: run(min(block_size, len(start))),
+        )
+
+    def _sizes(self, manifold: Manifold, num_pairs: int, num_points: int) -> Row:
+        given = self._record.settings.block_size
+        block_size = pairs_per_block(given, manifold, self._points, num_points, num_pairs)
+        return {"num_pairs": num_pairs, "num_points": num_points, "block_size": block_size}
+
+
+def _convergence(geodesics: Geodesics) -> Row:
+    return {
+        "share_converged": float(np.mean(geodesics.converged)),
+        "mean_iterations": float(np.mean(geodesics.num_iterations)),
+    }
+
+
+def _fit_exponents(rows: list[Row]) -> dict[str, float] | None:
+    """Exponents p and q of `seconds = c pairs^p points^q`; None where the rows do not determine them."""
+    sizes = np.array([[1.0, np.log(row["num_pairs"]), np.log(row["num_points"])] for row in rows])
+    if len(rows) < 3 or np.linalg.matrix_rank(sizes) < 3:
+        return None
+    solution = np.linalg.lstsq(sizes, np.log([row["seconds"] for row in rows]), rcond=None)[0]
+    return {"pairs": float(solution[1]), "points": float(solution[2])}
+
+
+def _table(rows: list[Row]) -> Rows:
+    table: Rows = [
+        ("what", "pairs", "T", "compile s", "table s", "run s", "total s", "per s", "converged", "iterations",
+         "of rate", "distance error", "peak MB", "growth MB")
+    ]  # fmt: skip
+    for row in rows:
+        share, error = (number(row, key, ".2%") for key in ("share_of_decoder_rate", "length_error_median"))
+        table.append(
+            (
+                row["name"],
+                number(row, "num_pairs", "d"),
+                number(row, "num_points", "d"),
+                number(row, "compile_seconds", ".1f"),
+                number(row, "table_seconds", ".2f"),
+                number(row, "seconds", ".2f"),
+                number(row, "total_seconds", ".2f"),
+                number(row, "geodesics_per_second", ".0f"),
+                number(row, "share_converged", ".1%"),
+                number(row, "mean_iterations", ".1f"),
+                share,
+                error,
+                number(row, "peak_megabytes", ".0f"),
+                number(row, "peak_growth_megabytes", ".0f"),
+            )
+        )
+    return table
