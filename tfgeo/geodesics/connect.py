@@ -79,7 +79,8 @@ def connect(
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
 
     Raises:
-      UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve.
+      UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve or the
+        manifold.
     """
     start, end = _check_ends(start, end)
     curve = curves.from_name(curve) if isinstance(curve, str) else curve
@@ -88,6 +89,7 @@ def connect(
             raise unknown_name_error("solver", solver, list(SOLVERS), "or pass a `tfgeo.geodesics.Solver`")
         solver = SOLVERS[solver]()
     solver.check(curve, start.shape[1])
+    solver.check_manifold(manifold, start, end)
     if num_points is None:
         num_points = curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
     if num_points < 3:
