@@ -24,8 +24,8 @@ class GradientDescent(Solver):
     the inner product `integral u' v' dt` of displacements (Sobolev gradient, Neuberger 1997), in which the energy
     of a polyline is as well conditioned as that of one node. For the quadratic curve both are the same.
 
-    A step that lowers the energy is taken and lets the next one be twice as long; one that does not is
-    dropped and halves it. The paper names no step size; the first one moves a curve by
+    A step that lowers the energy is taken, one that does not is dropped. The next one is twice as long where the
+    energy fell by at least half of what its slope promises, and else half as long. The paper names no step size; the first one moves a curve by
     `learning_rate` times the distance of its ends.
 
     Args:
@@ -53,7 +53,10 @@ class GradientDescent(Solver):
         energy, gradient = objective.energy_and_gradient(trial)
         taken = energy < state.energy
         new_gradient = tf.where(taken[:, None], gradient, state.gradient)
-        rate = tf.where(taken, 2.0 * rate, 0.5 * rate)
+        # Half of what the slope promises is what a step brings that ends in the valley; a longer one climbs the
+        # other side, and doubled again and again it would go to and fro between the two.
+        short = state.energy - energy >= SUFFICIENT_SHARE * state.predicted_decrease
+        rate = tf.where(taken & short, 2.0 * rate, 0.5 * rate)
         direction = _smooth(objective, _smooth(objective, new_gradient))
         # A move below rounding cannot change the curve any more.
         scale = tf.norm(objective.end - objective.start, axis=-1)
@@ -126,6 +129,8 @@ class Adam(Solver):
         )
 
 
+# Share of the decrease along the slope that a step must reach for the next one to be longer.
+SUFFICIENT_SHARE = 0.5
 # Adam's decay rates, as published.
 BETA_1 = 0.9
 BETA_2 = 0.999
