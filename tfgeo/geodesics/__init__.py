@@ -13,6 +13,7 @@ from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.pairwise import pairwise
 from tfgeo.geodesics.parallel_transport import parallel_transport
+from tfgeo.geodesics.random_bezier import RandomBezier
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solver import Solver
 from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
@@ -30,6 +31,7 @@ __all__ = [
     "KNNGraph",
     "LevenbergMarquardt",
     "Logarithms",
+    "RandomBezier",
     "RidgeClimb",
     "Solver",
     "WarmStart",
