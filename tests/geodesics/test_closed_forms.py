@@ -89,7 +89,11 @@ FIELDS = {
     "univariate Gaussian": (gaussian_fisher_metric, UPPER, gaussian_fisher_distance),
 }
 SURFACES = {
-    "sphere": (sphere, [[[0.6, 0.0], [0.8, 1.2]], [[1.0, -0.5], [0.5, 0.8]], [[0.9, 0.2], [1.8, 1.3]]], great_circle),
+    "sphere": (
+        sphere,
+        [[[0.6, 0.0], [0.8, 1.2]], [[1.0, -0.5], [0.5, 0.8]], [[0.9, 0.2], [1.8, 1.3]]],
+        great_circle,
+    ),
     "paraboloid": (
         paraboloid,
         [[[0.8, -0.3], [0.5, 0.8]], [[0.9, 0.2], [0.3, 1.0]], [[1.0, -0.4], [0.9, 0.6]]],

@@ -62,7 +62,9 @@ def test_one_bad_matrix_leaves_the_others_alone():
 def test_the_predicted_decrease_is_the_models(blocks, damping):
     matrix, dense, gradient = random_chain(5, 2)
     step, predicted = damped_step(
-        matrix if blocks else tf.constant(dense), tf.constant(gradient), tf.fill([3], tf.constant(damping, tf.float64))
+        matrix if blocks else tf.constant(dense),
+        tf.constant(gradient),
+        tf.fill([3], tf.constant(damping, tf.float64)),
     )
     step = step.numpy()
     model = np.sum(gradient * step, axis=-1) + 0.5 * np.einsum("bi,bij,bj->b", step, dense, step)

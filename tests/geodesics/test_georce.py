@@ -109,7 +109,7 @@ def test_length_and_energy_are_the_manifolds_own():
 
 def test_other_curves_and_numbers_of_points_are_refused():
     start, end = random_points(2, 2, 2)
-    with pytest.raises(UserError, match="polyline.*Bezier.*curve='polyline'"):
+    with pytest.raises(UserError, match=r"polyline.*Bezier.*curve='polyline'"):
         connect(HALF_PLANE, start, end, curve=Bezier(3), solver="georce")
     with pytest.raises(UserError, match="7 nodes needs num_points=9"):
         connect(HALF_PLANE, start, end, curve=Polyline(7), solver="georce", num_points=12)
@@ -117,7 +117,7 @@ def test_other_curves_and_numbers_of_points_are_refused():
 
 def test_energies_with_a_potential_are_refused():
     start, end = random_points(2, 2, 2)
-    with pytest.raises(UserError, match="IndependentNoise.*levenberg_marquardt"):
+    with pytest.raises(UserError, match=r"IndependentNoise.*levenberg_marquardt"):
         connect(IndependentNoise(SmallDecoder()), start, end, curve="polyline", solver="georce")
 
 
@@ -129,7 +129,7 @@ RELU = SmallDecoder(tf.nn.relu, spread=0.0)
 )
 def test_piecewise_linear_decoders_are_refused(manifold):
     start, end = random_points(2, 5, 2, low=-1.2, high=1.2)
-    with pytest.raises(UserError, match="georce.*jumps.*ReLU.*levenberg_marquardt"):
+    with pytest.raises(UserError, match=r"georce.*jumps.*ReLU.*levenberg_marquardt"):
         connect(manifold, start, end, curve="polyline", solver="georce")
 
 
