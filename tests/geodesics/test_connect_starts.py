@@ -6,7 +6,7 @@ import pytest
 from tests.cases import half_plane_distance, half_plane_metric, random_points
 from tfgeo.curves import CubicSpline, Polyline
 from tfgeo.errors import UserError
-from tfgeo.geodesics import LevenbergMarquardt, connect
+from tfgeo.geodesics import LevenbergMarquardt, connect, connect_coarse_to_fine
 from tfgeo.geodesics.solver import Reason
 from tfgeo.manifolds import Interpolated, TensorField
 
@@ -86,6 +86,26 @@ def test_paths_of_another_shape_are_refused(shape):
 def test_geodesics_of_other_pairs_are_refused(cold):
     with pytest.raises(UserError, match=r"`warm_start`.*each of the 2 pairs"):
         connect(HALF_PLANE, START[:2], END[:2], curve=CURVE, warm_start=cold)
+
+
+def test_coarse_to_fine_ends_where_fine_does_with_fewer_fine_steps(cold):
+    # Its own steps are those of both stages; the coarse ones are known from the coarse problem alone.
+    coarse = connect(HALF_PLANE, START, END, curve=CubicSpline(), solver=SOLVER, num_points=6)
+    both = connect_coarse_to_fine(HALF_PLANE, START, END, num_points=NUM_POINTS, coarse_num_points=6, solver=SOLVER)
+    assert both.curve == CURVE and both.converged.all()
+    assert (both.num_iterations - coarse.num_iterations < cold.num_iterations).all()
+    np.testing.assert_allclose(both.energy, cold.energy, rtol=1e-6)
+
+
+def test_the_failures_of_a_coarse_stage_stay_with_their_pairs(cold):
+    start = START.copy()
+    start[1] = np.nan
+    with pytest.warns(UserWarning, match="1 of 4 pairs did not converge"):
+        found = connect_coarse_to_fine(
+            HALF_PLANE, start, END, num_points=NUM_POINTS, coarse_num_points=6, solver=SOLVER
+        )
+    np.testing.assert_array_equal(found.converged, [True, False, True, True])
+    np.testing.assert_allclose(found.energy[[0, 2, 3]], cold.energy[[0, 2, 3]], rtol=1e-6)
 
 
 TABLE = Interpolated(HALF_PLANE, ((-1.5, 1.5), (0.2, 1.5)), 24)

@@ -1,5 +1,6 @@
 """Geodesics: shortest curves between many pairs of points at once."""
 
+from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance import distance
 from tfgeo.geodesics.distance_maps import DistanceMap, distance_map
@@ -36,6 +37,7 @@ __all__ = [
     "Solver",
     "WarmStart",
     "connect",
+    "connect_coarse_to_fine",
     "distance_map",
     "distance",
     "exponential_map",

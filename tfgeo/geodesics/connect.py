@@ -65,7 +65,8 @@ def connect(
       curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`.
       solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
-        another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph.
+        another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
+        polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.
       num_points: T, points on each curve at which energy and length are evaluated, the ends included. By default
         20, for a polyline its nodes.
       block_size: pairs that are solved together, by default as many as fit the processor's cache; memory is

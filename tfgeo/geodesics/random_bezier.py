@@ -84,7 +84,7 @@ class RandomBezier(WarmStart):
 
 
 def _is_swapped(start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """`[B]` bool: whether the first coordinate in which the ends differ falls. It changes when they are exchanged."""
+    """`[B]` bool: whether the first coordinate in which the ends differ falls, as it does for one order of them."""
     signs = tf.sign(end - start)
     # Each weight is more than those behind it together.
     weights = tf.constant([3.0**-axis for axis in range(start.shape[-1])], start.dtype)
