@@ -25,8 +25,8 @@ class GradientDescent(Solver):
     of a polyline is as well conditioned as that of one node. For the quadratic curve both are the same.
 
     A step that lowers the energy is taken, one that does not is dropped. The next one is twice as long where the
-    energy fell by at least half of what its slope promises, and else half as long. The paper names no step size; the first one moves a curve by
-    `learning_rate` times the distance of its ends.
+    energy fell by at least half of what its slope promises, and else half as long. The paper names no step
+    size; the first one moves a curve by `learning_rate` times the distance of its ends.
 
     Args:
       max_iterations: steps after which a pair stops unconverged.
