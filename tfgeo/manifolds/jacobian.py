@@ -32,9 +32,9 @@ def value_and_columns(
     columns = []
     for direction in tf.unstack(tf.eye(z.shape[-1], dtype=z.dtype)):
         along = tf.broadcast_to(direction, tf.shape(z))
-        columns.append(
-            transpose.gradient(product, vector, output_gradients=along, unconnected_gradients=UNCONNECTED)
-        )
+        column = transpose.gradient(product, vector, output_gradients=along, unconnected_gradients=UNCONNECTED)
+        # Where the batch is open, derivatives of broadcasts lose the shape that they share with the values.
+        columns.append(tf.ensure_shape(column, values.shape))
     return values, columns
 
 
