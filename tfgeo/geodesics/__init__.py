@@ -1,5 +1,6 @@
 """Geodesics: shortest curves between many pairs of points at once."""
 
+from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance import distance
 from tfgeo.geodesics.distance_maps import DistanceMap, distance_map
@@ -13,6 +14,7 @@ from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.pairwise import pairwise
 from tfgeo.geodesics.parallel_transport import parallel_transport
+from tfgeo.geodesics.random_bezier import RandomBezier
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solver import Solver
 from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
@@ -30,10 +32,12 @@ __all__ = [
     "KNNGraph",
     "LevenbergMarquardt",
     "Logarithms",
+    "RandomBezier",
     "RidgeClimb",
     "Solver",
     "WarmStart",
     "connect",
+    "connect_coarse_to_fine",
     "distance_map",
     "distance",
     "exponential_map",

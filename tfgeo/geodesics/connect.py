@@ -65,7 +65,8 @@ def connect(
       curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`.
       solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
-        another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph.
+        another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
+        polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.
       num_points: T, points on each curve at which energy and length are evaluated, the ends included. By default
         20, for a polyline its nodes.
       block_size: pairs that are solved together, by default as many as fit the processor's cache; memory is
@@ -79,7 +80,8 @@ def connect(
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
 
     Raises:
-      UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve.
+      UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve or the
+        manifold.
     """
     start, end = _check_ends(start, end)
     curve = curves.from_name(curve) if isinstance(curve, str) else curve
@@ -88,6 +90,7 @@ def connect(
             raise unknown_name_error("solver", solver, list(SOLVERS), "or pass a `tfgeo.geodesics.Solver`")
         solver = SOLVERS[solver]()
     solver.check(curve, start.shape[1])
+    solver.check_manifold(manifold, start, end)
     if num_points is None:
         num_points = curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
     if num_points < 3:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError
 from tfgeo.geodesics.objective import Objective
+from tfgeo.geodesics.smoothness import check_smooth
 from tfgeo.geodesics.solver import Solver, State
+from tfgeo.manifolds import Manifold
 
 __all__ = ["Georce"]
 
@@ -39,8 +42,8 @@ class Georce(Solver):
     `MetricField.segment_energies`, so that the energy does not depend on the direction of the curve; a node then
     moves two metrics, each by half.
 
-    It needs derivatives of the metric, which those of a piecewise linear decoder say nothing about: use
-    `levenberg_marquardt` on decoded differences there.
+    It needs derivatives of the metric, which those of a piecewise linear decoder say nothing about, and it knows
+    of no potential: `connect` refuses such manifolds; use `levenberg_marquardt` there.
 
     Args:
       max_iterations: steps after which a pair stops unconverged.
@@ -58,6 +61,14 @@ class Georce(Solver):
                 f"georce moves the nodes of a polyline, but the curve is {type(curve).__name__}; "
                 "use curve='polyline' or solver='levenberg_marquardt'"
             )
+
+    def check_manifold(self, manifold: Manifold, start: np.ndarray, end: np.ndarray) -> None:
+        if manifold.has_potential:
+            raise UserError(
+                f"georce minimizes the energy of a metric, but that of {type(manifold).__name__} has a potential "
+                "beside it; use solver='levenberg_marquardt'"
+            )
+        check_smooth(manifold, start, end, "georce", "use solver='levenberg_marquardt' on decoded differences")
 
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         _check_nodes(objective)

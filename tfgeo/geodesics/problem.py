@@ -81,14 +81,16 @@ class Problem(NamedTuple):
         objective = self.objective(start, end)
         state = run.progress.state
         length, deviation = objective.length_and_speed_deviation(state.parameters)
+        # The manifold's own: a solver may have measured it in another way, as GEORCE does on an embedding.
+        energy = objective.energy(state.parameters)
         if self.manifold.has_potential:
             # Such an energy is no square of a length: what has the least energy need not be shortest.
-            better = run.straight_energy < state.energy
+            better = run.straight_energy < energy
         else:
             better = run.straight_length < length
         straight = self.curve.initial_parameters(start, end)
         length = tf.where(better, run.straight_length, length)
-        energy = tf.where(better, run.straight_energy, state.energy)
+        energy = tf.where(better, run.straight_energy, energy)
         reason = run.progress.reason
         equal = tf.equal(reason, int(Reason.EQUAL_ENDS))
         failed = tf.equal(reason, int(Reason.NOT_FINITE)) | tf.equal(reason, int(Reason.OUTSIDE))

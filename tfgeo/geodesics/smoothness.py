@@ -1,4 +1,4 @@
-"""Whether a metric has the derivatives that the geodesic equation needs."""
+"""Whether a metric has the derivatives that the geodesic equation and GEORCE need."""
 
 from __future__ import annotations
 
@@ -26,8 +26,21 @@ MAX_STEP_CHANGE = 0.5
 CONSTANT = 1e-3
 
 
-def check_smooth(manifold: Manifold, start: np.ndarray, end: np.ndarray, purpose: str) -> None:
+def check_smooth(
+    manifold: Manifold,
+    start: np.ndarray,
+    end: np.ndarray,
+    purpose: str,
+    remedy: str = "use `connect`, which needs none",
+) -> None:
     """Refuses metrics that jump, as those of piecewise linear decoders do; see `jump_share`.
+
+    Args:
+      manifold: the manifold.
+      start: `[B, d]`.
+      end: `[B, d]`.
+      purpose: what needs the derivatives; the message begins with it.
+      remedy: what to use instead.
 
     Raises:
       UserError: names what `purpose` needs and what to use instead.
@@ -35,10 +48,9 @@ def check_smooth(manifold: Manifold, start: np.ndarray, end: np.ndarray, purpose
     share = jump_share(manifold, start, end)
     if share > MAX_JUMP_SHARE:
         raise UserError(
-            f"{purpose} integrates the geodesic equation, which needs second derivatives of the decoder, but "
-            f"{share:.0%} of the change of this {type(manifold).__name__} metric between the points comes in "
-            "jumps, as with piecewise linear (ReLU) units; use `connect`, which needs none, or a decoder with "
-            "tanh, softplus or ELU units"
+            f"{purpose} needs second derivatives of the decoder, but {share:.0%} of the change of this "
+            f"{type(manifold).__name__} metric between the points comes in jumps, as with piecewise linear (ReLU) "
+            f"units; {remedy}, or a decoder with tanh, softplus or ELU units"
         )
 
 

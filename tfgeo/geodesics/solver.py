@@ -7,10 +7,12 @@ import enum
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve
 from tfgeo.geodesics.objective import Objective
+from tfgeo.manifolds import Manifold
 
 __all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "one_step"]
 
@@ -85,6 +87,10 @@ class Solver(abc.ABC):
     def check(self, curve: Curve, latent_dim: int) -> None:
         """Raises UserError where this solver cannot take the curve; by default it can take any."""
         del curve, latent_dim
+
+    def check_manifold(self, manifold: Manifold, start: np.ndarray, end: np.ndarray) -> None:
+        """Raises UserError where this solver cannot take the manifold between ends `[B, d]`; by default it can."""
+        del manifold, start, end
 
     @abc.abstractmethod
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:

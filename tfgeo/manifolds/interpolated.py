@@ -39,7 +39,8 @@ class Interpolated(MetricField):
       manifold: the manifold to tabulate, of dimension 2. Its metric must be finite at all nodes.
       bounds: `((low0, high0), (low1, high1))`, one row for each coordinate.
       resolution: nodes per axis, at least 4.
-      dtype: of the points at which `manifold` is evaluated, and of the table.
+      dtype: of the points at which `manifold` is evaluated, and of the table, whose precision the metric has.
+        Points may be of another dtype, which is then that of what is returned.
 
     Attributes:
       median_relative_error: of the metric in the Frobenius norm, relative to its own, over cell centres.
@@ -134,7 +135,7 @@ class Interpolated(MetricField):
         first, second = tf.unstack(value_weights(t), axis=-2)
         entries = tf.reshape(tf.matmul(first[:, None], neighbours), [-1, 3, 4])
         entries = tf.linalg.matvec(entries, second)
-        return tf.reshape(tf.gather(entries, [0, 1, 1, 2], axis=-1), _shape_like(z, [2, 2]))
+        return tf.cast(tf.reshape(tf.gather(entries, [0, 1, 1, 2], axis=-1), _shape_like(z, [2, 2])), z.dtype)
 
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
         return self.derivatives(z)[1]
@@ -167,14 +168,16 @@ class Interpolated(MetricField):
         parts = tf.split(values, [4, 8, 16], axis=-1)
         shapes = ([2, 2], [2, 2, 2], [2, 2, 2, 2])
         metric, first, second = (
-            tf.reshape(part, _shape_like(z, shape)) for part, shape in zip(parts, shapes, strict=True)
+            tf.cast(tf.reshape(part, _shape_like(z, shape)), z.dtype)
+            for part, shape in zip(parts, shapes, strict=True)
         )
         return metric, first, second
 
     def _look_up(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Points to coefficients around them `[n, 4, 12]`, places in cells and cells per length, each `[n, 2]`."""
-        z = tf.convert_to_tensor(z, self.dtype)
-        points = tf.reshape(z, [-1, 2])
+        z = tf.convert_to_tensor(z)
+        # In the table's precision, whatever the points': more would be digits that the table does not have.
+        points = tf.cast(tf.reshape(z, [-1, 2]), self.dtype)
         low, high = tf.unstack(tf.constant(self.bounds, self.dtype), axis=-1)
         last = self.resolution - 1
         scale = last / (high - low)
@@ -183,7 +186,7 @@ class Interpolated(MetricField):
         cell = tf.clip_by_value(tf.cast(place, tf.int32), 0, last - 1)
         neighbours = tf.gather(self._table, cell[:, 0] * last + cell[:, 1])
         inside = (points >= low) & (points <= high)
-        return z, neighbours, place - tf.cast(cell, z.dtype), tf.where(inside, scale, 0.0)
+        return z, neighbours, place - tf.cast(cell, self.dtype), tf.where(inside, scale, 0.0)
 
     def _tabulate(self, axes: list[np.ndarray]) -> np.ndarray:
         """The manifold's metric `[n0, n1, 2, 2]` in float64 on the grid of two axes, checked."""

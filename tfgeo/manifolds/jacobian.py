@@ -33,7 +33,7 @@ def value_and_columns(
     for direction in tf.unstack(tf.eye(z.shape[-1], dtype=z.dtype)):
         along = tf.broadcast_to(direction, tf.shape(z))
         column = transpose.gradient(product, vector, output_gradients=along, unconnected_gradients=UNCONNECTED)
-        # Gradients of some operations, such as concat, forget the shape.
+        # Where the batch is open, derivatives of broadcasts lose the shape that they share with the values.
         columns.append(tf.ensure_shape(column, values.shape))
     return values, columns
 
