@@ -43,20 +43,20 @@ class Objective(NamedTuple):
         """`[B, P]` to `[B]`."""
         return self.manifold.energy(self.points(parameters))
 
-    def energy_and_length(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`[B, P]` to energy `[B]` and length `[B]`, from one pass where the energy has no potential."""
+    def measure(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """`[B, P]` to energy, length, and the segments' lengths' standard deviation relative to their mean.
+
+        Each `[B]`, from one pass where the energy has no potential.
+        """
         points = self.points(parameters)
         squares = self.manifold.segment_energies(points)
-        length = tf.reduce_sum(tf.sqrt(squares), axis=-1)
+        lengths = tf.sqrt(squares)
+        deviation = tf.math.divide_no_nan(tf.math.reduce_std(lengths, axis=-1), tf.reduce_mean(lengths, axis=-1))
         if self.manifold.has_potential:
-            return self.manifold.energy(points), length
-        return self.manifold.energy_scale(self.t.shape[0]) * tf.reduce_sum(squares, axis=-1), length
-
-    def length_and_speed_deviation(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`[B, P]` to length `[B]` and the standard deviation of the segments' lengths relative to their mean."""
-        lengths = tf.sqrt(self.manifold.segment_energies(self.points(parameters)))
-        mean, deviation = tf.reduce_mean(lengths, axis=-1), tf.math.reduce_std(lengths, axis=-1)
-        return tf.reduce_sum(lengths, axis=-1), tf.math.divide_no_nan(deviation, mean)
+            energy = self.manifold.energy(points)
+        else:
+            energy = self.manifold.energy_scale(self.t.shape[0]) * tf.reduce_sum(squares, axis=-1)
+        return energy, tf.reduce_sum(lengths, axis=-1), deviation
 
     def energy_and_gradient(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Energy `[B]` and its gradient `[B, P]`, by reverse mode: two decoder passes."""

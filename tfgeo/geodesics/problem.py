@@ -60,7 +60,7 @@ class Problem(NamedTuple):
     def _begin(self, start: tf.Tensor, end: tf.Tensor, warm: tf.Tensor | None) -> Run:
         objective = self.objective(start, end)
         straight = self.curve.initial_parameters(start, end)
-        straight_energy, straight_length = objective.energy_and_length(straight)
+        straight_energy, straight_length, _ = objective.measure(straight)
         parameters = straight
         if warm is not None:
             better = objective.energy(warm) < straight_energy
@@ -80,9 +80,8 @@ class Problem(NamedTuple):
         """Parameters, length, energy and deviation of speed; of the straight line where that is better."""
         objective = self.objective(start, end)
         state = run.progress.state
-        length, deviation = objective.length_and_speed_deviation(state.parameters)
-        # The manifold's own: a solver may have measured it in another way, as GEORCE does on an embedding.
-        energy = objective.energy(state.parameters)
+        # The manifold's own energy: a solver may measure it in another way, as GEORCE does on an embedding.
+        energy, length, deviation = objective.measure(state.parameters)
         if self.manifold.has_potential:
             # Such an energy is no square of a length: what has the least energy need not be shortest.
             better = run.straight_energy < energy
