@@ -27,11 +27,13 @@ class Run(NamedTuple):
       progress: how far each pair has come.
       straight_energy: `[B]` energy of the curves without a warm start, by default straight lines.
       straight_length: `[B]` their length.
+      straight_deviation: `[B]` the deviation of their speed.
     """
 
     progress: Progress
     straight_energy: tf.Tensor
     straight_length: tf.Tensor
+    straight_deviation: tf.Tensor
 
 
 class Problem(NamedTuple):
@@ -60,13 +62,13 @@ class Problem(NamedTuple):
     def _begin(self, start: tf.Tensor, end: tf.Tensor, warm: tf.Tensor | None) -> Run:
         objective = self.objective(start, end)
         straight = self.curve.initial_parameters(start, end)
-        straight_energy, straight_length, _ = objective.measure(straight)
+        energy, length, deviation = objective.measure(straight)
         parameters = straight
         if warm is not None:
-            better = objective.energy(warm) < straight_energy
+            better = objective.energy(warm) < energy
             parameters = tf.where(better[:, None], warm, straight)
         inside = self.manifold.contains(start) & self.manifold.contains(end)
-        return Run(begin(self.solver, objective, parameters, inside), straight_energy, straight_length)
+        return Run(begin(self.solver, objective, parameters, inside), energy, length, deviation)
 
     def step(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
         return one_step(self.solver, self.objective(start, end), progress)
@@ -90,6 +92,7 @@ class Problem(NamedTuple):
         straight = self.curve.initial_parameters(start, end)
         length = tf.where(better, run.straight_length, length)
         energy = tf.where(better, run.straight_energy, energy)
+        deviation = tf.where(better, run.straight_deviation, deviation)
         reason = run.progress.reason
         equal = tf.equal(reason, int(Reason.EQUAL_ENDS))
         failed = tf.equal(reason, int(Reason.NOT_FINITE)) | tf.equal(reason, int(Reason.OUTSIDE))
