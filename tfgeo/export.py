@@ -74,9 +74,7 @@ def export(
             "points": curve.points(parameters, start, end, t),
             "length": length,
             "energy": energy,
-            "converged": (reason != int(Reason.MAX_ITERATIONS))
-            & (reason != int(Reason.NOT_FINITE))
-            & (reason != int(Reason.OUTSIDE)),
+            "converged": tf.reduce_any([tf.equal(reason, int(one)) for one in Reason if one.is_converged], axis=0),
         }
 
     def distance(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:

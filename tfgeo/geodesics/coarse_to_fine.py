@@ -10,6 +10,7 @@ import numpy as np
 from tfgeo.curves import CubicSpline, Curve, Polyline
 from tfgeo.errors import check_count
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.manifolds import Manifold
 
@@ -39,7 +40,7 @@ def connect_coarse_to_fine(
       end: `[B, d]`.
       num_points: T of the polylines, all of them nodes, the ends included.
       coarse_num_points: points at which the energy of the coarse curves is evaluated.
-      coarse_curve: their family, by default cubic splines of four segments.
+      coarse_curve: their family, by default cubic splines of four segments, or polylines for GEORCE.
       warm_start: as for `connect`, of the coarse curves.
       warn: whether to warn when pairs did not converge in the end.
       **settings: as for `connect`, both times.
@@ -51,11 +52,15 @@ def connect_coarse_to_fine(
       UserError: as for `connect`.
     """
     curve = Polyline(check_count("num_points", num_points, minimum=3) - 2)
+    check_count("coarse_num_points", coarse_num_points, minimum=3)
+    if coarse_curve is None:
+        needs_nodes = settings.get("solver") == "georce" or isinstance(settings.get("solver"), Georce)
+        coarse_curve = Polyline(coarse_num_points - 2) if needs_nodes else CubicSpline()
     coarse = connect(
         manifold,
         start,
         end,
-        curve=CubicSpline() if coarse_curve is None else coarse_curve,
+        curve=coarse_curve,
         num_points=coarse_num_points,
         warm_start=warm_start,
         warn=False,

@@ -16,7 +16,7 @@ from tfgeo.errors import UserError, check_count, unknown_name_error
 from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
-from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, Run, call_sealed
+from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, call_sealed
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solver import Reason, Solver
 from tfgeo.geodesics.warm_start import WarmStart
@@ -35,6 +35,8 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
 # everything but matrix products halves in speed, and in smaller ones these do not reach theirs.
 BLOCK_FLOATS = 3_000_000
 MAX_BLOCK_SIZE = 1024
+# Blocks whose pairs are held at once and make room for one another; beyond them memory does not grow with B.
+BLOCKS_PER_POOL = 64
 DEFAULT_NUM_POINTS = 20
 
 
@@ -62,7 +64,8 @@ def connect(
       manifold: the manifold. What its decoder does must not change afterwards, but for its weights.
       start: `[B, d]`.
       end: `[B, d]`.
-      curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`.
+      curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`. "neural" has thousands of
+        parameters and needs solver="adam" or "gradient_descent".
       solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
@@ -70,7 +73,7 @@ def connect(
       num_points: T, points on each curve at which energy and length are evaluated, the ends included. By default
         20, for a polyline its nodes.
       block_size: pairs that are solved together, by default as many as fit the processor's cache; memory is
-        proportional to it, not to B.
+        proportional to it, not to B, but for what is returned.
       xla: whether steps are compiled with XLA, which takes seconds, and pays for manifolds that are cheap to
         evaluate, such as `Interpolated`.
       progress: whether to show a progress bar.
@@ -83,72 +86,92 @@ def connect(
       UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve or the
         manifold.
     """
+    if not isinstance(manifold, Manifold):
+        raise UserError(
+            f"`manifold` is {type(manifold).__name__}; give a tfgeo.manifolds.Manifold, such as "
+            "Pullback(embedding) or ExpectedPullback(decoder)"
+        )
     start, end = _check_ends(start, end)
-    curve = curves.from_name(curve) if isinstance(curve, str) else curve
-    if isinstance(solver, str):
-        if solver not in SOLVERS:
-            raise unknown_name_error("solver", solver, list(SOLVERS), "or pass a `tfgeo.geodesics.Solver`")
-        solver = SOLVERS[solver]()
+    curve, solver = _curve_and_solver(curve, solver)
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
-    if num_points is None:
-        num_points = curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
-    if num_points < 3:
-        raise UserError(f"`num_points`={num_points} leaves no point between the ends; give at least 3")
+    num_points = default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3)
     if block_size is None:
         block_size = default_block_size(manifold, start.shape[1], start.dtype, num_points)
-    check_count("block_size", block_size)
     num_pairs = len(start)
-    block_size = max(1, min(block_size, 2 ** int(np.ceil(np.log2(max(num_pairs, MIN_BLOCK_SIZE))))))
+    largest = 2 ** int(np.ceil(np.log2(max(num_pairs, MIN_BLOCK_SIZE))))
+    block_size = min(check_count("block_size", block_size), largest)
     given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
     search = warm_start if isinstance(warm_start, WarmStart) else None
     compiled = _compile(Problem(manifold, curve, solver, search, num_points), xla)
-    if num_pairs == 0:
-        return _empty(curve, start, end)
 
-    pool: list[np.ndarray] = []
-    structure = None
+    parts = [_empty_results(curve, start)]
     with tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress) as bar:
-        for rows in _blocks(np.arange(num_pairs), block_size):
-            bar.set_postfix_str(f"warm start of {rows[0]}" if search else "", refresh=True)
-            if given is None:
-                structure = compiled.begin(start[rows], end[rows])
-            else:
-                structure = compiled.begin_at(start[rows], end[rows], given[rows])
-            _store(pool, rows, structure, num_pairs)
-
-        def view() -> Run:
-            return tf.nest.pack_sequence_as(structure, pool)
-
-        def take(nest: object, rows: np.ndarray) -> object:
-            return tf.nest.map_structure(lambda whole: whole[rows], nest)
-
-        bar.set_postfix_str("")
-        running = np.flatnonzero(view().progress.running)
-        bar.update(num_pairs - len(running))
-        while len(running):
-            rows = _pad(running[:block_size], block_size)
-            block = compiled.advance(start[rows], end[rows], take(view().progress, rows))
-            for whole, part in zip(tf.nest.flatten(view().progress), tf.nest.flatten(block), strict=True):
-                whole[rows] = part.numpy()
-            # Those that were advanced go to the back: every pair gets its turn.
-            running = np.concatenate([running[block_size:], running[:block_size]])
-            running = running[view().progress.running[running]]
-            bar.update(num_pairs - len(running) - bar.n)
-
-        results: list[np.ndarray] = []
-        for rows in _blocks(np.arange(num_pairs), block_size):
-            _store(results, rows, compiled.finish(start[rows], end[rows], take(view(), rows)), num_pairs)
-
-    reason, num_iterations = view().progress.reason, view().progress.num_iterations
-    converged = ~np.isin(reason, (Reason.MAX_ITERATIONS, Reason.NOT_FINITE, Reason.OUTSIDE))
+        for first in range(0, num_pairs, BLOCKS_PER_POOL * block_size):
+            rows = slice(first, first + BLOCKS_PER_POOL * block_size)
+            starts = None if given is None else given[rows]
+            parts.append(_solve_pool(compiled, start[rows], end[rows], starts, block_size, bar))
+    parameters, length, energy, speed_deviation, num_iterations, reason = map(
+        np.concatenate, zip(*parts, strict=True)
+    )
+    # A metric that is none along the curve that was found.
+    reason[~np.isfinite(length) & (reason != Reason.OUTSIDE)] = Reason.NOT_FINITE
+    converged = np.isin(reason, [one for one in Reason if one.is_converged])
     if warn and not converged.all():
         worst = Reason(reason[~converged].max()).message
         warnings.warn(f"{np.sum(~converged)} of {num_pairs} pairs did not converge; {worst}", stacklevel=2)
-    parameters, length, energy, speed_deviation = results
     return Geodesics(
         curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
     )
+
+
+def _solve_pool(
+    compiled: _Compiled,
+    start: np.ndarray,
+    end: np.ndarray,
+    given: np.ndarray | None,
+    block_size: int,
+    bar: tqdm,
+) -> tuple[np.ndarray, ...]:
+    """Parameters, length, energy, deviation of speed, iterations and reasons of pairs that share blocks."""
+    num_pairs = len(start)
+    pool: list[np.ndarray] = []
+    structure = None
+    for rows in _blocks(np.arange(num_pairs), block_size):
+        bar.set_postfix_str("warm starts")
+        if given is None:
+            structure = compiled.begin(start[rows], end[rows])
+        else:
+            structure = compiled.begin_at(start[rows], end[rows], given[rows])
+        _store(pool, rows, structure, num_pairs)
+    bar.set_postfix_str("")
+    run = tf.nest.pack_sequence_as(structure, pool)  # views of the pool
+
+    def take(nest: object, rows: np.ndarray) -> object:
+        return tf.nest.map_structure(lambda whole: whole[rows], nest)
+
+    running = np.flatnonzero(run.progress.running)
+    bar.update(num_pairs - len(running))
+    while len(running):
+        rows = _pad(running[:block_size], block_size)
+        block = compiled.advance(start[rows], end[rows], take(run.progress, rows))
+        for whole, part in zip(tf.nest.flatten(run.progress), tf.nest.flatten(block), strict=True):
+            whole[rows] = part.numpy()
+        # Those that were advanced go to the back: every pair gets its turn.
+        waiting = np.concatenate([running[block_size:], running[:block_size]])
+        waiting = waiting[run.progress.running[waiting]]
+        bar.update(len(running) - len(waiting))
+        running = waiting
+
+    results: list[np.ndarray] = []
+    for rows in _blocks(np.arange(num_pairs), block_size):
+        _store(results, rows, compiled.finish(start[rows], end[rows], take(run, rows)), num_pairs)
+    return *results, run.progress.num_iterations, run.progress.reason
+
+
+def default_num_points(curve: Curve) -> int:
+    """Points at which energies are evaluated: 20, for a polyline its nodes."""
+    return curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
 
 
 def default_block_size(manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int) -> int:
@@ -183,6 +206,20 @@ def _store(pool: list[np.ndarray], rows: np.ndarray, block: object, num_pairs: i
         whole[rows] = part
 
 
+def _curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, Solver]:
+    """The curve family and the solver that names stand for."""
+    curve = curves.from_name(curve) if isinstance(curve, str) else curve
+    if not isinstance(curve, Curve):
+        raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")
+    if isinstance(solver, str):
+        if solver not in SOLVERS:
+            raise unknown_name_error("solver", solver, list(SOLVERS), "or pass a `tfgeo.geodesics.Solver`")
+        solver = SOLVERS[solver]()
+    if not isinstance(solver, Solver):
+        raise UserError(f"`solver` is {solver!r}; give a name ({', '.join(SOLVERS)}) or a Solver with its settings")
+    return curve, solver
+
+
 def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     start, end = (np.asarray(part) for part in (start, end))
     if start.dtype.kind not in "biuf" or end.dtype.kind not in "biuf":
@@ -193,7 +230,8 @@ def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndar
             f"`start` {start.shape} and `end` {end.shape} must both be [B, d]; "
             "repeat the one point that all pairs share with np.broadcast_to"
         )
-    return start, end.astype(start.dtype)
+    dtype = np.result_type(start, end)
+    return start.astype(dtype), end.astype(dtype)
 
 
 def _given_parameters(
@@ -231,8 +269,8 @@ def _pad(rows: np.ndarray, block_size: int) -> np.ndarray:
     return np.concatenate([rows, np.full(block_size - len(rows), rows[0])])
 
 
-def _empty(curve: Curve, start: np.ndarray, end: np.ndarray) -> Geodesics:
-    none = np.zeros(0, start.dtype)
+def _empty_results(curve: Curve, start: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What `_solve_pool` gives for no pair: its shapes and dtypes."""
+    none, integers = np.zeros(0, start.dtype), np.zeros(0, np.int32)
     parameters = np.zeros([0, curve.num_parameters(start.shape[1])], start.dtype)
-    integers = np.zeros(0, np.int32)
-    return Geodesics(curve, parameters, start, end, none, none, none, np.zeros(0, bool), integers, integers)
+    return parameters, none, none, none, integers, integers

@@ -71,6 +71,12 @@ def _block_step(matrix: BlockTridiagonal, gradient: tf.Tensor, damping: tf.Tenso
     diagonal, off_diagonal = matrix
     num_blocks, size = diagonal.shape[1], diagonal.shape[-1]
     scale = tf.reduce_mean(tf.abs(tf.linalg.trace(diagonal)), axis=-1)[:, None, None, None]
+    # One block that is not finite would fail the whole batch; its pair does not run, or drops the step.
+    finite = tf.math.is_finite(scale)
+    finite &= tf.reduce_all(tf.math.is_finite(off_diagonal), axis=[1, 2, 3], keepdims=True)
+    diagonal = tf.where(finite, diagonal, tf.eye(size, dtype=gradient.dtype))
+    off_diagonal = tf.where(finite, off_diagonal, tf.zeros_like(off_diagonal))
+    scale = tf.where(finite, scale, tf.ones_like(scale))
     diagonal += (RELATIVE_FLOOR * scale + TINY) * tf.eye(size, dtype=gradient.dtype)
     newton = solve_block_tridiagonal(
         BlockTridiagonal(diagonal, off_diagonal), tf.reshape(gradient, [-1, num_blocks, size])

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError
-from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.connect import connect, default_num_points
 from tfgeo.geodesics.solver import Solver
 from tfgeo.geodesics.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
@@ -23,7 +23,7 @@ def distance(
     curve: str | Curve = "cubic_spline",
     solver: str | Solver = "levenberg_marquardt",
     warm_start: WarmStart | None = None,
-    num_points: int = 20,
+    num_points: int | None = None,
     block_size: int | None = None,
     warn: bool = True,
 ) -> tf.Tensor:
@@ -52,7 +52,8 @@ def distance(
       warn: whether to warn when pairs did not converge.
 
     Returns:
-      `[B]` distances in data units, with gradient 0 where both ends are equal and NaN where an end is not finite.
+      `[B]` distances in data units, with gradient 0 where both ends are equal, and NaN where an end is not finite
+      or outside of the manifold.
 
     Raises:
       UserError: as for `connect`.
@@ -63,6 +64,9 @@ def distance(
     if start.shape.rank != 2 or not start.shape.is_compatible_with(end.shape) or start.shape[-1] is None:
         raise UserError(f"`start` {start.shape} and `end` {end.shape} must both be [B, d] with a known d")
     curve = curves.from_name(curve) if isinstance(curve, str) else curve
+
+    if num_points is None:
+        num_points = default_num_points(curve)
 
     def solve(start: np.ndarray, end: np.ndarray) -> np.ndarray:
         return connect(
@@ -79,4 +83,5 @@ def distance(
     equal = tf.reduce_all(tf.equal(start, end), axis=-1)
     # Two `where`s: the root's infinite slope at 0 may not meet the 0 of the other branch.
     root = tf.sqrt(tf.where(equal, tf.ones_like(energy), energy))
-    return tf.where(equal, tf.zeros_like(root), root)
+    outside = ~(manifold.contains(start) & manifold.contains(end))
+    return tf.where(outside, tf.cast(float("nan"), root.dtype), tf.where(equal, tf.zeros_like(root), root))

@@ -21,8 +21,10 @@ __all__ = ["FrechetMean", "frechet_mean"]
 
 # Newton steps of each logarithm.
 MAX_SHOTS = 20
-# Smallest share of a Karcher step that is tried before the mean counts as found to rounding.
+# Smallest share of a Karcher step that is tried: below it the search ends.
 MIN_SHARE = 1e-3
+# Relative difference of two variances that the distances' own error can make.
+ROUNDING = 1e-5
 
 
 class FrechetMean(NamedTuple):
@@ -52,7 +54,7 @@ def frechet_mean(
     initial: np.ndarray | None = None,
     curve: str | Curve = "cubic_spline",
     solver: str | Solver = "levenberg_marquardt",
-    num_points: int = 20,
+    num_points: int | None = None,
     max_iterations: int = 50,
     tolerance: float = 1e-4,
     warn: bool = True,
@@ -121,7 +123,8 @@ def frechet_mean(
         variances.append(trial_variance)
         steps.append(trial_norm)
         # Near the mean variances differ by less than rounding: there the smaller logarithm decides.
-        if trial_variance < variance or trial_norm < norm:
+        level = abs(trial_variance - variance) <= ROUNDING * variance
+        if trial_norm < norm if level else trial_variance < variance:
             mean, variance, velocity, norm, num_failed = (
                 trial,
                 trial_variance,

@@ -129,7 +129,7 @@ def _energy_and_move(objective: Objective, parameters: tf.Tensor) -> tuple[tf.Te
 
 
 def _inverse(matrix: tf.Tensor) -> tf.Tensor:
-    """Inverse of symmetric positive definite blocks; not finite where they are singular."""
+    """Inverse of symmetric positive definite blocks; where they are singular, the solver drops the step."""
     if matrix.shape[-1] > 2:
         return tf.linalg.pinv(matrix)
     if matrix.shape[-1] == 1:

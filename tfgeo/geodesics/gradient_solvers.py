@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import LinearCurve
+from tfgeo.errors import check_at_least
 from tfgeo.geodesics.objective import Objective
 from tfgeo.geodesics.solver import Solver, State
 
@@ -39,6 +40,10 @@ class GradientDescent(Solver):
     tolerance: float = 1e-5
     gradient_tolerance: float = 1e-2
     learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least("learning_rate", self.learning_rate, MIN_LEARNING_RATE)
 
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         energy, gradient = objective.energy_and_gradient(parameters)
@@ -98,6 +103,10 @@ class Adam(Solver):
     gradient_tolerance: float = 1e-2
     learning_rate: float = 0.05
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least("learning_rate", self.learning_rate, MIN_LEARNING_RATE)
+
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         energy, gradient = objective.energy_and_gradient(parameters)
         zeros = tf.zeros_like(parameters)
@@ -131,6 +140,8 @@ class Adam(Solver):
 
 # Share of the decrease along the slope that a step must reach for the next one to be longer.
 SUFFICIENT_SHARE = 0.5
+# A step that is shorter, relative to the distance of the ends, is lost in rounding.
+MIN_LEARNING_RATE = 1e-5
 # Adam's decay rates, as published.
 BETA_1 = 0.9
 BETA_2 = 0.999

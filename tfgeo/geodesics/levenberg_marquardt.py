@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfgeo.curves import Curve, Polyline
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, check_positive
 from tfgeo.geodesics.damped_step import BlockTridiagonal, damped_step
 from tfgeo.geodesics.objective import Objective
 from tfgeo.geodesics.solver import Solver, State
@@ -54,6 +54,10 @@ class LevenbergMarquardt(Solver):
     tolerance: float = 1e-6
     gradient_tolerance: float = 1e-4
     initial_damping: float = 1e-2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive("initial_damping", self.initial_damping)
 
     def check(self, curve: Curve, latent_dim: int) -> None:
         num_parameters = curve.num_parameters(latent_dim)

@@ -55,7 +55,7 @@ def logarithm_map(
     curve: str | Curve = "cubic_spline",
     solver: str | Solver = "levenberg_marquardt",
     warm_start: WarmStart | None = None,
-    num_points: int = 20,
+    num_points: int | None = None,
     max_iterations: int = 20,
     tolerance: float | None = None,
     warn: bool = True,

@@ -65,7 +65,9 @@ class Problem(NamedTuple):
         energy, length, deviation = objective.measure(straight)
         parameters = straight
         if warm is not None:
-            better = objective.energy(warm) < energy
+            warm_energy = objective.energy(warm)
+            # A straight line through a hole in the metric has no energy; a path around it has.
+            better = (warm_energy < energy) | (tf.math.is_finite(warm_energy) & ~tf.math.is_finite(energy))
             parameters = tf.where(better[:, None], warm, straight)
         inside = self.manifold.contains(start) & self.manifold.contains(end)
         return Run(begin(self.solver, objective, parameters, inside), energy, length, deviation)
@@ -161,6 +163,8 @@ def solve_batch(
     # Filled up with the first pair of the last block, as `connect` does.
     rows = tf.where(rows < num_pairs, rows, (num_blocks - 1) * size)
     rows = tf.minimum(rows, tf.maximum(num_pairs - 1, 0))
+    # A row to gather where there is no pair at all; nothing of it is returned.
+    start, end = (tf.pad(part, [[0, tf.cast(num_pairs < 1, tf.int32)], [0, 0]]) for part in (start, end))
 
     def solve_block(block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         ends = tf.ensure_shape(tf.gather(tf.stack([start, end]), block, axis=1), [2, None, latent_dim])

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve
+from tfgeo.errors import check_at_least, check_count
 from tfgeo.geodesics.objective import Objective
 from tfgeo.manifolds import Manifold
 
@@ -18,7 +19,7 @@ __all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "one_ste
 
 
 class Reason(enum.IntEnum):
-    """Why a pair stopped; `message` is what a user reads."""
+    """Why a pair stopped; `message` is what a user reads, `is_converged` whether there is nothing left to do."""
 
     MAX_ITERATIONS = 0, "the maximum number of iterations was reached: raise max_iterations"
     CONVERGED = 1, "converged: no step can lower the energy by more than the tolerance"
@@ -34,6 +35,10 @@ class Reason(enum.IntEnum):
         return member
 
     message: str
+
+    @property
+    def is_converged(self) -> bool:
+        return self in (Reason.CONVERGED, Reason.NO_DECREASE, Reason.EQUAL_ENDS)
 
 
 class State(NamedTuple):
@@ -83,6 +88,11 @@ class Solver(abc.ABC):
     max_iterations: int
     tolerance: float
     gradient_tolerance: float
+
+    def __post_init__(self) -> None:
+        check_count("max_iterations", self.max_iterations)
+        check_at_least("tolerance", self.tolerance, 0.0)
+        check_at_least("gradient_tolerance", self.gradient_tolerance, 0.0)
 
     def check(self, curve: Curve, latent_dim: int) -> None:
         """Raises UserError where this solver cannot take the curve; by default it can take any."""

@@ -55,6 +55,10 @@ class Ensemble(Manifold):
     def has_potential(self) -> bool:
         return any(member.has_potential for member in self.members)
 
+    @property
+    def model_is_approximate(self) -> bool:
+        return any(member.model_is_approximate for member in self.members)
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether every member's metric is known at `z`."""
         return tf.reduce_all(tf.stack([member.contains(z) for member in self.members]), axis=0)

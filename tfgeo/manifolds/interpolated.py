@@ -90,9 +90,13 @@ class Interpolated(MetricField):
         dtype: tf.DType = tf.float32,
     ) -> Interpolated:
         """The table over the bounding box of `points` `[..., 2]`, `margin` of its sides wider at each side."""
-        points = np.asarray(points, np.float64).reshape(-1, 2)
-        if len(points) == 0 or not np.isfinite(points).all():
-            raise UserError("`points` must be finite and at least two, to give the table its bounds.")
+        points = np.asarray(points, np.float64)
+        if points.ndim < 2 or points.shape[-1] != 2 or points.size < 4 or not np.isfinite(points).all():
+            raise UserError(
+                f"`points` {points.shape} must be [n, 2], finite and at least two, to give the table its bounds; "
+                "a table is for latent spaces of dimension 2."
+            )
+        points = points.reshape(-1, 2)
         low, high = points.min(axis=0), points.max(axis=0)
         room = check_at_least("margin", margin, 0.0) * (high - low)
         return cls(manifold, np.stack([low - room, high + room], axis=-1), resolution, dtype)

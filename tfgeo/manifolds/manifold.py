@@ -7,6 +7,7 @@ import abc
 import tensorflow as tf
 
 from tfgeo.manifolds.acceleration import metric_acceleration
+from tfgeo.manifolds.eigen import eigvalsh
 from tfgeo.manifolds.jacobian import jacobian_columns
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_segments
 
@@ -96,7 +97,7 @@ class Manifold(abc.ABC):
     def volume(self, z: tf.Tensor) -> tf.Tensor:
         """Magnification factor `sqrt(det G(z))`: `[..., d]` to `[...]`; Eq. 21 of Yang et al. (2018)."""
         # From the eigenvalues, floored at 0: rounding can push the determinant of a flat metric below it.
-        eigenvalues = tf.linalg.eigvalsh(self.metric_tensor(z))
+        eigenvalues = eigvalsh(self.metric_tensor(z))
         return tf.sqrt(tf.reduce_prod(tf.maximum(eigenvalues, 0.0), axis=-1))
 
     def anisotropy(self, z: tf.Tensor) -> tf.Tensor:
@@ -104,7 +105,7 @@ class Manifold(abc.ABC):
 
         Infinite where the metric is degenerate.
         """
-        eigenvalues = tf.linalg.eigvalsh(self.metric_tensor(z))
+        eigenvalues = eigvalsh(self.metric_tensor(z))
         # Rounding can push the smallest eigenvalue of a degenerate metric below 0.
         return tf.sqrt(eigenvalues[..., -1] / tf.maximum(eigenvalues[..., 0], 0.0))
 

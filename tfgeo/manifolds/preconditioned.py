@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfgeo.errors import UserError
 from tfgeo.manifolds.manifold import Manifold, check_points
 from tfgeo.manifolds.quadratic_model import QuadraticModel
 
@@ -19,10 +20,20 @@ class Preconditioned(Manifold):
 
     Args:
       manifold: whose geodesics.
-      approximation: a manifold of the same latent space with nearly the same metric.
+      approximation: a manifold of the same latent space with nearly the same metric and the same kind of energy.
+
+    Raises:
+      UserError: if the energies are of different kinds.
     """
 
     def __init__(self, manifold: Manifold, approximation: Manifold) -> None:
+        # Any number of points tells their energies apart: the factor is the number of segments or 1.
+        same = manifold.energy_scale(3) == approximation.energy_scale(3)
+        if not same or manifold.has_potential != approximation.has_potential:
+            raise UserError(
+                f"{type(manifold).__name__} and {type(approximation).__name__} have energies of different kinds; "
+                "give an approximation of the same energy, such as Interpolated for Pullback or ExpectedPullback"
+            )
         self.manifold = manifold
         self.approximation = approximation
 

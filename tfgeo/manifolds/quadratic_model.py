@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfgeo.manifolds.eigen import eigh
+
 __all__ = ["QuadraticModel", "add_potential", "join_segments", "model_of_differences", "model_of_segments"]
 
 UNCONNECTED = tf.UnconnectedGradients.ZERO
@@ -187,7 +189,5 @@ def _second_order(
 
 def _positive_part(matrices: tf.Tensor) -> tf.Tensor:
     """Symmetric matrices with their negative eigenvalues set to 0."""
-    finite = tf.reduce_all(tf.math.is_finite(matrices), axis=[-1, -2], keepdims=True)
-    eigenvalues, vectors = tf.linalg.eigh(tf.where(finite, matrices, 0.0))
-    positive = tf.einsum("...ik,...k,...jk->...ij", vectors, tf.maximum(eigenvalues, 0.0), vectors)
-    return tf.where(finite, positive, matrices)
+    eigenvalues, vectors = eigh(matrices)
+    return tf.einsum("...ik,...k,...jk->...ij", vectors, tf.maximum(eigenvalues, 0.0), vectors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_at_least, check_count
+from tfgeo.manifolds.eigen import eigh, guard
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField
 
@@ -45,15 +46,16 @@ class Smoothed(MetricField):
             return self._truncate(metric, self.rank)
         if self.strength == 0.0:
             return metric
+        metric, finite = guard(metric)
         square = tf.matmul(metric, metric)
         factor = tf.linalg.cholesky(square + self.strength * tf.eye(dim, dtype=metric.dtype))
         # With G^2 + lambda I = C C^T and A = C^-1 G this is A^T A G, symmetric since A^T A commutes with G.
         half = tf.linalg.triangular_solve(factor, metric)
         smooth = tf.matmul(half, tf.matmul(half, metric), transpose_a=True)
-        return 0.5 * (smooth + tf.linalg.matrix_transpose(smooth))
+        return tf.where(finite, 0.5 * (smooth + tf.linalg.matrix_transpose(smooth)), float("nan"))
 
     def _truncate(self, metric: tf.Tensor, rank: int) -> tf.Tensor:
-        eigenvalues, vectors = tf.linalg.eigh(metric)
+        eigenvalues, vectors = eigh(metric)
         # In ascending order; rounding can push the smallest of a singular metric below 0.
         eigenvalues, vectors = tf.maximum(eigenvalues[..., -rank:], 0.0), vectors[..., -rank:]
         shrunk = tf.math.divide_no_nan(eigenvalues**3, tf.square(eigenvalues) + self.strength)
