@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.cases import SmallDecoder, paraboloid, random_ends
+from tfgeo.curves import Polyline
 from tfgeo.errors import UserError
-from tfgeo.geodesics import Adam, GradientDescent, LevenbergMarquardt, connect
+from tfgeo.geodesics import Adam, Georce, GradientDescent, LevenbergMarquardt, connect
 from tfgeo.geodesics.solver import Reason
-from tfgeo.manifolds import IndependentNoise, Pullback
+from tfgeo.manifolds import IndependentNoise, Pullback, TensorField
 
 MANIFOLD = IndependentNoise(SmallDecoder())
 # Where the energy does not matter: its graphs are small.
@@ -95,13 +97,53 @@ def test_every_reason_has_a_message():
     [
         ({"curve": "quadratc"}, "unknown curve 'quadratc'.*'quadratic'"),
         ({"solver": "addam"}, "unknown solver 'addam'.*'adam'"),
-        ({"num_points": 2}, "`num_points`=2"),
+        ({"num_points": 2}, "`num_points` must be an integer of at least 3"),
+        ({"num_points": 10.0}, "`num_points` must be an integer"),
+        ({"block_size": 0}, "`block_size` must be an integer of at least 1"),
+        ({"curve": None}, "`curve` is None; give a name"),
+        ({"solver": LevenbergMarquardt}, "`solver` is <class.*give a name"),
+        ({"curve": "neural"}, "Neural has .* parameters.*solver='adam'"),
+        ({"curve": "quadratic", "solver": "georce"}, "georce moves the nodes of a polyline"),
     ],
-    ids=["curve", "solver", "num_points"],
 )
 def test_settings_that_make_no_sense_are_named(settings, message):
     with pytest.raises(UserError, match=message):
         connect(MANIFOLD, START, END, **settings)
+
+
+@pytest.mark.parametrize(
+    ("solver", "settings"),
+    [
+        (LevenbergMarquardt, {"max_iterations": 0}),
+        (LevenbergMarquardt, {"tolerance": -1.0}),
+        (LevenbergMarquardt, {"initial_damping": 0.0}),
+        (Georce, {"gradient_tolerance": np.nan}),
+        (GradientDescent, {"learning_rate": 1e-12}),
+        (Adam, {"learning_rate": 0.0}),
+    ],
+)
+def test_solvers_check_their_settings(solver, settings):
+    with pytest.raises(UserError, match=f"`{next(iter(settings))}`"):
+        solver(**settings)
+
+
+def test_a_function_is_no_manifold():
+    with pytest.raises(UserError, match="`manifold` is function; give a tfgeo"):
+        connect(paraboloid, START, END)
+
+
+def test_where_a_metric_is_none_the_pair_is_marked():
+    with pytest.warns(UserWarning, match="did not converge"):
+        geodesics = connect(TensorField(lambda z: -tf.eye(2, batch_shape=tf.shape(z)[:-1])), START, END)
+    assert not geodesics.converged.any() and np.isnan(geodesics.length).all()
+
+
+def test_a_pair_that_is_not_finite_leaves_the_others_in_three_dimensions():
+    start, end = (np.random.default_rng(seed).normal(size=[5, 3]).astype(np.float32) for seed in (1, 2))
+    start[2] = np.nan
+    geodesics = connect(SURFACE, start, end, curve=Polyline(4), warn=False)
+    np.testing.assert_array_equal(geodesics.converged, np.arange(5) != 2)
+    assert np.isnan(geodesics.length[2]) and np.isfinite(geodesics.length[[0, 1, 3, 4]]).all()
 
 
 @pytest.mark.parametrize(
