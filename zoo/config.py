@@ -182,6 +182,7 @@ class GeodesicsConfig:
         is minimized) or "root_energy".
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy at which a pair may stop.
+      gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
     """
 
     energy: str = "independent_noise"
@@ -192,6 +193,7 @@ class GeodesicsConfig:
     distance: str = "length"
     max_iterations: int = 100
     tolerance: float = 1e-6
+    gradient_tolerance: float = 1e-2
 
     def __post_init__(self) -> None:
         _check_choice("geodesics.energy", self.energy, ("independent_noise", "expected"))
@@ -202,6 +204,7 @@ class GeodesicsConfig:
         _check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
         check_count("geodesics.max_iterations", self.max_iterations)
         check_positive("geodesics.tolerance", self.tolerance)
+        check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)
 
 
 @dataclasses.dataclass(frozen=True)

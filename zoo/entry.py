@@ -70,7 +70,7 @@ class Entry:
     def solver(self) -> Solver:
         """The solver with the entry's settings."""
         settings = self.config.geodesics
-        return SOLVERS[settings.solver](settings.max_iterations, settings.tolerance)
+        return SOLVERS[settings.solver](settings.max_iterations, settings.tolerance, settings.gradient_tolerance)
 
     def warm_start(self, seed: int = 0) -> WarmStart | None:
         """The entry's warm start on the ridges of the decoder's precision."""

@@ -15,6 +15,7 @@ from tfgeo.manifolds import (
     Interpolated,
     Manifold,
     MetricField,
+    Preconditioned,
     Pullback,
     Smoothed,
     TensorField,
@@ -32,6 +33,9 @@ MANIFOLDS = [
     FisherRao(DECODER),
     IndependentNoise(DECODER),
     Interpolated(ExpectedPullback(DECODER), ((0.1, 1.5), (0.1, 1.5)), 10, tf.float64),
+    Preconditioned(
+        ExpectedPullback(DECODER), Interpolated(ExpectedPullback(DECODER), ((0.1, 1.5), (0.1, 1.5)), 10, tf.float64)
+    ),
     Pullback(sphere),
     Smoothed(ExpectedPullback(DECODER), 0.5),
     TensorField(half_plane_metric),
