@@ -38,9 +38,9 @@ STUDIES = (
         _vary("training.epochs", 1, 5)
         + _vary("network.output_variance", 0.02, 0.5)
         + tuple(("--weights=pretrained", *flags) for flags in _vary("data.samples_per_class", 15)),
-        "After one or five epochs both distances are poor. Once trained, the gap grows with the output variance, which "
-        "draws the classes together in latent space: half as wide at 0.02, full at the entry's 0.1 (0.978 against "
-        "0.869 over five seeds) and at 0.5. With half the samples it hangs on the draw. Classes 0 and 1 alone leave "
-        "none (yang2018/mnist_01).",
+        "After one or five epochs both distances are poor. Once trained, the gap grows with the output variance, "
+        "which draws the classes together in latent space: half as wide at 0.02, full at the entry's 0.1 (0.978 "
+        "against 0.869 over five seeds) and at 0.5. With half the samples it hangs on the draw. Classes 0 and 1 "
+        "alone leave none (yang2018/mnist_01).",
     ),
 )
