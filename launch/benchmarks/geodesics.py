@@ -13,7 +13,6 @@ from launch.benchmarks.measuring import (
     Timing,
     length_errors,
     needed_flops,
-    pairs_per_block,
     table_flops,
     timed,
 )
@@ -25,7 +24,7 @@ from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, Solver, connect
-from tfgeo.geodesics.connect import SOLVERS
+from tfgeo.geodesics.connect import SOLVERS, default_num_points, fitting_block_size
 from tfgeo.manifolds import Interpolated, Manifold
 
 __all__ = ["measure_geodesics"]
@@ -90,8 +89,8 @@ class _Bench:
             "method": dataclasses.asdict(method),
             "num_pairs": len(geodesics),
             "num_points": num_points,
-            "block_size": pairs_per_block(
-                settings.block_size, self._manifold_of(method), self._start, num_points, len(geodesics)
+            "block_size": fitting_block_size(
+                settings.block_size, self._manifold_of(method), self._start, num_points
             ),
             **found.summary(),
             "warm_start_seconds": warm_seconds,
@@ -238,12 +237,7 @@ def _num_points(method: Method) -> int:
     """T as `connect` chooses it."""
     if method.num_points is not None:
         return method.num_points
-    curve = _curve(method)
-    return curve.num_nodes + 2 if isinstance(curve, curves.Polyline) else DEFAULT_NUM_POINTS
-
-
-# The default of `connect`, as its documentation says.
-DEFAULT_NUM_POINTS = 20
+    return default_num_points(_curve(method))
 
 
 def _count_reasons(geodesics: Geodesics) -> dict[str, int]:
@@ -271,18 +265,13 @@ def _table(rows: list[Row], has_reference: bool) -> Rows:
             number(row, "energy_over_line", ".4f"),
         ]
         if has_reference:
-            cells.append(_percent(row, "energy_above_lowest", "+.2f"))
+            cells.append(number(row, "energy_above_lowest", "+.2%"))
         cells += [
             number(row, "mean_length", ".3f"),
-            _percent(row, "share_converged", ".1f"),
+            number(row, "share_converged", ".1%"),
             number(row, "mean_iterations", ".1f"),
-            _percent(row, "share_of_decoder_rate", ".0f"),
-            _percent(row, "length_error_median", ".2f"),
+            number(row, "share_of_decoder_rate", ".0%"),
+            number(row, "length_error_median", ".2%"),
         ]
         table.append(tuple(cells))
     return table
-
-
-def _percent(row: Row, key: str, form: str) -> str:
-    text = number(row, key, form, factor=100.0)
-    return text if text == "-" else f"{text} %"

@@ -31,14 +31,14 @@ def measure_graph(record: Record) -> None:
 def _row(record: Record, metric: str) -> Row:
     settings, problem = record.settings, record.problem
     nodes, before = _nodes(record), peak_bytes()
+    given = {} if settings.block_size is None else {"block_size": settings.block_size}
     begin = time.perf_counter()
     graph = KNNGraph(
         problem.manifold(metric),
         nodes,
         k=settings.num_neighbours,
-        points_per_edge=POINTS_PER_EDGE,
-        block_size=settings.block_size or BLOCK_SIZE,
         progress=False,
+        **given,
     )
     build_seconds = time.perf_counter() - begin
     num_edges = graph.weights.nnz // 2
@@ -57,13 +57,15 @@ def _row(record: Record, metric: str) -> Row:
         distance = csgraph.dijkstra(graph.weights, directed=True, indices=int(source))[target]
         seconds["dijkstra"].append(time.perf_counter() - begin)
         differences.append(abs(path.length - distance) / max(distance, np.finfo(np.float64).tiny))
+    # Nodes are decoded once, and the points between the ends of each edge.
+    num_decoded = len(graph) + num_edges * (graph.points_per_edge - 2)
     row: Row = {
         "metric": metric,
         "num_nodes": len(graph),
         "k": graph.k,
         "num_edges": num_edges,
-        "points_per_edge": POINTS_PER_EDGE,
-        "block_size": settings.block_size or BLOCK_SIZE,
+        "points_per_edge": graph.points_per_edge,
+        "block_size": graph.block_size,
         "num_components": int(graph.components.max()) + 1,
         "num_queries": len(ends),
         "build_seconds": build_seconds,
@@ -72,8 +74,7 @@ def _row(record: Record, metric: str) -> Row:
         "agree": bool(np.max(differences) < 1e-9),
         "peak_megabytes": 1e-6 * peak_bytes(),
         "peak_growth_megabytes": 1e-6 * (peak_bytes() - before),
-        # Nodes are decoded once, and the points between the ends of each edge.
-        "gflop_needed": 1e-9 * (len(graph) + num_edges * (POINTS_PER_EDGE - 2)) * problem.flops_per_point(metric),
+        "gflop_needed": 1e-9 * num_decoded * problem.flops_per_point(metric),
         "floor_seconds": build_seconds,
     }
     for name, values in seconds.items():
@@ -84,11 +85,6 @@ def _row(record: Record, metric: str) -> Row:
             f"{name}_ms_max": float(np.max(milliseconds)),
         }
     return row
-
-
-# Points of an edge, both nodes included, and edges measured together: the defaults of `KNNGraph`.
-POINTS_PER_EDGE = 5
-BLOCK_SIZE = 512
 
 
 def _nodes(record: Record) -> np.ndarray:

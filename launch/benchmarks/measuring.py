@@ -17,8 +17,6 @@ import numpy as np
 import tensorflow as tf
 
 from launch.benchmarks.problem import DecoderProblem
-from tfgeo.geodesics.connect import default_block_size
-from tfgeo.manifolds import Manifold
 
 __all__ = [
     "Judge",
@@ -27,7 +25,6 @@ __all__ = [
     "describe_machine",
     "length_errors",
     "needed_flops",
-    "pairs_per_block",
     "peak_bytes",
     "table_flops",
     "timed",
@@ -180,18 +177,6 @@ def length_errors(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
         "length_error_p99": float(np.nanquantile(errors, 0.99)),
         "length_error_max": float(np.nanmax(errors)),
     }
-
-
-def pairs_per_block(
-    given: int | None, manifold: Manifold, start: np.ndarray, num_points: int, num_pairs: int
-) -> int:
-    """Pairs that `connect` solves together: those given or its default, which few pairs lower."""
-    default = default_block_size(manifold, start.shape[1], start.dtype, num_points)
-    return min(given or default, 2 ** int(np.ceil(np.log2(max(num_pairs, FEWEST_PAIRS)))))
-
-
-# `connect` fills smaller blocks up to so many pairs.
-FEWEST_PAIRS = 8
 
 
 class Judge:

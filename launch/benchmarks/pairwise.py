@@ -10,7 +10,6 @@ from launch.benchmarks.measuring import (
     Timing,
     length_errors,
     needed_flops,
-    pairs_per_block,
     peak_bytes,
     table_flops,
     timed,
@@ -18,13 +17,14 @@ from launch.benchmarks.measuring import (
 from launch.benchmarks.record import Record, Row, number
 from launch.tables import Rows
 from tfgeo.geodesics import Geodesics, connect
+from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, fitting_block_size
 from tfgeo.manifolds import Interpolated, Manifold
 from tfgeo.randomness import generator
 
 __all__ = ["measure_pairwise"]
 
 # T of the distance matrix: the default of `connect`.
-NUM_POINTS = 20
+NUM_POINTS = DEFAULT_NUM_POINTS
 
 
 def measure_pairwise(record: Record) -> None:
@@ -71,7 +71,7 @@ class _Bench:
             warm=False,
         )
         return {
-            **self._sizes(self._manifold, len(found.result), NUM_POINTS),
+            **self._sizes(self._manifold, found.result, NUM_POINTS),
             **found.summary(),
             **_convergence(found.result),
             "total_seconds": found.seconds,
@@ -92,7 +92,7 @@ class _Bench:
         found = self._all_pairs(table, settings.xla)
         total = built.seconds + found.seconds
         row: Row = {
-            **self._sizes(table, len(found.result), NUM_POINTS),
+            **self._sizes(table, found.result, NUM_POINTS),
             **found.summary(),
             **_convergence(found.result),
             "table_seconds": built.seconds,
@@ -116,7 +116,7 @@ class _Bench:
         rows = generator(settings.seed, "scaling", num_pairs).integers(len(latents), size=(2, num_pairs))
         found = self._connect(table, latents[rows[0]], latents[rows[1]], num_points, settings.xla)
         return {
-            **self._sizes(table, num_pairs, num_points),
+            **self._sizes(table, found.result, num_points),
             "is_scaling": True,
             **found.summary(),
             **_convergence(found.result),
@@ -156,7 +156,7 @@ class _Bench:
     ) -> Timing[Geodesics]:
         """Times `connect`; the pairs of a single block compile it."""
         settings = self._record.settings
-        block_size = pairs_per_block(settings.block_size, manifold, start, num_points, len(start))
+        block_size = fitting_block_size(settings.block_size, manifold, start, num_points)
 
         def run(num_pairs: int) -> Geodesics:
             return connect(
@@ -177,10 +177,10 @@ class _Bench:
             lambda: run(min(block_size, len(start))),
         )
 
-    def _sizes(self, manifold: Manifold, num_pairs: int, num_points: int) -> Row:
+    def _sizes(self, manifold: Manifold, geodesics: Geodesics, num_points: int) -> Row:
         given = self._record.settings.block_size
-        block_size = pairs_per_block(given, manifold, self._points, num_points, num_pairs)
-        return {"num_pairs": num_pairs, "num_points": num_points, "block_size": block_size}
+        block_size = fitting_block_size(given, manifold, geodesics.start, num_points)
+        return {"num_pairs": len(geodesics), "num_points": num_points, "block_size": block_size}
 
 
 def _convergence(geodesics: Geodesics) -> Row:

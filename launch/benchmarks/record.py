@@ -134,10 +134,10 @@ class Record:
         )
 
 
-def number(row: Row, key: str, form: str = ".3g", factor: float = 1.0) -> str:
+def number(row: Row, key: str, form: str = ".3g") -> str:
     """A value of a row for a table; "-" where it is not there."""
     value = row.get(key)
-    return "-" if value is None or math.isnan(value) else format(value if factor == 1.0 else factor * value, form)
+    return "-" if value is None or math.isnan(value) else format(value, form)
 
 
 def say(message: str) -> None:

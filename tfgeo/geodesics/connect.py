@@ -22,7 +22,7 @@ from tfgeo.geodesics.solver import Reason, Solver
 from tfgeo.geodesics.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
-__all__ = ["SOLVERS", "connect", "default_block_size"]
+__all__ = ["SOLVERS", "connect", "default_block_size", "default_num_points", "fitting_block_size"]
 
 SOLVERS: dict[str, Callable[..., Solver]] = {
     "levenberg_marquardt": LevenbergMarquardt,
@@ -96,11 +96,8 @@ def connect(
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
     num_points = default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3)
-    if block_size is None:
-        block_size = default_block_size(manifold, start.shape[1], start.dtype, num_points)
     num_pairs = len(start)
-    largest = 2 ** int(np.ceil(np.log2(max(num_pairs, MIN_BLOCK_SIZE))))
-    block_size = min(check_count("block_size", block_size), largest)
+    block_size = fitting_block_size(block_size, manifold, start, num_points)
     given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
     search = warm_start if isinstance(warm_start, WarmStart) else None
     compiled = _compile(Problem(manifold, curve, solver, search, num_points), xla)
@@ -172,6 +169,14 @@ def _solve_pool(
 def default_num_points(curve: Curve) -> int:
     """Points at which energies are evaluated: 20, for a polyline its nodes."""
     return curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
+
+
+def fitting_block_size(given: int | None, manifold: Manifold, start: np.ndarray, num_points: int) -> int:
+    """Pairs that `connect` solves together: those given or the default, and no more than few pairs need."""
+    if given is None:
+        given = default_block_size(manifold, start.shape[1], start.dtype, num_points)
+    largest = 2 ** int(np.ceil(np.log2(max(len(start), MIN_BLOCK_SIZE))))
+    return min(check_count("block_size", given), largest)
 
 
 def default_block_size(manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int) -> int:

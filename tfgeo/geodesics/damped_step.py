@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["BlockTridiagonal", "damped_step", "solve_block_tridiagonal"]
+__all__ = ["BlockTridiagonal", "damped_step", "inverse_blocks", "solve_block_tridiagonal"]
 
 # Smallest eigenvalue that counts, relative to the largest: below it float32 sees noise.
 RELATIVE_FLOOR = 1e-6
@@ -97,9 +97,9 @@ def solve_block_tridiagonal(matrix: BlockTridiagonal, right: tf.Tensor) -> tf.Te
     diagonal, off_diagonal = matrix
     num_blocks = diagonal.shape[1]
     if num_blocks == 1:
-        return _apply(_inverse(diagonal), right)
+        return _apply(inverse_blocks(diagonal), right)
     # Odd blocks are eliminated: x_j = D_j^-1 (r_j - O_{j-1}^T x_{j-1} - O_j x_{j+1}).
-    inverses = _inverse(diagonal[:, 1::2])
+    inverses = inverse_blocks(diagonal[:, 1::2])
     before, after = off_diagonal[:, 0::2], off_diagonal[:, 1::2]  # O_{j-1} and, where j is not last, O_j
     num_after = after.shape[1]
     from_before = _multiply(before, inverses)  # couples block j - 1 to what is left of block j
@@ -122,14 +122,16 @@ def solve_block_tridiagonal(matrix: BlockTridiagonal, right: tf.Tensor) -> tf.Te
     return both if num_blocks % 2 == 0 else tf.concat([both, even_x[:, -1:]], axis=1)
 
 
-def _inverse(matrix: tf.Tensor) -> tf.Tensor:
+def inverse_blocks(matrix: tf.Tensor) -> tf.Tensor:
+    """Inverses of small positive definite matrices `[..., d, d]`; not finite where one is not."""
     if matrix.shape[-1] == 1:
         return 1.0 / matrix
     if matrix.shape[-1] == 2:
-        a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
-        adjugate = tf.stack([tf.stack([d, -b], axis=-1), tf.stack([-c, a], axis=-1)], axis=-2)
-        return adjugate / (a * d - b * c)[..., None, None]
-    return tf.linalg.inv(matrix)
+        a, b, c = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
+        adjugate = tf.stack([tf.stack([c, -b], axis=-1), tf.stack([-b, a], axis=-1)], axis=-2)
+        return adjugate / (a * c - tf.square(b))[..., None, None]
+    identity = tf.eye(matrix.shape[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
+    return tf.linalg.cholesky_solve(tf.linalg.cholesky(matrix), identity)
 
 
 def _multiply(a: tf.Tensor, b: tf.Tensor, transpose_a: bool = False, transpose_b: bool = False) -> tf.Tensor:

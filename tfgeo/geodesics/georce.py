@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError
+from tfgeo.geodesics.damped_step import inverse_blocks
 from tfgeo.geodesics.objective import Objective
 from tfgeo.geodesics.smoothness import check_smooth
 from tfgeo.geodesics.solver import Solver, State
@@ -117,26 +118,15 @@ def _energy_and_move(objective: Objective, parameters: tf.Tensor) -> tuple[tf.Te
     # mu_i - mu_T: what the nodes behind segment i push it by.
     behind = tf.cumsum(push, axis=1, reverse=True)
     behind = tf.concat([behind, tf.zeros_like(behind[:, :1])], axis=1)
-    inverse = _inverse(metric)
+    inverse = inverse_blocks(metric)
     bent = tf.linalg.matvec(inverse, behind)
     whole = objective.end - objective.start
     right = -2.0 * whole - tf.reduce_sum(bent, axis=1)
-    last = tf.linalg.matvec(_inverse(tf.reduce_sum(inverse, axis=1)), right)
+    last = tf.linalg.matvec(inverse_blocks(tf.reduce_sum(inverse, axis=1)), right)
     new_controls = -0.5 * (bent + tf.linalg.matvec(inverse, last[:, None, :]))
     nodes = objective.start[:, None, :] + tf.cumsum(new_controls, axis=1)[:, :-1]
     move = tf.reshape(nodes - points[:, 1:-1], tf.shape(parameters))
     return energy, tf.reshape(gradient, tf.shape(parameters)), move
-
-
-def _inverse(matrix: tf.Tensor) -> tf.Tensor:
-    """Inverse of symmetric positive definite blocks; where they are singular, the solver drops the step."""
-    if matrix.shape[-1] > 2:
-        return tf.linalg.pinv(matrix)
-    if matrix.shape[-1] == 1:
-        return 1.0 / matrix
-    a, b, c = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
-    adjugate = tf.stack([tf.stack([c, -b], axis=-1), tf.stack([-b, a], axis=-1)], axis=-2)
-    return adjugate / (a * c - tf.square(b))[..., None, None]
 
 
 def _check_nodes(objective: Objective) -> None:

@@ -6,12 +6,18 @@ import warnings
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse import csgraph
 from sklearn.neighbors import KDTree
 from tqdm import tqdm
 
 from tfgeo.errors import UserError, check_count
+from tfgeo.geodesics.graph_edges import (
+    check_lengths,
+    check_nodes,
+    nearest_neighbour_edges,
+    number_components,
+    symmetric_weights,
+)
 from tfgeo.geodesics.graph_path import GraphPath, GraphPaths
 from tfgeo.geodesics.segment_lengths import SegmentLengths
 from tfgeo.geodesics.shortest_path import (
@@ -27,6 +33,8 @@ __all__ = ["KNNGraph"]
 
 # Rows of the decoded nodes from which principal directions are taken; any directions keep the bound valid.
 PRINCIPAL_ROWS = 512
+# Decoded points that are projected together: in float64 they take M times 4 KB.
+ROWS_PER_CALL = 512
 # Sources of one call to Dijkstra in bulk: few enough for the progress bar to move.
 SOURCES_PER_CALL = 64
 
@@ -43,12 +51,9 @@ class KNNGraph:
     the distance of decoded nodes in `num_directions` principal directions, for pull-back metrics only. With
     neither it is Dijkstra's algorithm.
 
-    On the MNIST decoder of the benchmark (2 to 784; 60,000 digits, k = 10) edges measured at their two ends alone
-    are shorter than at 5 points by 0.09 % in total and by 12 % at worst; at 5 points a sample of 8,192 edges was
-    short of the limit by 0.007 % in total and 0.7 % at worst, which is why 5 are the default. There a query by
-    landmarks took 8 ms of processor time (median of 200), by the decoded bound 76 ms, by Dijkstra's algorithm,
-    compiled, 30 ms: landmarks knew 99 % of the distance, decoded nodes 61 % (edges measured at 2 points), which is
-    why landmarks are the default.
+    Edges that are measured at their two ends alone come out too short where the decoder bends between them.
+    Landmarks, the default bound, know nearly all of the distance and cost a few look-ups a node, decoded nodes know
+    less and cost more; `launch.benchmark --suite=graph` times A* beside Dijkstra's algorithm.
 
     Args:
       manifold: the manifold.
@@ -82,23 +87,20 @@ class KNNGraph:
         progress: bool = True,
     ) -> None:
         self.manifold = manifold
-        self.points = _check_nodes(points)
+        self.points = check_nodes(points)
         self.k = check_count("k", k)
         if self.k >= len(self.points):
             raise UserError(f"`k`={k} must be less than the {len(self.points)} rows of `points`; lower it")
         check_count("num_directions", num_directions, 0)
         check_count("num_landmarks", num_landmarks, 0)
-        self._measure = SegmentLengths(
-            manifold,
-            check_count("points_per_edge", points_per_edge, 2),
-            check_count("block_size", block_size),
-            progress,
-        )
+        self.points_per_edge = check_count("points_per_edge", points_per_edge, 2)
+        self.block_size = check_count("block_size", block_size)
+        self._measure = SegmentLengths(manifold, self.points_per_edge, self.block_size, progress)
         self._tree = KDTree(self.points)
-        edges = _nearest_neighbour_edges(self._tree, self.points, self.k)
+        edges = nearest_neighbour_edges(self._tree, self.points, self.k)
         embedded = self._measure.embed_to_share(self.points)
         lengths = self._measure.between(self.points, edges, embedded)
-        _check_lengths(lengths, edges, self.points)
+        check_lengths(lengths, edges, self.points)
 
         self._projection, self._coordinates = None, None
         if embedded is not None and num_directions:
@@ -107,8 +109,8 @@ class KNNGraph:
             # Equal but for rounding where the bound is attained; above it, so that A* stays exact.
             lengths = np.maximum(lengths, _distances(*(self._coordinates[side] for side in edges.T)))
         del embedded
-        self.weights = _symmetric(lengths, edges, len(self.points))
-        self.components = _components(self.weights)
+        self.weights = symmetric_weights(lengths, edges, len(self.points))
+        self.components = number_components(self.weights)
         # Node 0 of the largest component: where it begins does not matter.
         first = int(np.argmin(self.components))
         self._landmarks = landmark_distances(self.weights, first, num_landmarks) if num_landmarks else None
@@ -238,8 +240,8 @@ class KNNGraph:
             # As for edges: rounding must not leave a link shorter than the bound across it.
             projected = np.concatenate(
                 [
-                    self._project(self._measure.embed(ends[first : first + PRINCIPAL_ROWS]))
-                    for first in range(0, len(ends), PRINCIPAL_ROWS)
+                    self._project(self._measure.embed(ends[first : first + ROWS_PER_CALL]))
+                    for first in range(0, len(ends), ROWS_PER_CALL)
                 ]
             )
             links = np.maximum(links, _distances(projected[:, None], self._coordinates[nearest]))
@@ -301,8 +303,8 @@ class KNNGraph:
         """`[n, M]` to `[n, r]`, in float64: differences of neighbours are small beside the values."""
         return np.concatenate(
             [
-                (embedded[first : first + PRINCIPAL_ROWS].astype(np.float64) - self._center) @ self._projection
-                for first in range(0, len(embedded), PRINCIPAL_ROWS)
+                (embedded[first : first + ROWS_PER_CALL].astype(np.float64) - self._center) @ self._projection
+                for first in range(0, len(embedded), ROWS_PER_CALL)
             ]
         )
 
@@ -335,17 +337,6 @@ class KNNGraph:
         return f"{len(sizes)} components of {shown} nodes"
 
 
-def _nearest_neighbour_edges(tree: KDTree, points: np.ndarray, k: int) -> np.ndarray:
-    """`[E, 2]` edges between each point and its k nearest others, each once, the smaller index first."""
-    nearest = tree.query(points, k + 1, return_distance=False)
-    rows = np.arange(len(points))
-    # A point need not be the first of its own neighbours, nor among them at all, where others are equal to it.
-    itself = nearest == rows[:, None]
-    itself[~itself.any(axis=1), -1] = True
-    edges = np.stack([np.repeat(rows, k), nearest[~itself]], axis=1)
-    return np.unique(np.sort(edges, axis=1), axis=0)
-
-
 def _principal_directions(embedded: np.ndarray, num: int) -> tuple[np.ndarray, np.ndarray]:
     """Center `[M]` and orthonormal columns `[M, r]` along which some of the decoded nodes differ most."""
     rows = embedded[:: max(1, len(embedded) // PRINCIPAL_ROWS)][:PRINCIPAL_ROWS].astype(np.float64)
@@ -358,44 +349,5 @@ def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.sqrt(np.sum(np.square(a - b), axis=-1))
 
 
-def _symmetric(lengths: np.ndarray, edges: np.ndarray, num_nodes: int) -> sparse.csr_matrix:
-    """Each edge in both directions; edges between equal points stay, as explicit zeros."""
-    rows, columns = np.concatenate([edges, edges[:, ::-1]]).T
-    return sparse.csr_matrix((np.tile(lengths, 2), (rows, columns)), shape=(num_nodes, num_nodes))
-
-
-def _components(weights: sparse.csr_matrix) -> np.ndarray:
-    """`[n]` component of each node, numbered from the largest."""
-    # Ones: an edge without length joins its nodes too.
-    structure = sparse.csr_matrix((np.ones(weights.nnz), weights.indices, weights.indptr), shape=weights.shape)
-    labels = csgraph.connected_components(structure, directed=False)[1]
-    return np.argsort(np.argsort(-np.bincount(labels), kind="stable"))[labels]
-
-
 def _finite_links(nodes: np.ndarray, lengths: np.ndarray) -> dict[int, float]:
     return {int(node): float(length) for node, length in zip(nodes, lengths, strict=True) if np.isfinite(length)}
-
-
-def _check_nodes(points: np.ndarray) -> np.ndarray:
-    points = np.asarray(points)
-    if points.ndim != 2 or points.dtype.kind not in "biuf" or 0 in points.shape:
-        raise UserError(f"`points` must be [n, d] real numbers, got {points.dtype} {points.shape}")
-    points = np.ascontiguousarray(points, np.float64 if points.dtype == np.float64 else np.float32)
-    finite = np.isfinite(points).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise UserError(
-            f"`points` has {np.sum(~finite)} of {len(points)} rows that are not finite, the first is row {row} "
-            f"({points[row]}); remove them"
-        )
-    return points
-
-
-def _check_lengths(lengths: np.ndarray, edges: np.ndarray, points: np.ndarray) -> None:
-    wrong = ~np.isfinite(lengths)
-    if wrong.any():
-        i, j = edges[np.argmax(wrong)]
-        raise UserError(
-            f"{np.sum(wrong)} of {len(lengths)} edges have no finite length, the first is from node {i} "
-            f"({points[i]}) to node {j} ({points[j]}); the manifold is not finite between them: remove such nodes"
-        )

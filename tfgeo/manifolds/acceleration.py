@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfgeo.manifolds.jacobian import pushforward
+
 __all__ = ["differentiate_metric", "embedded_acceleration", "metric_acceleration"]
 
 ZERO = tf.UnconnectedGradients.ZERO
@@ -66,22 +68,10 @@ def embedded_acceleration(
       `[..., d]`, NaN where the metric is not positive definite.
     """
     with tf.autodiff.ForwardAccumulator(z, v) as accumulator:
-        slope = _directional_derivative(embedding_fn, z, v)
+        slope = pushforward(embedding_fn, z, [v])[1][0]
     curvature = accumulator.jvp(slope, unconnected_gradients=ZERO)
     metric = tf.einsum("...mi,...mj->...ij", columns, columns)
     return _solve(metric, -tf.einsum("...mi,...m->...i", columns, curvature))
-
-
-def _directional_derivative(function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-    """J v by reverse mode twice, which forward mode can go over; see `differentiate_metric`."""
-    weights = tf.zeros_like(function(z))
-    with tf.GradientTape() as outer:
-        outer.watch(weights)
-        with tf.GradientTape() as inner:
-            inner.watch(z)
-            values = function(z)
-        gradient = inner.gradient(values, z, output_gradients=weights, unconnected_gradients=ZERO)
-    return outer.gradient(gradient, weights, output_gradients=v, unconnected_gradients=ZERO)
 
 
 def _solve(metric: tf.Tensor, force: tf.Tensor) -> tf.Tensor:

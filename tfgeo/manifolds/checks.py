@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfgeo.errors import UserError
 from tfgeo.manifolds.manifold import Manifold
 
-__all__ = ["check_metric", "check_metric_values", "format_point"]
+__all__ = ["check_metric", "check_metric_values"]
 
 # Rounding of a metric built from sums over many outputs, in units of its largest entry's last digit.
 ROUNDING = 32.0
@@ -69,10 +69,10 @@ def check_metric_values(name: str, points: np.ndarray, metric: np.ndarray, allow
             "multiple of the identity, or keep away from such points."
         )
     raise UserError(
-        f"the metric of {name} at the point {format_point(points[row])} (number {row} of {len(points)}) {problem}"
+        f"the metric of {name} at the point {_format_point(points[row])} (number {row} of {len(points)}) {problem}"
     )
 
 
-def format_point(point: np.ndarray) -> str:
+def _format_point(point: np.ndarray) -> str:
     """A point as it is written in messages: `(0.25, -1.5)`."""
     return "(" + ", ".join(f"{value:.6g}" for value in point) + ")"

@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tfgeo.errors import UserError, check_at_least, check_count
 from tfgeo.manifolds.bspline import MIN_NODES, derivative_weights, fit_coefficients, value_weights
-from tfgeo.manifolds.checks import check_metric_values, format_point
+from tfgeo.manifolds.checks import check_metric_values
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField
 
@@ -28,7 +28,7 @@ class Interpolated(MetricField):
     The field is twice continuously differentiable and positive definite everywhere: spline weights are
     positive and sum to 1, and coefficients that are not positive definite are raised (`num_raised` counts
     them; the spline then misses the nodes around). Outside of the bounds the metric is constant along each
-    axis, that of the nearest point of the border: `check_inside` says whether a point is there.
+    axis, that of the nearest point of the border: `contains` says whether a point is there.
 
     The error is measured when the table is built, at the centres of all cells, where it is largest.
 
@@ -117,23 +117,6 @@ class Interpolated(MetricField):
         low, high = tf.unstack(tf.constant(self.bounds, z.dtype), axis=-1)
         return tf.reduce_all((z >= low) & (z <= high), axis=-1)
 
-    def check_inside(self, points: np.ndarray) -> None:
-        """Checks that points `[..., 2]` are inside of the bounds; those that are NaN are left to others.
-
-        Raises:
-          UserError: names the first point outside, and the bounds.
-        """
-        points = np.asarray(points, np.float64).reshape(-1, 2)
-        outside = ((points < self.bounds[:, 0]) | (points > self.bounds[:, 1])).any(axis=-1)
-        if outside.any():
-            row = int(np.argmax(outside))
-            box = " x ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.bounds)
-            raise UserError(
-                f"the point {format_point(points[row])} (number {row} of {len(points)}) is outside of the "
-                f"interpolation table {box}, as are {int(outside.sum())} in all; build the table with wider "
-                "`bounds`, or by `Interpolated.around` all of your points."
-            )
-
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         z, neighbours, t, _ = self._look_up(z)
         first, second = tf.unstack(value_weights(t), axis=-2)
@@ -144,13 +127,11 @@ class Interpolated(MetricField):
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
         return self.derivatives(z)[1]
 
-    def derivatives(self, z: tf.Tensor, xla: bool = False) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def derivatives(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The metric with its first and second derivatives, exact for the spline, from one lookup.
 
         Args:
           z: `[..., 2]`.
-          xla: whether the caller is compiled by XLA. Sums that it fuses then take two thirds of the time of small
-            matrix products, which take half the time everywhere else; the values are the same up to rounding.
 
         Returns:
           Metric `[..., 2, 2]`; first `[..., 2, 2, 2]`, last index the coordinate; second `[..., 2, 2, 2, 2]`.
@@ -161,12 +142,8 @@ class Interpolated(MetricField):
         powers = tf.stack([tf.ones_like(scale), scale, tf.square(scale)], axis=-1)
         weights = tf.reshape(derivative_weights(t), [-1, 2, 3, 4]) * powers[..., None]
         first, second = tf.unstack(weights, axis=1)
-        if xla:
-            products = tf.reduce_sum(first[..., None] * neighbours[:, None], axis=2)
-            products = tf.reduce_sum(tf.reshape(products, [-1, 9, 1, 4]) * second[:, None], axis=-1)
-        else:
-            products = tf.reshape(tf.matmul(first, neighbours), [-1, 9, 4])
-            products = tf.matmul(products, second, transpose_b=True)
+        products = tf.reshape(tf.matmul(first, neighbours), [-1, 9, 4])
+        products = tf.matmul(products, second, transpose_b=True)
         # One product with zeros and ones puts all entries in their places.
         values = tf.reshape(products, [-1, 27]) @ tf.constant(_PLACES, self.dtype)
         parts = tf.split(values, [4, 8, 16], axis=-1)

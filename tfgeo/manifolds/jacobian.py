@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-__all__ = ["jacobian_columns", "value_and_columns"]
+__all__ = ["jacobian_columns", "pushforward", "value_and_columns"]
 
 # A function may not depend on its input at all, such as a constant variance: its derivatives are 0.
 UNCONNECTED = tf.UnconnectedGradients.ZERO
 
 
-def value_and_columns(
-    function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor
+def pushforward(
+    function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor, directions: Sequence[tf.Tensor]
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Values of `function` and the columns of its Jacobian: `[..., d]` to `[..., M]` and d times `[..., M]`.
+    """Values `[..., M]` of `function` and its derivatives J v, each `[..., M]`, along directions v.
 
     Forward mode, as the transpose of reverse mode: the vector-Jacobian product is linear in its vector, and
-    its derivative in that vector along e_p is column p. In a graph the vector-Jacobian product itself is
-    never evaluated, so that the cost is 1 + d passes through `function`; `tf.autodiff.ForwardAccumulator`
-    takes 2 d and more, since it repeats the values for each direction.
+    its derivative in that vector along v is J v. In a graph the vector-Jacobian product itself is never
+    evaluated, so that the cost is one pass through `function` and one for each direction;
+    `tf.autodiff.ForwardAccumulator` repeats the values for each direction.
+
+    Args:
+      function: `[..., d]` to `[..., M]`.
+      z: `[..., d]`.
+      directions: `[..., d]` each.
     """
     with tf.GradientTape(persistent=True) as transpose:
         with tf.GradientTape() as tape:
@@ -29,13 +34,23 @@ def value_and_columns(
         vector = tf.zeros_like(values)
         transpose.watch(vector)
         product = tape.gradient(values, z, output_gradients=vector, unconnected_gradients=UNCONNECTED)
-    columns = []
-    for direction in tf.unstack(tf.eye(z.shape[-1], dtype=z.dtype)):
-        along = tf.broadcast_to(direction, tf.shape(z))
-        column = transpose.gradient(product, vector, output_gradients=along, unconnected_gradients=UNCONNECTED)
+    derivatives = [
+        transpose.gradient(product, vector, output_gradients=direction, unconnected_gradients=UNCONNECTED)
+        for direction in directions
+    ]
+    for derivative in derivatives:
         # Where the batch is open, derivatives of broadcasts lose the shape that they share with the values.
-        columns.append(tf.ensure_shape(column, values.shape))
-    return values, columns
+        # No `tf.ensure_shape`: eager forward mode, which goes over this function, fails on it.
+        derivative.set_shape(values.shape)
+    return values, derivatives
+
+
+def value_and_columns(
+    function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Values `[..., M]` of `function` and the d columns `[..., M]` of its Jacobian, at 1 + d passes."""
+    axes = tf.unstack(tf.eye(z.shape[-1], dtype=z.dtype))
+    return pushforward(function, z, [tf.broadcast_to(axis, tf.shape(z)) for axis in axes])
 
 
 def jacobian_columns(function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor) -> tf.Tensor:
