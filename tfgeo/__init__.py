@@ -13,6 +13,7 @@ __all__ = [
     "flows",
     "geodesics",
     "layers",
+    "likelihood",
     "manifolds",
     "models",
     "plots",
