@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgeo.layers import MLP, GMMPrecision, RBFPrecision
-from tfgeo.models import VAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder
+from tfgeo.layers import MLP, GMMPrecision, MetricNetwork, RBFPrecision
+from tfgeo.models import HVAE, RHVAE, VAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder
 
 DATA_DIM, LATENT_DIM = 3, 2
 
@@ -28,6 +28,19 @@ def make_vae(precision: str | None = "gmm", seed: int = 0, model_class: type[VAE
         layers = {"gmm": GMMPrecision, "rbf": RBFPrecision, None: lambda *_: None}
         decoder = GaussianDecoder(network, 0.05, layers[precision](2, DATA_DIM, LATENT_DIM, 10.0))
     model = model_class(GaussianEncoder(LATENT_DIM, [5], "tanh"), decoder, seed)
+    model.build((None, DATA_DIM))
+    return model
+
+
+def make_flow_model(kind: str, seed: int = 0, num_centroids: int = 20, **settings) -> HVAE:
+    """A built model with Bernoulli pixels; `kind` is "hvae" or "rhvae"."""
+    keras.utils.set_random_seed(seed)
+    parts = GaussianEncoder(LATENT_DIM, [5], "tanh"), BernoulliDecoder(MLP([5], "tanh", DATA_DIM))
+    settings = {"num_steps": 2, "seed": seed} | settings
+    if kind == "hvae":
+        model = HVAE(*parts, **settings)
+    else:
+        model = RHVAE(*parts, MetricNetwork(LATENT_DIM, [4], "tanh"), num_centroids, **settings)
     model.build((None, DATA_DIM))
     return model
 
@@ -59,3 +72,11 @@ def assert_same_bits(first: dict[str, np.ndarray], second: dict[str, np.ndarray]
     assert list(first) == list(second)
     for name in first:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def assert_same_values(*models: keras.Model) -> None:
+    """Fails unless all models have the same weights, bit by bit; Keras numbers their names."""
+    first, *others = [list(weights_of(model).values()) for model in models]
+    for other in others:
+        for one, same in zip(first, other, strict=True):
+            np.testing.assert_array_equal(one, same)

@@ -67,7 +67,8 @@ def fit(
       and `best_epoch`, the pass that was kept, counted from 1.
 
     Raises:
-      UserError: if the loss or a weight stops being finite; the message names the round.
+      UserError: if the loss or a weight stops being finite; the message names the round, and for a flow that
+        diverged its training step and leapfrog step.
     """
     epochs = check_count("epochs", epochs)
     model.before_training(inputs)
@@ -123,6 +124,10 @@ def fit(
     finally:
         model.after_update = None
     if validation is not None:
+        if validation.best_epoch == 0:
+            raise UserError(
+                "the bound of `validation_data` was not finite after any pass; check them, or lower the step sizes"
+            )
         validation.restore()
         history.val_losses, history.best_epoch = validation.losses, validation.best_epoch
     model.after_training(inputs)

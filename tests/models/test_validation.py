@@ -1,0 +1,148 @@
+"""Tests of validation inside the compiled step: its losses, early stopping, the weights that are kept, resuming."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfgeo.models.validation
+from tests.models.tiny import assert_same_bits, assert_same_values, make_data, make_flow_model, make_vae, weights_of
+from tfgeo.checkpoints import TrainingCheckpoint
+from tfgeo.errors import UserError
+from tfgeo.models import fit
+from tfgeo.models.validation import Validation
+from tfgeo.randomness import derive_seed
+
+TRAIN, HELD_OUT = make_data(20), make_data(15, seed=1)
+
+
+def loss_of(model, seed=0):
+    """The validation loss of the model as it is, outside of the compiled loop."""
+    block_seed = tf.random.experimental.stateless_fold_in(derive_seed(seed, "validation"), 0)
+    log_likelihood, divergence = model.terms_given(tf.constant(TRAIN))(tf.constant(HELD_OUT), block_seed)
+    return float(np.mean(divergence - log_likelihood))
+
+
+class LossOfEveryPass(keras.callbacks.Callback):
+    """Computes it in Python; for rounds of one pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses, self.weights = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.append(loss_of(self.model))
+        self.weights.append(weights_of(self.model))
+
+
+def test_losses_and_kept_weights_are_those_of_python(monkeypatch):
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 2)
+    model, watcher = make_vae(None), LossOfEveryPass()
+    # A rate at which the loss goes up and down.
+    history = fit(model, TRAIN, 12, 10, 0.4, callbacks=[watcher], verbose=0, validation_data=HELD_OUT)
+    np.testing.assert_allclose(history.val_losses, watcher.losses, rtol=1e-5)
+    np.testing.assert_allclose(history.history["val_loss"], watcher.losses, rtol=1e-5)
+    best = int(np.argmin(watcher.losses))
+    assert history.best_epoch == best + 1 and best < 11
+    assert_same_bits(watcher.weights[best], weights_of(model))
+    assert np.diff(watcher.losses).max() > 0.0
+
+
+def test_patience_is_counted_in_passes_whatever_the_rounds():
+    everything, stopped = (
+        fit(make_vae(None), TRAIN, 50, 10, 0.4, verbose=0, validation_data=HELD_OUT, patience=patience)
+        for patience in (None, 3)
+    )
+    # Rounds of 25 passes; the end of patience is not at the end of one.
+    num = len(stopped.val_losses)
+    assert len(everything.val_losses) == 50 and num < 50 and num % 25 > 0
+    np.testing.assert_array_equal(stopped.val_losses, everything.val_losses[:num])
+    since_best = [number - int(np.argmin(stopped.val_losses[: number + 1])) for number in range(num)]
+    assert max(since_best[:-1]) == 2 and since_best[-1] == 3 and stopped.best_epoch == num - 3
+
+
+def test_validation_does_not_change_the_training():
+    models = [make_vae(None), make_vae(None)]
+    for model, held_out in zip(models, (None, HELD_OUT), strict=True):
+        # At this rate the last pass is the best one.
+        history = fit(model, TRAIN, 3, 10, 0.001, verbose=0, validation_data=held_out)
+    assert history.best_epoch == 3
+    assert_same_values(*models)
+
+
+def test_an_rhvae_is_validated_with_the_metric_of_its_training_data():
+    model = make_flow_model("rhvae", num_steps=1, num_fixed_point_steps=1, step_size=0.05)
+    history = fit(model, TRAIN, 4, 10, 0.05, verbose=0, validation_data=HELD_OUT)
+    # The stored metric is that of the pass that was kept.
+    np.testing.assert_allclose(loss_of(model), history.val_losses[history.best_epoch - 1], rtol=1e-5)
+    np.testing.assert_allclose(model.centroids, model.encoder(TRAIN)[0], atol=1e-6)
+    with_stored = model.elbo(HELD_OUT, tf.random.experimental.stateless_fold_in(derive_seed(0, "validation"), 0))
+    np.testing.assert_allclose(-np.mean(with_stored), loss_of(model), rtol=1e-5)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stops the process's training as Ctrl-C does, when a round begins."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("patience", [5, 200])
+def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch, patience):
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 8)
+    arguments = {"verbose": 0, "validation_data": HELD_OUT, "patience": patience}
+    whole = make_vae(None)
+    expected = fit(whole, TRAIN, 20, 10, 0.4, **arguments)
+    path = tmp_path / "state.npz"
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            make_vae(None), TRAIN, 20, 10, 0.1, callbacks=[Interrupt(1)],
+            checkpoint=TrainingCheckpoint(path, 0), **arguments,
+        )  # fmt: skip
+    for _ in range(2):  # the second time all is done already
+        model = make_vae(None, seed=1)
+        model.seed = 0
+        history = fit(model, TRAIN, 20, 10, 0.4, checkpoint=TrainingCheckpoint(path, 0), **arguments)
+        assert_same_values(whole, model)
+        np.testing.assert_array_equal(history.val_losses, expected.val_losses)
+        assert history.best_epoch == expected.best_epoch
+
+
+def test_large_held_out_data_are_taken_in_blocks(monkeypatch):
+    monkeypatch.setattr(tfgeo.models.validation, "BLOCK_SIZE", 4)
+    model, seeds = make_vae(None), []
+    model.compile("adam")
+
+    def terms(x, seed):
+        seeds.append(seed)
+        return tf.reduce_sum(x, axis=-1), tf.zeros(len(x))
+
+    monkeypatch.setattr(model, "terms_given", lambda inputs: terms)
+    for num, num_calls in ((15, 2), (12, 1), (3, 1)):
+        seeds.clear()
+        validation = Validation(model, tf.constant(TRAIN), tf.constant(HELD_OUT[:num]), 2, 5, None, 0)
+        loss = tf.function(validation._loss)()
+        np.testing.assert_allclose(loss, -np.mean(np.sum(HELD_OUT[:num], axis=-1)), rtol=1e-5)
+        assert len(seeds) == num_calls
+
+
+def test_without_a_finite_pass_it_says_so():
+    model = make_vae(None)
+    held_out = np.full_like(HELD_OUT, 1e30)
+    with pytest.raises(UserError, match="validation_data"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=held_out)
+
+
+def test_wrong_arguments_are_refused():
+    model = make_vae(None)
+    with pytest.raises(UserError, match="validation_data"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, patience=3)
+    with pytest.raises(UserError, match="columns"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT[:, :2])
+    with pytest.raises(UserError, match="patience"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT, patience=0)
