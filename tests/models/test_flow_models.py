@@ -62,13 +62,13 @@ def test_the_bound_lies_below_and_rises_with_the_steps(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("proposal", ["encoder", "flow"])
 def test_both_proposals_estimate_the_marginal_with_tempering_on(kind, proposal):
-    model, marginal, x = make_linear(kind, num_steps=3, step_size=0.1, sqrt_beta_zero=0.5)
-    estimates = repeated(lambda x: model.log_likelihood(x, 300, proposal).numpy(), x, 20)
-    error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
+    model, marginal, x = make_linear(kind, num_steps=3, step_size=0.06, sqrt_beta_zero=0.5)
+    estimates = repeated(lambda x: model.log_likelihood(x, 200, proposal).numpy(), x, 40)
+    # The estimates are unbiased before the logarithm.
+    ratios = np.exp(estimates - marginal.logpdf(x))
+    error = ratios.std(axis=0, ddof=1) / np.sqrt(len(ratios))
     assert error.max() < 0.04
-    # 4.5 standard errors for 12 points; the logarithm's bias, half the variance of one estimate, comes on top.
-    bias = 0.5 * estimates.var(axis=0, ddof=1)
-    assert np.all(np.abs(estimates.mean(axis=0) - marginal.logpdf(x)) < 4.5 * error + bias)
+    assert np.all(np.abs(ratios.mean(axis=0) - 1.0) < 4.5 * error)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,7 +111,7 @@ def test_short_steps_leave_the_bound_of_the_encoder(kind):
 
 
 def test_weights_of_trajectories_that_do_not_come_back_are_zero():
-    model, _, x = make_linear("rhvae", num_steps=3, step_size=0.1, sqrt_beta_zero=0.5, temperature=0.1)
+    model, _, x = make_linear("rhvae", num_steps=3, step_size=0.4, sqrt_beta_zero=0.5)
     estimates = model.log_likelihood(x, 50, "flow").numpy()
     weights = model._flow_weights(tf.constant(x), 50, np.array([1, 2])).numpy()
     lost = np.mean(np.isneginf(weights))
@@ -267,7 +267,7 @@ def break_target(model):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_divergence_is_named_with_its_steps(kind):
-    model, x = make_flow_model(kind, num_steps=4, learn_step_size=False), make_data(20)
+    model, x = make_flow_model(kind, num_steps=4, learn_step_size=False, learn_beta_zero=False), make_data(20)
     train(model, x, 1)
     assert model.explain_divergence() is None and model.divergence.found() == (-1, -1)
     break_target(model)

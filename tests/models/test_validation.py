@@ -46,6 +46,10 @@ def test_losses_and_kept_weights_are_those_of_python(monkeypatch):
     assert history.best_epoch == best + 1 and best < 11
     assert_same_bits(watcher.weights[best], weights_of(model))
     assert np.diff(watcher.losses).max() > 0.0
+    # Validation does not change the training.
+    alone = LossOfEveryPass()
+    fit(make_vae(None), TRAIN, 12, 10, 0.4, callbacks=[alone], verbose=0)
+    assert alone.losses == watcher.losses
 
 
 def test_patience_is_counted_in_passes_whatever_the_rounds():
@@ -59,15 +63,6 @@ def test_patience_is_counted_in_passes_whatever_the_rounds():
     np.testing.assert_array_equal(stopped.val_losses, everything.val_losses[:num])
     since_best = [number - int(np.argmin(stopped.val_losses[: number + 1])) for number in range(num)]
     assert max(since_best[:-1]) == 2 and since_best[-1] == 3 and stopped.best_epoch == num - 3
-
-
-def test_validation_does_not_change_the_training():
-    models = [make_vae(None), make_vae(None)]
-    for model, held_out in zip(models, (None, HELD_OUT), strict=True):
-        # At this rate the last pass is the best one.
-        history = fit(model, TRAIN, 3, 10, 0.001, verbose=0, validation_data=held_out)
-    assert history.best_epoch == 3
-    assert_same_values(*models)
 
 
 def test_an_rhvae_is_validated_with_the_metric_of_its_training_data():
@@ -92,16 +87,16 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("patience", [5, 200])
-def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch, patience):
+def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 8)
-    arguments = {"verbose": 0, "validation_data": HELD_OUT, "patience": patience}
+    arguments = {"verbose": 0, "validation_data": HELD_OUT, "patience": 5}
     whole = make_vae(None)
     expected = fit(whole, TRAIN, 20, 10, 0.4, **arguments)
+    assert 4 < len(expected.val_losses) < 20
     path = tmp_path / "state.npz"
     with pytest.raises(KeyboardInterrupt):
         fit(
-            make_vae(None), TRAIN, 20, 10, 0.1, callbacks=[Interrupt(1)],
+            make_vae(None), TRAIN, 20, 10, 0.4, callbacks=[Interrupt(1)],
             checkpoint=TrainingCheckpoint(path, 0), **arguments,
         )  # fmt: skip
     for _ in range(2):  # the second time all is done already
