@@ -41,6 +41,19 @@ class Manifold(abc.ABC):
         points = check_points(points)
         return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]), definite)
 
+    def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Energy of curves `[B, T, d]` and its gradient in their T - 2 interior points: `[B]` and `[B, T - 2, d]`.
+
+        By reverse mode.
+        """
+        points = check_points(points)
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            energy = self.energy(points)
+        # A decoder of constant variance has a potential that does not depend on the curve.
+        gradient = tape.gradient(energy, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return energy, gradient[:, 1:-1]
+
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         """Numbers that `quadratic_model` holds for one point of a curve; solvers size their blocks by it."""
         del dtype
