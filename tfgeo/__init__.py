@@ -10,11 +10,13 @@ __all__ = [
     "curves",
     "datasets",
     "export",
+    "generation_quality",
     "geodesics",
     "layers",
     "manifolds",
     "models",
     "plots",
+    "sampling",
 ]
 
 __version__ = "0.1.0"

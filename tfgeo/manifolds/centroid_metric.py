@@ -75,6 +75,11 @@ class CentroidMetric(MetricField):
         inverse = tf.linalg.triangular_solve(factor, identity)
         return tf.matmul(inverse, inverse, transpose_a=True)
 
+    def log_volume(self, z: tf.Tensor) -> tf.Tensor:
+        # det G = 1 / det G^-1, and the Cholesky factor of G^-1 is triangular.
+        factor = tf.linalg.cholesky(self.inverse_metric_tensor(z))
+        return -tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)), axis=-1)
+
 
 def _to_scale(name: str, value: float | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """A checked number as a tensor; tensors and variables are not checked, since they are trained."""

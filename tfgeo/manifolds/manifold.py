@@ -113,6 +113,14 @@ class Manifold(abc.ABC):
         eigenvalues = eigvalsh(self.metric_tensor(z))
         return tf.sqrt(tf.reduce_prod(tf.maximum(eigenvalues, 0.0), axis=-1))
 
+    def log_volume(self, z: tf.Tensor) -> tf.Tensor:
+        """`log sqrt(det G(z))`: `[..., d]` to `[...]`; -inf where the metric is degenerate.
+
+        Where `volume` overflows or underflows, as it does in many dimensions, this does not.
+        """
+        eigenvalues = eigvalsh(self.metric_tensor(z))
+        return 0.5 * tf.reduce_sum(tf.math.log(tf.maximum(eigenvalues, 0.0)), axis=-1)
+
     def anisotropy(self, z: tf.Tensor) -> tf.Tensor:
         """Square root of largest over smallest eigenvalue of G(z): `[..., d]` to `[...]`, at least 1.
 
