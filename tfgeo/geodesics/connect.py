@@ -217,7 +217,8 @@ class _Compiled:
         def compiled(function: Callable[..., object]) -> tf.types.experimental.PolymorphicFunction:
             return tf.function(function, autograph=False, jit_compile=xla)
 
-        self.advance = compiled(problem.advance)
+        # A partial of its own: TensorFlow warns of many tracings of one method, even for different problems.
+        self.advance = compiled(functools.partial(problem.advance))
         self.begin, self.begin_at, self.finish = (
             compiled(functools.partial(call_sealed, function))
             for function in (problem.begin, problem.begin_at, problem.finish)
