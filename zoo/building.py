@@ -62,9 +62,7 @@ def _build_decoder(network: NetworkConfig, variance: VarianceConfig | None) -> B
     activation = network.decoder_activation or network.activation
     if network.likelihood == "bernoulli":
         return BernoulliDecoder(MLP(network.decoder_units, activation, network.data_dim, name="logits"))
-    mean_network = MLP(
-        network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean"
-    )
+    mean_network = MLP(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
     precision = None if variance is None else _build_precision(network, variance)
     return GaussianDecoder(mean_network, network.output_variance, precision)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from tfgeo import curves, datasets
+from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
@@ -15,13 +15,15 @@ from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback
 from tfgeo.models import VAE
-from tfgeo.randomness import derive_integer
-from zoo import cards
+from zoo import cards, samples
 from zoo.building import build_model
-from zoo.config import EntryConfig, GeodesicsConfig, from_dict
+from zoo.config import ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict
 from zoo.registry import config as entry_config
+from zoo.registry import names
 
 __all__ = ["Entry", "load", "load_weights"]
+
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,29 +43,16 @@ class Entry:
     data_dir: str | None = None
 
     def dataset(self, seed: int = 0) -> Dataset:
-        """The samples of the experiment; the model is trained on them, but for those that `split` holds out."""
-        data = self.config.data
-        drawn = not data.training_per_class
-        # A drawn data set has other samples for another seed; files have the same, of which others are taken.
-        load_seed = derive_integer(seed, "subset", data.subset) if drawn and data.subset else seed
-        everything = datasets.load(data.name, self.data_dir, load_seed, **data.recipe())
-        if drawn:
-            return everything
-        if everything.labels is None:
-            return everything.sample(data.training_per_class, seed)
-        return everything.subset_per_class(data.training_per_class, data.subset, seed)
+        """All samples of the experiment; the model is trained on them, but for those that `split` holds out."""
+        return samples.load_dataset(self.config, self.data_dir, seed)
 
     def split(self, dataset: Dataset, seed: int = 0) -> tuple[Dataset, Dataset | None]:
         """The samples that the model is trained on, and those held out; None where none are."""
-        fraction = self.config.training.validation_fraction
-        return dataset.split(1.0 - fraction, seed) if fraction else (dataset, None)
+        return samples.split(self.config, dataset, seed)
 
     def samples(self, dataset: Dataset, seed: int = 0) -> Dataset:
         """The samples of `dataset` that are compared with each other, class by class."""
-        num = self.config.data.samples_per_class
-        if num == 0:
-            return dataset
-        return dataset.sample(num, seed) if dataset.labels is None else dataset.sample_per_class(num, seed)
+        return samples.choose_compared(self.config, dataset, seed)
 
     @property
     def precision(self) -> Precision | None:
@@ -98,14 +87,21 @@ class Entry:
 
     @property
     def geodesics(self) -> GeodesicsConfig:
-        """How shortest curves are found.
+        """How shortest curves are found; UserError where the entry does not say."""
+        return self._section("geodesics", self.config.geodesics)
 
-        Raises:
-          UserError: if the entry is not about curves.
-        """
-        if self.config.geodesics is None:
-            raise UserError(f"{self.config.name} has no section `geodesics`; choose one that has (python -m launch.catalogue --entry=NAME)")
-        return self.config.geodesics
+    @property
+    def clustering(self) -> ClusteringConfig:
+        """How samples are clustered; UserError where the entry does not say."""
+        return self._section("clustering", self.config.clustering)
+
+    def _section(self, name: str, section: _T | None) -> _T:
+        if section is None:
+            having = [other for other in names() if getattr(entry_config(other), name) is not None]
+            raise UserError(
+                f"{self.config.name} has no section `{name}`; run an entry that has one, such as {having[0]}"
+            )
+        return section
 
 
 def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:

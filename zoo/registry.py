@@ -37,6 +37,4 @@ def _collect(configs: Iterable[EntryConfig]) -> dict[str, EntryConfig]:
     return entries
 
 
-_ENTRIES = _collect(
-    [*yang2018.ENTRIES, *gimli2018.ENTRIES, *arvanitidis2018.ENTRIES, *chadebec2020.ENTRIES]
-)
+_ENTRIES = _collect([*yang2018.ENTRIES, *gimli2018.ENTRIES, *arvanitidis2018.ENTRIES, *chadebec2020.ENTRIES])

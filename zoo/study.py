@@ -21,7 +21,7 @@ class Setting:
 
     name: str
     flags: tuple[str, ...]
-    reported: Reported = Reported()
+    reported: Reported = dataclasses.field(default_factory=Reported)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,9 +53,7 @@ def network(data_dim: int = 784, latent_dim: int = 2, decoder_activation: str = 
 
 def training(epochs: int, batch_size: int = 60, patience: int = 0) -> TrainingConfig:
     """80 % of each class is trained on. With a patience, `epochs` only bounds the time."""
-    return TrainingConfig(
-        epochs, batch_size, validation_fraction=VALIDATION_FRACTION, patience=patience
-    )
+    return TrainingConfig(epochs, batch_size, validation_fraction=VALIDATION_FRACTION, patience=patience)
 
 
 def flow(num_steps: int, step_size: float, sqrt_beta_zero: float = SQRT_BETA_ZERO, **learned: bool) -> FlowConfig:
@@ -64,11 +62,17 @@ def flow(num_steps: int, step_size: float, sqrt_beta_zero: float = SQRT_BETA_ZER
 
 
 def metric(
-    temperature: float, regularization: float, num_samples: int, hidden_units: int = 150, **learned: bool
+    temperature: float,
+    regularization: float,
+    num_samples: int,
+    hidden_units: int = 150,
+    learn_temperature: bool = False,
 ) -> MetricConfig:
-    """Eq. 14 with a centroid for each training sample, of `num_samples` in all; Table 1's network of the factors."""
+    """Eq. 14 with a centroid for each training sample; `num_samples` counts held-out ones too."""
     num_training = num_samples - round(VALIDATION_FRACTION * num_samples)
-    return MetricConfig(temperature, regularization, num_training, (hidden_units,), **learned)
+    return MetricConfig(
+        temperature, regularization, num_training, (hidden_units,), learn_temperature=learn_temperature
+    )
 
 
 def entry(name: str, summary: str, program: str, **sections: Any) -> EntryConfig:

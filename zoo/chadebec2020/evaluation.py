@@ -1,4 +1,4 @@
-"""Sec. 4.2: how well VAE, HVAE and RHVAE explain held-out images (Tables 2, 3), and what settings do to it (Table 4)."""
+"""Sec. 4.2: how well VAE, HVAE and RHVAE explain held-out images (Tables 2, 3), and by which settings (Table 4)."""
 
 from __future__ import annotations
 
@@ -134,9 +134,7 @@ def _models(column: int) -> tuple[EntryConfig, ...]:
         name=f"chadebec2020/rhvae_{name}",
         summary=f"Riemannian Hamiltonian VAE of {what}",
         flow=flow(3, _START_STEP_SIZE, ROOT_OF_BETA_ZERO, learn_step_size=learned),
-        metric=metric(
-            _START_TEMPERATURE, 1e-3 if learned else 1e-2, _NUM_SAMPLES, learn_temperature=learned
-        ),
+        metric=metric(_START_TEMPERATURE, 1e-3 if learned else 1e-2, _NUM_SAMPLES, learn_temperature=learned),
         reported=reported("rhvae"),
     )
     return vae, hvae, rhvae

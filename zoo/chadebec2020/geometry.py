@@ -1,4 +1,4 @@
-"""Sec. 4.3: the learned metric (Fig. 2, 3), and interpolation under it and under three others (Fig. 4-10, 20-23)."""
+"""Sec. 4.3: the learned metric (Fig. 2, 3); interpolation under it and under three others (Fig. 4-10, 20-23)."""
 
 from __future__ import annotations
 
@@ -166,9 +166,7 @@ def _twins(one: Interpolation) -> tuple[EntryConfig, ...]:
         flow=one.flow,
         metric=one.metric,
         geodesics=LEARNED_GEODESICS,
-        interpolation=InterpolationConfig(
-            beside=(vae.name, f"arvanitidis2018/{one.others}", chen.name)
-        ),
+        interpolation=InterpolationConfig(beside=(vae.name, f"arvanitidis2018/{one.others}", chen.name)),
     )
     return rhvae, vae, chen
 

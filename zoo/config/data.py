@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tfgeo.errors import UserError, check_at_least, check_count
+from tfgeo.errors import check_at_least, check_count
 
 __all__ = ["DataConfig"]
 

@@ -49,13 +49,13 @@ class EntryConfig:
     flow: FlowConfig | None = None
     metric: MetricConfig | None = None
     variance: VarianceConfig | None = None
-    evaluation: EvaluationConfig = EvaluationConfig()
+    evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
     geodesics: GeodesicsConfig | None = None
     clustering: ClusteringConfig | None = None
-    interpolation: InterpolationConfig = InterpolationConfig()
-    generation: GenerationConfig = GenerationConfig()
-    figures: FiguresConfig = FiguresConfig()
-    reported: Reported = Reported()
+    interpolation: InterpolationConfig = dataclasses.field(default_factory=InterpolationConfig)
+    generation: GenerationConfig = dataclasses.field(default_factory=GenerationConfig)
+    figures: FiguresConfig = dataclasses.field(default_factory=FiguresConfig)
+    reported: Reported = dataclasses.field(default_factory=Reported)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -65,6 +65,11 @@ class EntryConfig:
             raise UserError(
                 f"a {self.network.likelihood} decoder of {self.name} has no `variance` to fit; "
                 "set --config.network.likelihood=gaussian"
+            )
+        if self.clustering is not None and self.clustering.grid_resolution and self.network.latent_dim != 2:
+            raise UserError(
+                f"`clustering.grid_resolution`={self.clustering.grid_resolution} needs a latent plane, but "
+                f"`network.latent_dim` is {self.network.latent_dim}; set --config.clustering.grid_resolution=0"
             )
         if self.geodesics is None:
             return
@@ -100,7 +105,7 @@ def to_dict(config: EntryConfig) -> dict[str, Any]:
 
 
 def from_dict(values: dict[str, Any]) -> EntryConfig:
-    """The configuration that `to_dict` made `values` of; lists are taken as tuples, sections left out as defaults."""
+    """The configuration that `to_dict` made `values` of; lists become tuples, what is left out its default."""
     return EntryConfig(**{name: _section(name, value) for name, value in values.items()})
 
 

@@ -43,9 +43,7 @@ class GeodesicsConfig:
         check_choice("geodesics.energy", self.energy, ("independent_noise", "expected", "pullback", "learned"))
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
         check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam", "georce"))
-        check_choice(
-            "geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "graph", "none")
-        )
+        check_choice("geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "graph", "none"))
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
         check_count("geodesics.max_iterations", self.max_iterations)
@@ -121,27 +119,27 @@ class FiguresConfig:
 
 @dataclasses.dataclass(frozen=True)
 class GenerationConfig:
-    """How samples are generated, and what they are compared with.
+    """How samples are generated: from the prior, and by a Markov chain along the learned metric.
 
     Attributes:
       beside: entries whose models are trained on the same samples and generate beside this one.
-      num_samples: samples of each way of generating, from which the numbers are taken.
-      num_chains: chains of the sampler on the learned metric.
-      num_burn_in: its steps before the first sample.
-      num_leapfrog_steps: leapfrog steps of each of its proposals.
-      step_size: its step size, where its adaptation starts.
+      num_samples: samples of each way of generating.
+      weight: what makes the metric's density finite, "ball" or "normal"; see `tfgeo.sampling`.
+      num_steps: steps of each chain.
+      num_leapfrog_steps: mean number of leapfrog steps of each of them.
+      step_size: leapfrog step size in latent units, where its adaptation begins.
     """
 
     beside: tuple[str, ...] = ()
     num_samples: int = 300
-    num_chains: int = 30
-    num_burn_in: int = 100
-    num_leapfrog_steps: int = 15
-    step_size: float = 1e-2
+    weight: str = "ball"
+    num_steps: int = 200
+    num_leapfrog_steps: int = 10
+    step_size: float = 0.1
 
     def __post_init__(self) -> None:
         check_count("generation.num_samples", self.num_samples, 2)
-        check_count("generation.num_chains", self.num_chains)
-        check_count("generation.num_burn_in", self.num_burn_in, 0)
+        check_choice("generation.weight", self.weight, ("ball", "normal"))
+        check_count("generation.num_steps", self.num_steps, 20)
         check_count("generation.num_leapfrog_steps", self.num_leapfrog_steps)
         check_positive("generation.step_size", self.step_size)

@@ -56,8 +56,8 @@ class NetworkConfig:
         check_choice("network.likelihood", self.likelihood, ("gaussian", "bernoulli"))
         if self.likelihood == "bernoulli" and self.mean_activation != "sigmoid":
             raise UserError(
-                f"`network.mean_activation`={self.mean_activation!r} does not fit a Bernoulli decoder, whose mean is "
-                "the sigmoid of its logits; set --config.network.mean_activation=sigmoid"
+                f"`network.mean_activation`={self.mean_activation!r} does not fit a Bernoulli decoder, whose mean "
+                "is the sigmoid of its logits; set --config.network.mean_activation=sigmoid"
             )
 
 
@@ -85,7 +85,9 @@ class FlowConfig:
         check_count("flow.num_steps", self.num_steps)
         check_positive("flow.step_size", self.step_size)
         if check_positive("flow.sqrt_beta_zero", self.sqrt_beta_zero) > 1.0:
-            raise UserError(f"`flow.sqrt_beta_zero` must be at most 1, but is {self.sqrt_beta_zero}; 1 is no tempering")
+            raise UserError(
+                f"`flow.sqrt_beta_zero` must be at most 1, but is {self.sqrt_beta_zero}; 1 is no tempering"
+            )
         check_count("flow.num_fixed_point_steps", self.num_fixed_point_steps)
 
 
