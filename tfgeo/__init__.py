@@ -10,6 +10,7 @@ __all__ = [
     "curves",
     "datasets",
     "export",
+    "flows",
     "geodesics",
     "layers",
     "manifolds",

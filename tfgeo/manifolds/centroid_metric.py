@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
+from tfgeo.manifolds.cometric import Cometric
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["CentroidMetric"]
@@ -48,32 +51,98 @@ class CentroidMetric(MetricField):
         self.centroids = centroids
         self.cholesky_factors = factors
         # Distances are taken from the mean of the centroids: |z|^2 - 2 z.c + |c|^2 cancels less near the origin.
-        self._origin = tf.reduce_mean(centroids, axis=0)
-        self._centred = centroids - self._origin
+        self.origin = tf.reduce_mean(centroids, axis=0)
+        self.centred = centroids - self.origin
         dim = centroids.shape[1]
-        self._products = tf.reshape(tf.matmul(factors, factors, transpose_b=True), [-1, dim * dim])
+        self.products = tf.reshape(tf.matmul(factors, factors, transpose_b=True), [-1, dim * dim])
 
     def inverse_metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         """`G^-1` of Eq. 14: `[..., d]` to `[..., d, d]`. Two matrix products, with the centroids and over them."""
-        z = tf.convert_to_tensor(z, self.centroids.dtype)
-        dim = self.centroids.shape[1]
-        points = tf.reshape(z, [-1, dim]) - self._origin
-        # Never floored at 0: that would take the second derivative of the weight at its own centroid.
-        squares = (
-            tf.reduce_sum(tf.square(points), axis=-1, keepdims=True)
-            - 2.0 * tf.matmul(points, self._centred, transpose_b=True)
-            + tf.reduce_sum(tf.square(self._centred), axis=-1)
-        )
-        weights = tf.exp(-squares / tf.square(self.temperature))
-        mixture = tf.reshape(tf.matmul(weights, self._products), tf.concat([tf.shape(z), [dim]], axis=0))
-        return mixture + self.regularization * tf.eye(dim, dtype=z.dtype)
+        return self.cometric(z).inverse
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        # G = A^T A with A the inverse of the Cholesky factor of G^-1: symmetric to the last bit.
-        factor = tf.linalg.cholesky(self.inverse_metric_tensor(z))
-        identity = tf.eye(self.centroids.shape[1], batch_shape=tf.shape(factor)[:-2], dtype=factor.dtype)
-        inverse = tf.linalg.triangular_solve(factor, identity)
+        return self.cometric(z).metric
+
+    def cometric(self, z: tf.Tensor) -> CentroidCometric:
+        return CentroidCometric(self, z)
+
+
+class CentroidCometric(Cometric):
+    """The inverse metric of Eq. 14 at points, with everything in closed form.
+
+    With `w_i` the weight and `P_i = L_i L_i^T` the matrix of centroid i, `grad w_i = -2/T^2 w_i (z - c_i)`, so that
+
+        dK/dz = -1/2 tr(G dG^-1/dz) + 1/2 rho^T dG^-1/dz rho
+              = 1/T^2 sum_i w_i <G - rho rho^T, P_i> (z - c_i).
+
+    It costs three matrix products over the centroids; no `[..., n, d, d]` tensor is made.
+
+    Args:
+      manifold: the metric.
+      z: `[..., d]`.
+    """
+
+    def __init__(self, manifold: CentroidMetric, z: tf.Tensor) -> None:
+        self._manifold = manifold
+        z = tf.convert_to_tensor(z, manifold.centroids.dtype)
+        self._shape = tf.shape(z)
+        self._static_shape = z.shape
+        self._points = tf.reshape(z, [-1, manifold.centroids.shape[1]]) - manifold.origin
+
+    @functools.cached_property
+    def _weights(self) -> tf.Tensor:
+        """`[B, n]`: how near each centroid is."""
+        centred = self._manifold.centred
+        # Never floored at 0: that would take the second derivative of the weight at its own centroid.
+        squares = (
+            tf.reduce_sum(tf.square(self._points), axis=-1, keepdims=True)
+            - 2.0 * tf.matmul(self._points, centred, transpose_b=True)
+            + tf.reduce_sum(tf.square(centred), axis=-1)
+        )
+        return tf.exp(-squares / tf.square(self._manifold.temperature))
+
+    @functools.cached_property
+    def inverse(self) -> tf.Tensor:
+        """`G^-1`: `[..., d, d]`."""
+        dim = self._static_shape[-1]
+        mixture = tf.matmul(self._weights, self._manifold.products)
+        mixture = tf.reshape(mixture, tf.concat([self._shape, [dim]], axis=0))
+        mixture.set_shape([*self._static_shape, dim])
+        return mixture + self._manifold.regularization * tf.eye(dim, dtype=mixture.dtype)
+
+    @functools.cached_property
+    def _factor(self) -> tf.Tensor:
+        """A with `G^-1 = A A^T`: `[..., d, d]`."""
+        return tf.linalg.cholesky(self.inverse)
+
+    @functools.cached_property
+    def metric(self) -> tf.Tensor:
+        """G: `[..., d, d]`."""
+        # A^-T A^-1: symmetric to the last bit.
+        identity = tf.eye(self._static_shape[-1], batch_shape=self._shape[:-1], dtype=self._factor.dtype)
+        inverse = tf.linalg.triangular_solve(self._factor, identity)
         return tf.matmul(inverse, inverse, transpose_a=True)
+
+    @property
+    def log_volume(self) -> tf.Tensor:
+        return -tf.reduce_sum(tf.math.log(tf.linalg.diag_part(self._factor)), axis=-1)
+
+    def velocity(self, rho: tf.Tensor) -> tf.Tensor:
+        return tf.linalg.matvec(self.inverse, rho)
+
+    def energy_gradient(self, rho: tf.Tensor) -> tf.Tensor:
+        manifold = self._manifold
+        difference = self.metric - rho[..., :, None] * rho[..., None, :]
+        dim = self._static_shape[-1]
+        shares = self._weights * tf.matmul(
+            tf.reshape(difference, [-1, dim * dim]), manifold.products, transpose_b=True
+        )
+        moments = tf.reduce_sum(shares, axis=-1, keepdims=True) * self._points - tf.matmul(shares, manifold.centred)
+        return tf.reshape(moments / tf.square(manifold.temperature), self._shape)
+
+    def momentum(self, noise: tf.Tensor) -> tf.Tensor:
+        # A^-T A^-1 = G is the covariance of A^-T times standard normal numbers.
+        return tf.linalg.triangular_solve(self._factor, noise[..., None], adjoint=True)[..., 0]
 
 
 def _to_scale(name: str, value: float | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
