@@ -65,10 +65,7 @@ def run_clustering(values: common.Flags) -> dict[str, Any]:
     if rows:
         say("\n" + text_table(rows))
     say(_convergence_line(measured))
-    say("\nfigures:")
-    for path in paths:
-        say(f"  {path}")
-    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+    report.say_results(run, paths, weights)
     return measured
 
 

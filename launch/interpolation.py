@@ -82,10 +82,7 @@ def run_interpolation(values: common.Flags) -> dict[str, Any]:
     run.finish()
     say("\n" + text_table(rows))
     say(_saving(measured))
-    say("\nfigures:")
-    for path in paths:
-        say(f"  {path}")
-    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+    report.say_results(run, paths, weights)
     return measured
 
 

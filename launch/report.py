@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import pathlib
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.run import Run
+from launch.run import Run, say
 from launch.tables import Rows
 from tfgeo.checkpoints import whole_file
 from zoo.config import to_dict
 
-__all__ = ["clustering_rows", "write_metrics", "write_report"]
+__all__ = ["clustering_rows", "say_results", "write_metrics", "write_report"]
 
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "scikit-learn", "kmedoids")
 
@@ -45,6 +46,15 @@ def write_report(run: Run, parts: Sequence[str]) -> None:
         partial.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
 
 
+def say_results(run: Run, figures: Sequence[pathlib.Path], weights: pathlib.Path) -> None:
+    """Tells the user where everything is."""
+    if figures:
+        say("\nfigures:")
+    for path in figures:
+        say(f"  {path}")
+    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+
+
 def clustering_rows(measured: Mapping[str, Any], reported: Mapping[str, Any]) -> Rows:
     """Header and rows of the clustering table: measured beside reported."""
     names = {
@@ -55,7 +65,7 @@ def clustering_rows(measured: Mapping[str, Any], reported: Mapping[str, Any]) ->
     }
     scores = {"accuracy": "accuracy", "f1": "F1"}
     header = ["method"]
-    for score, title in scores.items():
+    for title in scores.values():
         header += [title, f"reported {title}"]
     rows: Rows = [tuple(header)]
     for key, name in names.items():

@@ -16,8 +16,8 @@ _MEAN_SHARE = 0.75
 _NOTES = (
     "Table 6 of Chadebec et al. lists a tanh network for the variance, their text the basis functions of Eq. 13 "
     "with K = 32 and a = 1: the latter.",
-    "Free: sigma^2 = 0.1 while the mean is trained, and the ceiling of the variance, 1/4, the largest variance that "
-    "a value in [0, 1] can have.",
+    "Free: sigma^2 = 0.1 while the mean is trained, and the ceiling of the variance, 1/4, the largest that a value "
+    "in [0, 1] can have.",
 )
 
 

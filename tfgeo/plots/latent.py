@@ -33,6 +33,7 @@ class Panel:
       marked: indices of samples to mark, such as medoids.
       metrics: centres `[m, 2]` and metrics `[m, 2, 2]`, drawn as the ellipses of vectors of equal length: long
         where moving costs little. They share one scale, by which the widest fills its place among the centres.
+      marked_name: what marked samples are called in the legend.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Panel:
     curves: np.ndarray | None = None
     marked: np.ndarray | None = None
     metrics: tuple[np.ndarray, np.ndarray] | None = None
+    marked_name: str = "medoid"
 
 
 def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
@@ -141,7 +143,7 @@ def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequenc
         if panel.labels is not None:
             handles[name] = drawn
     if panel.marked is not None:
-        handles["medoid"] = axes.scatter(
+        handles[panel.marked_name] = axes.scatter(
             latents[panel.marked, 0],
             latents[panel.marked, 1],
             s=90,
