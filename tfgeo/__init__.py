@@ -11,11 +11,13 @@ __all__ = [
     "datasets",
     "export",
     "flows",
+    "generation_quality",
     "geodesics",
     "layers",
     "manifolds",
     "models",
     "plots",
+    "sampling",
 ]
 
 __version__ = "0.1.0"

@@ -109,8 +109,12 @@ class Manifold(abc.ABC):
         return MetricCometric(self.metric_tensor, z)
 
     def log_volume(self, z: tf.Tensor) -> tf.Tensor:
-        """`log sqrt(det G(z))`: `[..., d]` to `[...]`. NaN where the metric is not positive definite."""
-        return self.cometric(z).log_volume
+        """`log sqrt(det G(z))`: `[..., d]` to `[...]`; -inf where the metric is degenerate.
+
+        Where `volume` overflows or underflows, as it does in many dimensions, this does not.
+        """
+        eigenvalues = eigvalsh(self.metric_tensor(z))
+        return 0.5 * tf.reduce_sum(tf.math.log(tf.maximum(eigenvalues, 0.0)), axis=-1)
 
     def anisotropy(self, z: tf.Tensor) -> tf.Tensor:
         """Square root of largest over smallest eigenvalue of G(z): `[..., d]` to `[...]`, at least 1.
