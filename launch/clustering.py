@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from launch import clustering_figures, common, pipeline, report
+from launch.geodesics import connect_samples, measure_on_grid
 from launch.run import Run, run_from_flags, say
 from launch.tables import markdown_table, text_table
 from tfgeo import clustering
@@ -45,8 +46,8 @@ def run_clustering(values: common.Flags) -> dict[str, Any]:
     with run.timed("total"):
         pipeline.train(run, values.weights, values.tensorboard)
         latents = run.latents()
-        geodesics = pipeline.connect_samples(run, latents)
-        on_grid = pipeline.measure_on_grid(run, latents)
+        geodesics = connect_samples(run, latents)
+        on_grid = measure_on_grid(run, latents)
         with run.timed("clustering"):
             say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
             result = _cluster(run, latents, geodesics, on_grid)

@@ -2,9 +2,9 @@
 
 python -m launch.generate --entry=chadebec2020/rhvae_generation_mnist_5 --data_dir=DATA --output_dir=out
 
-Along the metric, a Hamiltonian Monte Carlo chain per sample has the density 1 / sqrt(det G), high near the data. Writes
-metrics.json, report.md, generation.npz, model.weights.h5 and figures/ to the output folder, and the models of other
-entries to beside/. A run that was stopped continues with the same command.
+Along the metric, one chain of Hamiltonian Monte Carlo for each sample follows the density 1 / sqrt(det G), high
+near the data. Writes metrics.json, report.md, generation.npz, model.weights.h5 and figures/ to the output folder,
+and the models of other entries to beside/. A run that was stopped continues with the same command.
 """
 
 from __future__ import annotations

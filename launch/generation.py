@@ -1,4 +1,4 @@
-"""The generation experiment of Chadebec et al. (2020): samples, how far they are from the data, how varied they are."""
+"""The generation experiment of Chadebec et al. (2020): samples, how near they are to the data, and how varied."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def run_generation(values: common.Flags) -> dict[str, Any]:
 
 EXPLANATION = (
     "Distances are Euclidean, in data units: nearest, from a sample to the nearest training image (0 for a copy); "
-    "diversity, between two samples. Precision is the share of samples among the held-out images, recall the share of "
-    "held-out images among the samples."
+    "diversity, between two samples. Precision is the share of samples among the held-out images, recall the share "
+    "of held-out images among the samples."
 )
 
 
@@ -168,8 +168,7 @@ def _draw(run: Run, kinds: dict[str, Generated]) -> dict[str, plots.style.Figure
     grids = {"training": run.training.inputs[chosen]}
     grids |= {name.replace("/", "_"): kind.images[:DRAWN] for name, kind in kinds.items()}
     drawn = {
-        f"images_{name}": plots.image_grid(images, shape, COLUMNS, (), color_map)
-        for name, images in grids.items()
+        f"images_{name}": plots.image_grid(images, shape, COLUMNS, (), color_map) for name, images in grids.items()
     }
     rows, names = [], []
     for kind in kinds.values():

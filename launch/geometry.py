@@ -18,7 +18,7 @@ NUM_ELLIPSES = 15
 
 
 def draw_geometry(run: Run) -> dict[str, plots.style.Figure]:
-    """Volume, ellipses, anisotropy and the distances from one point, on the samples that the model is trained on."""
+    """Volume, ellipses, anisotropy and the distances from one point, with the samples that were trained on."""
     latents, labels = run.encode(run.training), run.training.labels
     settings, manifold = run.config.figures, run.entry.manifold()
     grid = plots.grid_points(latents, settings.resolution)

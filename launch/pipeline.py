@@ -1,27 +1,22 @@
-"""The stages that programs share: networks, variance, geodesics. Each continues where it was stopped."""
+"""The training that programs share: networks, learned metric, variance. It continues where it was stopped."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from launch.run import Run, say
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
-from tfgeo.geodesics import Geodesics, grid_distances
-from tfgeo.geodesics.pairwise import all_pairs
 from tfgeo.models import fit, fit_variance
 from zoo import cards
 from zoo.config import from_dict
 from zoo.entry import load_weights
 
-__all__ = ["connect_samples", "measure_on_grid", "save_weights", "train"]
+__all__ = ["save_weights", "train"]
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
@@ -98,49 +93,6 @@ def _fit_variance(run: Run, callbacks: list[Any]) -> None:
         callbacks=callbacks,
         verbose=0,
     )
-
-
-def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:
-    """All geodesics between the samples' latent points, or those that an interrupted run had found."""
-    settings, entry = run.entry.geodesics, run.entry
-    path = run.unfinished / "geodesics.npz"
-    arrays = tuple(field.name for field in dataclasses.fields(Geodesics) if field.name != "curve")
-    if path.exists():
-        say("geodesics: found before, loaded")
-        with np.load(path, allow_pickle=False) as saved:
-            return Geodesics(entry.curve(), *(saved[name] for name in arrays))
-    num_pairs = len(latents) * (len(latents) - 1) // 2
-    say(f"geodesics: {num_pairs} pairs, {settings.curve} curves of {settings.num_points} points")
-    with run.timed("geodesics"):
-        geodesics = all_pairs(
-            entry.manifold(),
-            latents,
-            curve=entry.curve(),
-            solver=entry.solver(),
-            warm_start=entry.warm_start(run.seed),
-            num_points=settings.num_points,
-            progress=True,
-        )
-    with whole_file(path) as partial:
-        np.savez(partial, **{name: getattr(geodesics, name) for name in arrays})
-    return geodesics
-
-
-def measure_on_grid(run: Run, latents: np.ndarray) -> np.ndarray | None:
-    """All distances between the samples' latent points by Dijkstra's algorithm on a grid, where the entry asks."""
-    resolution = run.entry.clustering.grid_resolution
-    if not resolution:
-        return None
-    path = run.unfinished / "grid_distances.npy"
-    if path.exists():
-        say("grid: distances found before, loaded")
-        return np.load(path, allow_pickle=False)
-    say(f"grid: distances between {len(latents)} samples on {resolution} x {resolution} nodes")
-    with run.timed("grid"):
-        distances = grid_distances(run.entry.manifold(), latents, resolution=resolution, progress=True)
-    with whole_file(path) as partial:
-        np.save(partial, distances)
-    return distances
 
 
 def _load(run: Run, weights: str) -> None:

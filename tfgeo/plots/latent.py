@@ -34,6 +34,7 @@ class Panel:
       metrics: centres `[m, 2]` and metrics `[m, 2, 2]`, drawn as the ellipses of vectors of equal length: long
         where moving costs little. They share one scale, by which the widest fills its place among the centres.
       marked_name: what marked samples are called in the legend.
+      dashed: `[B, T, 2]` curves to compare `curves` with, or None.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Panel:
     marked: np.ndarray | None = None
     metrics: tuple[np.ndarray, np.ndarray] | None = None
     marked_name: str = "medoid"
+    dashed: np.ndarray | None = None
 
 
 def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
@@ -79,9 +81,9 @@ def latent_panels(
                 grid[0, :, 0], grid[:, 0, 1], panel.field, cmap=FIELD_MAP, shading="nearest", rasterized=True
             )
             figure.colorbar(image, ax=axes, label=panel.field_label)
-        if panel.curves is not None:
-            for curve in panel.curves:
-                axes.plot(*curve.T, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
+        for curves, style in ((panel.dashed, "--"), (panel.curves, "-")):
+            for curve in () if curves is None else curves:
+                axes.plot(*curve.T, style, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
         if panel.metrics is not None:
             _draw_ellipses(axes, *panel.metrics)
         handles |= _scatter(axes, latents, panel, class_names)
