@@ -99,9 +99,9 @@ def run_comparison(values: common.Flags) -> dict[str, Any]:
 
 
 EXPLANATION = (
-    "Lengths are those of each model's own metric, so that only their ratio compares. Bend: the largest distance of "
-    "a geodesic from the straight line, over the distance of its ends. Nearest: Euclidean distance from a decoded "
-    "point of a curve to the nearest training image, in data units, the mean over curves."
+    "Lengths are those of each model's own metric, so that only their ratio compares. Bend: the largest distance "
+    "of a geodesic from the straight line, over the distance of its ends. Nearest: Euclidean distance from a "
+    "decoded point of a curve to the nearest training image, in data units, the mean over curves."
 )
 
 
