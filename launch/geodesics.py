@@ -9,6 +9,7 @@ import numpy as np
 from launch.run import Run, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.geodesics import Geodesics, KNNGraph, WarmStart, connect, grid_distances
+from tfgeo.manifolds import Interpolated
 
 __all__ = ["connect_samples", "find_geodesics", "measure_on_grid"]
 
@@ -24,7 +25,7 @@ def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = Tr
     if settings.warm_start == "graph":
         first = _graph_paths(run, start, end)
     return connect(
-        entry.manifold(),
+        _table(run, start, end) if settings.table_resolution else entry.manifold(),
         start,
         end,
         entry.curve(),
@@ -34,6 +35,15 @@ def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = Tr
         progress=True,
         warn=warn,
     )
+
+
+def _table(run: Run, start: np.ndarray, end: np.ndarray) -> Interpolated:
+    """The entry's metric as a table around the points, whose error it says."""
+    resolution = run.entry.geodesics.table_resolution
+    points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
+    table = Interpolated.around(run.entry.manifold(), points, resolution)
+    say(f"geodesics: {table.describe()}")
+    return table
 
 
 def _graph_paths(run: Run, start: np.ndarray, end: np.ndarray) -> np.ndarray:

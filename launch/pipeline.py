@@ -8,7 +8,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from tfgeo.likelihood import repeated_log_likelihood
+
 from launch.run import Run, say
+from launch.training_log import TrainingLog, read_log
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.models import fit, fit_variance
@@ -16,7 +20,7 @@ from zoo import cards
 from zoo.config import from_dict
 from zoo.entry import load_weights
 
-__all__ = ["save_weights", "train"]
+__all__ = ["save_weights", "train", "training_curves", "training_facts"]
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
@@ -63,20 +67,69 @@ def save_weights(run: Run) -> pathlib.Path:
     return path
 
 
+def training_facts(run: Run) -> dict[str, int]:
+    """How many passes were made, and which one's weights are kept; empty where weights were loaded."""
+    path = run.unfinished / "training.npz"
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as saved:
+        return {name: int(saved[name]) for name in ("epochs", "best_epoch") if name in saved.files}
+
+
+def training_curves(run: Run) -> dict[str, np.ndarray]:
+    """How training went: by round "epoch", "loss" and where it was estimated "log_likelihood", by pass "held_out".
+
+    The latter is the negative bound of the held-out samples. Empty where weights were loaded.
+    """
+    columns = read_log(run.unfinished / "training.jsonl")
+    curves = {name: columns[name] for name in ("epoch", "loss", "log_likelihood") if name in columns}
+    path = run.unfinished / "training.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as saved:
+            curves |= {name: saved[name] for name in ("held_out",) if name in saved.files}
+    return curves
+
+
 def _train_networks(run: Run, callbacks: list[Any]) -> None:
     training, model = run.config.training, run.entry.model
-    say(f"networks: training for {training.epochs} epochs")
-    fit(
+    watched = run.held_out if training.patience else None
+    until = "" if watched is None else f", until {training.patience} bring no better bound of held-out samples"
+    say(f"networks: training for {training.epochs} epochs{until}")
+    history = fit(
         model,
         run.training.inputs,
         epochs=training.epochs,
         batch_size=training.batch_size,
         learning_rate=training.learning_rate,
         seed=run.seed,
-        callbacks=callbacks,
+        callbacks=[_make_log(run), *callbacks],
         verbose=0,
         checkpoint=TrainingCheckpoint(run.unfinished / "networks.npz"),
+        validation_data=None if watched is None else watched.inputs,
+        patience=training.patience or None,
     )
+    facts: dict[str, Any] = {"epochs": training.epochs}
+    if watched is not None:
+        facts = {
+            "epochs": len(history.val_losses), "best_epoch": history.best_epoch, "held_out": history.val_losses
+        }  # fmt: skip
+    with whole_file(run.unfinished / "training.npz") as partial:
+        np.savez(partial, **facts)
+
+
+def _make_log(run: Run) -> TrainingLog:
+    """Keeps losses and, every so many epochs, log p(x) of the held-out samples."""
+    settings, held_out = run.config.evaluation, run.held_out
+
+    def estimate() -> float:
+        assert held_out is not None
+        return repeated_log_likelihood(
+            run.entry.model, held_out.inputs, settings.num_samples, 1, seed=run.seed
+        ).mean
+
+    path = run.unfinished / "training.jsonl"
+    every = settings.curve_every if held_out is not None else 0
+    return TrainingLog(path, run.config.training.epochs, estimate, every)
 
 
 def _fit_variance(run: Run, callbacks: list[Any]) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from launch import common, publishing
+from launch import appendix, common, publishing
 from launch.columns import COLUMNS, Column, mean_and_spread, values_of
 from launch.rows import Row, rows_of_paper, rows_of_study, studies_of
 from launch.tables import Rows, write_tables
@@ -42,6 +42,8 @@ def reproduce(values: common.Flags) -> None:
     else:
         rows = [row for row in rows if _has_data(row, values)]
         found = _run_all(rows, seeds, folder, values, failures)
+        for path in appendix.draw_grids(list(found), values.seed, folder):
+            print(path, flush=True)
         _write(found, f"{values.paper}{'' if values.table is None else '_' + values.table}", len(seeds), folder)
         if values.publish:
             _publish(found, values.seed, folder)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import keras
 
 from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
-from tfgeo.models import VAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder
+from tfgeo.models import (
+    HVAE,
+    RHVAE,
+    VAE,
+    BernoulliDecoder,
+    GaussianDecoder,
+    GaussianEncoder,
+    MetricNetwork,
+)
 from tfgeo.randomness import derive_integer
 from zoo.config import EntryConfig, NetworkConfig, VarianceConfig
 
@@ -21,8 +29,6 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
     )
     decoder = _build_decoder(network, config.variance)
     model: VAE
-    if flow is not None:
-        from tfgeo.models import HVAE, RHVAE, MetricNetwork
     if flow is None:
         model = VAE(encoder, decoder, seed)
     elif metric is None:

@@ -14,7 +14,7 @@ from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback
-from tfgeo.models import VAE
+from tfgeo.models import RHVAE, VAE
 from zoo import cards, samples
 from zoo.building import build_model
 from zoo.config import ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict
@@ -63,7 +63,7 @@ class Entry:
         """The latent space with the entry's energy."""
         energy = self.config.energy
         if energy == "learned":
-            return cast(Any, self.model).manifold()
+            return cast(RHVAE, self.model).manifold()
         if energy == "pullback":
             return Pullback(lambda z: self.model.decode(z).mean())
         return {"independent_noise": IndependentNoise, "expected": ExpectedPullback}[energy](self.model.decode)

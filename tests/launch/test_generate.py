@@ -33,7 +33,7 @@ def test_images_are_kept_and_drawn(folder):
     assert {name: arrays[name].shape for name in arrays.files} == {
         kind.replace("/", "_"): (12, 36) for kind in KINDS
     }
-    assert all(0.0 <= arrays[name].min() and arrays[name].max() <= 1.0 for name in arrays.files)
+    assert all(arrays[name].min() >= 0.0 and arrays[name].max() <= 1.0 for name in arrays.files)
     drawn = {path.stem for path in (folder / "figures").glob("*.png")}
     assert drawn == {"images_training", "nearest", *(f"images_{kind.replace('/', '_')}" for kind in KINDS)}
 

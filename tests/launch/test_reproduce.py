@@ -1,4 +1,4 @@
-"""launch.reproduce: which rows a table has, what is gathered, what happens to runs that fail or were done before."""
+"""launch.reproduce: the rows of tables, what is gathered, and runs that fail or were done before."""
 
 import csv
 import json

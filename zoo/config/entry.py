@@ -66,11 +66,16 @@ class EntryConfig:
                 f"a {self.network.likelihood} decoder of {self.name} has no `variance` to fit; "
                 "set --config.network.likelihood=gaussian"
             )
-        if self.clustering is not None and self.clustering.grid_resolution and self.network.latent_dim != 2:
-            raise UserError(
-                f"`clustering.grid_resolution`={self.clustering.grid_resolution} needs a latent plane, but "
-                f"`network.latent_dim` is {self.network.latent_dim}; set --config.clustering.grid_resolution=0"
-            )
+        planes = {
+            "clustering.grid_resolution": self.clustering.grid_resolution if self.clustering else 0,
+            "geodesics.table_resolution": self.geodesics.table_resolution if self.geodesics else 0,
+        }
+        for field, resolution in planes.items():
+            if resolution and self.network.latent_dim != 2:
+                raise UserError(
+                    f"`{field}`={resolution} needs a latent plane, but `network.latent_dim` is "
+                    f"{self.network.latent_dim}; set --config.{field}=0"
+                )
         if self.geodesics is None:
             return
         if self.geodesics.energy == "learned" and self.metric is None:

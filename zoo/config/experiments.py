@@ -27,6 +27,8 @@ class GeodesicsConfig:
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy at which a pair may stop.
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
+      table_resolution: nodes per side of a table of splines that stands for the metric, for many pairs in a latent
+        plane; 0 measures the metric itself.
     """
 
     energy: str = "independent_noise"
@@ -38,6 +40,7 @@ class GeodesicsConfig:
     max_iterations: int = 100
     tolerance: float = 1e-6
     gradient_tolerance: float = 1e-2
+    table_resolution: int = 0
 
     def __post_init__(self) -> None:
         check_choice("geodesics.energy", self.energy, ("independent_noise", "expected", "pullback", "learned"))
@@ -49,6 +52,7 @@ class GeodesicsConfig:
         check_count("geodesics.max_iterations", self.max_iterations)
         check_positive("geodesics.tolerance", self.tolerance)
         check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)
+        check_count("geodesics.table_resolution", self.table_resolution, 0)
 
 
 @dataclasses.dataclass(frozen=True)
