@@ -9,7 +9,7 @@ from launch.run import Run, run_from_config
 from zoo import cards, registry
 from zoo.config import EntryConfig
 
-__all__ = ["train_beside"]
+__all__ = ["adapt", "train_beside"]
 
 
 def train_beside(run: Run, name: str, weights: str = "train") -> Run:
@@ -21,7 +21,7 @@ def train_beside(run: Run, name: str, weights: str = "train") -> Run:
       weights: "pretrained" takes the zoo's weights where there are some; else the model is trained.
     """
     other = run_from_config(
-        _adapt(registry.config(name), run.config),
+        adapt(registry.config(name), run.config),
         run.seed,
         run.folder / "beside" / name,
         run.entry.data_dir,
@@ -35,7 +35,7 @@ def train_beside(run: Run, name: str, weights: str = "train") -> Run:
     return other
 
 
-def _adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
+def adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
     """The other entry with all that must agree for a comparison, and with as large a share of its epochs."""
     share = config.training.epochs / registry.config(config.name).training.epochs
 

@@ -54,7 +54,7 @@ def _entry(name: str, what: str, data: DataConfig, num_steps: int, step_size: fl
         # Table 10: the metric's network has 400 units here.
         metric=metric(0.8, 1e-3, num_samples, hidden_units=400),
         # All pairs of up to 450 samples: 101,025.
-        geodesics=dataclasses.replace(LEARNED_GEODESICS, warm_start="none", num_points=20, table_resolution=128),
+        geodesics=dataclasses.replace(LEARNED_GEODESICS, warm_start="none", num_points=20),
         clustering=ClusteringConfig(num_clusters, grid_resolution=200),
         reported=_reported(name, 0),
         notes=_NOTES,
