@@ -14,6 +14,7 @@ __all__ = [
     "generation_quality",
     "geodesics",
     "layers",
+    "likelihood",
     "manifolds",
     "models",
     "plots",

@@ -126,7 +126,7 @@ def check_scale(name: str, value: Any) -> Any:
       UserError: if a number is not finite or not greater than 0.
     """
     try:
-        known = np.asarray(value, np.float64)
+        known = np.asarray(value).astype(np.float64)
     except (NotImplementedError, TypeError, ValueError):  # symbolic
         return value
     if not (np.isfinite(known) & (known > 0.0)).all():

@@ -14,7 +14,7 @@ __all__ = ["Tempered"]
 
 
 class Tempered(PhaseFlow):
-    """The flow of Algorithm 1 of Chadebec et al. (2020): `rho_0 / sqrt(beta_0)`, then K steps, each with its cooling.
+    """The flow of Algorithm 1 of Chadebec et al. (2020): `rho_0 / sqrt(beta_0)`, then K times a step and cooling.
 
     It is the chain of `Tempering` steps 0 to K with a step of `leapfrog` between them, but computes the force at
     a point once. The start is part of it: the momentum that goes in is that of N(0, G(z)), not yet heated. So the
