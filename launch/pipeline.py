@@ -82,7 +82,8 @@ def training_curves(run: Run) -> dict[str, np.ndarray]:
     The latter is the negative bound of the held-out samples. Empty where weights were loaded.
     """
     columns = read_log(run.unfinished / "training.jsonl")
-    curves = {name: columns[name] for name in ("epoch", "loss", "log_likelihood") if name in columns}
+    rounds = ("epoch", "loss", "log_likelihood")
+    curves: dict[str, np.ndarray] = {name: columns[name] for name in rounds if name in columns}
     path = run.unfinished / "training.npz"
     if path.exists():
         with np.load(path, allow_pickle=False) as saved:
