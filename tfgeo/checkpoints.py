@@ -8,10 +8,11 @@ import pathlib
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfgeo.errors import UserError
 
@@ -48,17 +49,23 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self.path = pathlib.Path(path)
         self.every_seconds = every_seconds
         self._saved_at = time.monotonic()
+        self._extra_variables: list[tf.Variable] = []
 
-    def restore(self, model: keras.Model) -> int:
+    def restore(self, model: keras.Model, extra_variables: Sequence[tf.Variable] = ()) -> int:
         """Brings a compiled and built model to the saved state: the number of rounds done, 0 without a file.
+
+        Args:
+          model: the model.
+          extra_variables: more that belongs to the state; saved from now on, too.
 
         Raises:
           UserError: if the file does not fit the model, which is then unchanged.
         """
+        self._extra_variables = list(extra_variables)
         if not self.path.exists():
             return 0
         model.optimizer.build(model.trainable_variables)
-        variables = _variables(model)
+        variables = [*_variables(model), *self._extra_variables]
         try:
             with np.load(self.path, allow_pickle=False) as saved:
                 values = [saved[str(index)] for index in range(len(saved.files) - 1)]
@@ -79,7 +86,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if time.monotonic() - self._saved_at < self.every_seconds:
             return
-        values = {str(index): np.asarray(variable) for index, variable in enumerate(_variables(self.model))}
+        variables = [*_variables(self.model), *self._extra_variables]
+        values = {str(index): np.asarray(variable) for index, variable in enumerate(variables)}
         # An open file, because NumPy adds .npz to names without it.
         with whole_file(self.path) as partial, partial.open("wb") as file:
             np.savez(file, rounds=epoch + 1, **values)

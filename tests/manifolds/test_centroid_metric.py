@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.cases import random_points
 from tfgeo.errors import UserError
-from tfgeo.manifolds import CentroidMetric, check_metric
+from tfgeo.manifolds import CentroidMetric, TensorField, check_metric
 
 TEMPERATURE, REGULARIZATION = 0.8, 0.01
 
@@ -127,3 +127,30 @@ def test_numbers_must_be_positive(name, value):
 def test_shapes_must_match(num, dim):
     with pytest.raises(UserError, match="`cholesky_factors`"):
         CentroidMetric(np.zeros([3, 2]), random_factors(num, dim), 1.0, 1.0)
+
+
+@pytest.mark.parametrize(("num", "dim"), [(1, 2), (7, 3), (40, 10)])
+def test_the_cometric_in_closed_form_is_that_of_automatic_differentiation(num, dim):
+    manifold = example(num, dim)
+    z, rho = random_points(2, 3, 4, dim, low=-2.0, high=2.0, seed=1)
+    closed, general = manifold.cometric(z), TensorField(manifold.metric_tensor).cometric(z)
+    np.testing.assert_allclose(closed.log_volume, general.log_volume, rtol=1e-9)
+    np.testing.assert_allclose(closed.log_prob(rho), general.log_prob(rho), rtol=1e-8)
+    for method in ("velocity", "energy_gradient"):
+        np.testing.assert_allclose(
+            getattr(closed, method)(rho), getattr(general, method)(rho), rtol=1e-6, atol=1e-8, err_msg=method
+        )
+
+
+def test_the_cometric_makes_no_matrix_for_each_pair_of_point_and_centroid():
+    manifold, num_points, num, dim = example(30, 5), 20, 30, 5
+
+    @tf.function
+    def run(z, rho):
+        cometric = manifold.cometric(z)
+        return cometric.velocity(rho), cometric.energy_gradient(rho), cometric.log_volume, cometric.momentum(rho)
+
+    spec = tf.TensorSpec([num_points, dim], tf.float64)
+    graph = run.get_concrete_function(spec, spec).graph
+    sizes = [output.shape.num_elements() for node in graph.get_operations() for output in node.outputs]
+    assert max(size for size in sizes if size is not None) <= max(num_points * num, num * dim**2)

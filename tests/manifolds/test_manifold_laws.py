@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 import tfgeo.manifolds
 from tests.cases import SmallDecoder, half_plane_metric, random_points, sphere
@@ -21,6 +22,8 @@ from tfgeo.manifolds import (
     TensorField,
     check_metric,
 )
+
+tfd = tfp.distributions
 
 DECODER = SmallDecoder()
 CENTROIDS = random_points(6, 2, seed=5)
@@ -132,3 +135,20 @@ def test_the_quadratic_model_has_the_energy_and_its_gradient(manifold, jit_compi
     model = tf.function(manifold.quadratic_model, jit_compile=jit_compile)(points)
     np.testing.assert_allclose(model.energy, energy, rtol=1e-10)
     np.testing.assert_allclose(model.gradient, tape.gradient(energy, points)[:, 1:-1], rtol=1e-8, atol=1e-9)
+
+
+@every_manifold
+def test_the_cometric_is_that_of_the_metric(manifold):
+    """Volume, velocity and density of momenta against TFP, the gradient in z against finite differences."""
+    z, rho = random_points(2, 5, 2, low=0.3, high=1.3)
+    cometric, metric = manifold.cometric(z), manifold.metric_tensor(z)
+    np.testing.assert_allclose(manifold.log_volume(z), np.log(manifold.volume(z)), rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(tf.linalg.matvec(metric, cometric.velocity(rho)), rho, rtol=1e-8)
+    normal = tfd.MultivariateNormalTriL(tf.zeros_like(z), tf.linalg.cholesky(metric))
+    np.testing.assert_allclose(cometric.log_prob(rho), normal.log_prob(rho), rtol=1e-8)
+    # The momenta of the unit vectors are the columns of a factor of G.
+    factor = tf.stack([cometric.momentum(tf.broadcast_to(axis, z.shape)) for axis in np.eye(2)], axis=-1)
+    np.testing.assert_allclose(factor @ tf.linalg.matrix_transpose(factor), metric, rtol=1e-8, atol=1e-9)
+    for k, shift in enumerate(1e-5 * np.eye(2)):
+        change = manifold.cometric(z - shift).log_prob(rho) - manifold.cometric(z + shift).log_prob(rho)
+        np.testing.assert_allclose(cometric.energy_gradient(rho)[:, k], change / 2e-5, rtol=1e-5, atol=1e-6)

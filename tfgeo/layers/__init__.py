@@ -1,8 +1,9 @@
 """Keras layers: networks and the precisions that make a decoder's uncertainty grow away from data."""
 
 from tfgeo.layers.gmm_precision import GMMPrecision
+from tfgeo.layers.metric_network import MetricNetwork
 from tfgeo.layers.mlp import MLP
 from tfgeo.layers.precision import Precision
 from tfgeo.layers.rbf_precision import RBFPrecision
 
-__all__ = ["MLP", "GMMPrecision", "Precision", "RBFPrecision"]
+__all__ = ["MLP", "GMMPrecision", "MetricNetwork", "Precision", "RBFPrecision"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
+from tfgeo.manifolds.cometric import Cometric
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["CentroidMetric"]
@@ -47,38 +51,130 @@ class CentroidMetric(MetricField):
         self.regularization = _to_scale("regularization", regularization, centroids.dtype)
         self.centroids = centroids
         self.cholesky_factors = factors
-        # Distances are taken from the mean of the centroids: |z|^2 - 2 z.c + |c|^2 cancels less near the origin.
-        self._origin = tf.reduce_mean(centroids, axis=0)
-        self._centred = centroids - self._origin
+        # What all points share. Distances are taken from the mean of the centroids: |z|^2 - 2 z.c + |c|^2 cancels
+        # less near the origin.
         dim = centroids.shape[1]
+        self._origin = tf.reduce_mean(centroids, axis=0)
+        self._scale = 1.0 / tf.square(self.temperature)
+        centred = centroids - self._origin
+        self._scaled = self._scale * centred
+        self._scaled_squares = tf.reduce_sum(self._scaled * centred, axis=-1)
         self._products = tf.reshape(tf.matmul(factors, factors, transpose_b=True), [-1, dim * dim])
+        self._floor = self.regularization * tf.eye(dim, dtype=centroids.dtype)
 
     def inverse_metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         """`G^-1` of Eq. 14: `[..., d]` to `[..., d, d]`. Two matrix products, with the centroids and over them."""
-        z = tf.convert_to_tensor(z, self.centroids.dtype)
-        dim = self.centroids.shape[1]
-        points = tf.reshape(z, [-1, dim]) - self._origin
-        # Never floored at 0: that would take the second derivative of the weight at its own centroid.
-        squares = (
-            tf.reduce_sum(tf.square(points), axis=-1, keepdims=True)
-            - 2.0 * tf.matmul(points, self._centred, transpose_b=True)
-            + tf.reduce_sum(tf.square(self._centred), axis=-1)
-        )
-        weights = tf.exp(-squares / tf.square(self.temperature))
-        mixture = tf.reshape(tf.matmul(weights, self._products), tf.concat([tf.shape(z), [dim]], axis=0))
-        return mixture + self.regularization * tf.eye(dim, dtype=z.dtype)
+        return self.cometric(z).inverse
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        # G = A^T A with A the inverse of the Cholesky factor of G^-1: symmetric to the last bit.
-        factor = tf.linalg.cholesky(self.inverse_metric_tensor(z))
-        identity = tf.eye(self.centroids.shape[1], batch_shape=tf.shape(factor)[:-2], dtype=factor.dtype)
-        inverse = tf.linalg.triangular_solve(factor, identity)
-        return tf.matmul(inverse, inverse, transpose_a=True)
+        return self.cometric(z).metric
+
+    def cometric(self, z: tf.Tensor) -> CentroidCometric:
+        return CentroidCometric(self, z)
 
     def log_volume(self, z: tf.Tensor) -> tf.Tensor:
-        # det G = 1 / det G^-1, and the Cholesky factor of G^-1 is triangular.
-        factor = tf.linalg.cholesky(self.inverse_metric_tensor(z))
-        return -tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)), axis=-1)
+        # From the factor of G^-1, which is definite: no eigenvalues.
+        return self.cometric(z).log_volume
+
+
+class CentroidCometric(Cometric):
+    """The inverse metric of Eq. 14 at points, with everything in closed form.
+
+    With `w_i` the weight and `P_i = L_i L_i^T` the matrix of centroid i, `grad w_i = -2/T^2 w_i (z - c_i)`, so that
+
+        dK/dz = -1/2 tr(G dG^-1/dz) + 1/2 rho^T dG^-1/dz rho
+              = 1/T^2 sum_i w_i <G - rho rho^T, P_i> (z - c_i).
+
+    It costs three matrix products over the centroids; no `[..., n, d, d]` tensor is made.
+
+    Args:
+      manifold: the metric.
+      z: `[..., d]`.
+    """
+
+    def __init__(self, manifold: CentroidMetric, z: tf.Tensor) -> None:
+        self._manifold = manifold
+        z = tf.convert_to_tensor(z, manifold.centroids.dtype)
+        self._shape = z.shape
+        self._dynamic_shape = z.shape if z.shape.is_fully_defined() else tf.shape(z)
+        self._points = tf.reshape(z, [-1, z.shape[-1]]) - manifold._origin
+        # Points in units in which T is 1, once more divided by T.
+        self._scaled = manifold._scale * self._points
+
+    @functools.cached_property
+    def _weights(self) -> tf.Tensor:
+        """`[B, n]`: how near each centroid is."""
+        manifold = self._manifold
+        # Never floored at 0: that would take the second derivative of the weight at its own centroid.
+        squares = tf.reduce_sum(self._scaled * self._points, axis=-1, keepdims=True) + manifold._scaled_squares
+        return tf.exp(2.0 * tf.matmul(self._points, manifold._scaled, transpose_b=True) - squares)
+
+    @functools.cached_property
+    def inverse(self) -> tf.Tensor:
+        """`G^-1`: `[..., d, d]`."""
+        dim = self._shape[-1]
+        mixture = tf.matmul(self._weights, self._manifold._products)
+        mixture = tf.reshape(mixture, tf.concat([self._dynamic_shape, [dim]], axis=0))
+        mixture.set_shape([*self._shape, dim])
+        return mixture + self._manifold._floor
+
+    @functools.cached_property
+    def _factor(self) -> tf.Tensor:
+        """A with `G^-1 = A A^T`: `[..., d, d]`."""
+        return tf.linalg.cholesky(self.inverse)
+
+    @functools.cached_property
+    def metric(self) -> tf.Tensor:
+        """G: `[..., d, d]`."""
+        # A^-T A^-1: symmetric to the last bit.
+        identity = tf.eye(self._shape[-1], batch_shape=self._dynamic_shape[:-1], dtype=self._factor.dtype)
+        inverse = tf.linalg.triangular_solve(self._factor, identity)
+        return tf.matmul(inverse, inverse, transpose_a=True)
+
+    @functools.cached_property
+    def _metric_and_log_volume(self) -> tuple[tf.Tensor, tf.Tensor]:
+        return _inverse_and_half_log_det(self.inverse)
+
+    @property
+    def log_volume(self) -> tf.Tensor:
+        return self._metric_and_log_volume[1]
+
+    def velocity(self, rho: tf.Tensor) -> tf.Tensor:
+        # Cheaper than a batched matrix product for matrices this small.
+        return tf.reduce_sum(self.inverse * rho[..., None, :], axis=-1)
+
+    def energy_gradient(self, rho: tf.Tensor) -> tf.Tensor:
+        manifold, size = self._manifold, self._shape[-1] ** 2
+        difference = self._metric_and_log_volume[0] - rho[..., :, None] * rho[..., None, :]
+        shares = self._weights * tf.matmul(tf.reshape(difference, [-1, size]), manifold._products, transpose_b=True)
+        gradient = tf.reduce_sum(shares, axis=-1, keepdims=True) * self._scaled - tf.matmul(
+            shares, manifold._scaled
+        )
+        return tf.reshape(gradient, self._dynamic_shape)
+
+    def momentum(self, noise: tf.Tensor) -> tf.Tensor:
+        # A^-T A^-1 = G is the covariance of A^-T times standard normal numbers.
+        return tf.linalg.triangular_solve(self._factor, noise[..., None], adjoint=True)[..., 0]
+
+
+@tf.custom_gradient
+def _inverse_and_half_log_det(matrix: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
+    """`M^-1` and `1/2 log det M^-1` of `[..., d, d]` symmetric positive definite matrices.
+
+    By one Cholesky factor, but with the derivatives `-M^-1 dG M^-1` and `-1/2 M^-1`: those of the factor itself take
+    seven batched matrix products, which are slow for small matrices.
+    """
+    factor = tf.linalg.cholesky(matrix)
+    identity = tf.eye(tf.shape(matrix)[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
+    inverse = tf.linalg.cholesky_solve(factor, identity)
+    log_volume = -tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)), axis=-1)
+
+    def gradient(of_inverse: tf.Tensor, of_volume: tf.Tensor) -> tf.Tensor:
+        # Once more from the argument, so that this can be differentiated in turn.
+        inverse, _ = _inverse_and_half_log_det(matrix)
+        return -tf.matmul(inverse, tf.matmul(of_inverse, inverse)) - 0.5 * of_volume[..., None, None] * inverse
+
+    return (inverse, log_volume), gradient
 
 
 def _to_scale(name: str, value: float | tf.Tensor, dtype: tf.DType) -> tf.Tensor:

@@ -7,6 +7,7 @@ import abc
 import tensorflow as tf
 
 from tfgeo.manifolds.acceleration import metric_acceleration
+from tfgeo.manifolds.cometric import Cometric, MetricCometric
 from tfgeo.manifolds.eigen import eigvalsh
 from tfgeo.manifolds.jacobian import jacobian_columns
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_segments
@@ -112,6 +113,13 @@ class Manifold(abc.ABC):
         # From the eigenvalues, floored at 0: rounding can push the determinant of a flat metric below it.
         eigenvalues = eigvalsh(self.metric_tensor(z))
         return tf.sqrt(tf.reduce_prod(tf.maximum(eigenvalues, 0.0), axis=-1))
+
+    def cometric(self, z: tf.Tensor) -> Cometric:
+        """The inverse metric at `z` `[..., d]`, with momenta, their density and their kinetic energy.
+
+        By automatic differentiation of `metric_tensor`; a manifold that knows its inverse gives that.
+        """
+        return MetricCometric(self.metric_tensor, z)
 
     def log_volume(self, z: tf.Tensor) -> tf.Tensor:
         """`log sqrt(det G(z))`: `[..., d]` to `[...]`; -inf where the metric is degenerate.

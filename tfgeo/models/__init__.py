@@ -1,8 +1,22 @@
 """Deep generative models: Keras models whose methods give TFP distributions."""
 
+from tfgeo.layers import MetricNetwork
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
+from tfgeo.models.hvae import HVAE
+from tfgeo.models.rhvae import RHVAE, UpdateMetric
 from tfgeo.models.training import fit, fit_variance
 from tfgeo.models.vae import VAE
 
-__all__ = ["VAE", "BernoulliDecoder", "GaussianDecoder", "GaussianEncoder", "fit", "fit_variance"]
+__all__ = [
+    "HVAE",
+    "RHVAE",
+    "VAE",
+    "BernoulliDecoder",
+    "GaussianDecoder",
+    "GaussianEncoder",
+    "MetricNetwork",
+    "UpdateMetric",
+    "fit",
+    "fit_variance",
+]

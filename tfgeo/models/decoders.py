@@ -77,6 +77,10 @@ class GaussianDecoder(keras.layers.Layer):
         """`[..., d]` latent points to p(x | z), batch shape `[...]`, event shape `[D]`."""
         return tfd.Independent(tfd.Normal(*self(z)), 1)
 
+    def log_prob(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+        """`log p(x | z)` of `[..., D]` data and `[..., d]` latent points: `[...]`."""
+        return self.distribution(z).log_prob(x)
+
     def get_config(self) -> dict:
         return super().get_config() | {
             "mean_network": keras.saving.serialize_keras_object(self.mean_network),
@@ -117,6 +121,14 @@ class BernoulliDecoder(keras.layers.Layer):
         """`[..., d]` latent points to p(x | z), batch shape `[...]`, event shape `[D]`."""
         return tfd.Independent(tfd.Bernoulli(logits=self.logits_network(z), dtype=z.dtype), 1)
 
+    def log_prob(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+        """`log p(x | z)` of `[..., D]` data and `[..., d]` latent points: `[...]`.
+
+        As the distribution gives it, in fewer passes over the pixels: flows differentiate it twice.
+        """
+        logits = self.logits_network(z)
+        return tf.reduce_sum(x * logits - _softplus(logits), axis=-1)
+
     def get_config(self) -> dict:
         network = keras.saving.serialize_keras_object(self.logits_network)
         return super().get_config() | {"logits_network": network}
@@ -125,3 +137,9 @@ class BernoulliDecoder(keras.layers.Layer):
     def from_config(cls, config: dict) -> BernoulliDecoder:
         config["logits_network"] = keras.saving.deserialize_keras_object(config["logits_network"])
         return cls(**config)
+
+
+@tf.custom_gradient
+def _softplus(values: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """`log(1 + e^x)` with its derivative as a sigmoid, whose own derivative costs no exponentials."""
+    return tf.math.softplus(values), lambda upstream: upstream * tf.sigmoid(values)

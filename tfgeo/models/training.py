@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfgeo.checkpoints import TrainingCheckpoint
-from tfgeo.errors import UserError, check_count
+from tfgeo.errors import UserError, check_count, check_data
+from tfgeo.models.batches import batched
 from tfgeo.models.vae import VAE
+from tfgeo.models.validation import ReportValidation, Validation
 from tfgeo.randomness import derive_integer, derive_seed, generator
 
-__all__ = ["fit", "fit_variance"]
+__all__ = ["batched", "fit", "fit_variance"]
 
 # Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
 # costs microseconds: several passes make one Keras epoch of about this many steps where their number divides.
@@ -32,10 +34,16 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
     checkpoint: TrainingCheckpoint | None = None,
+    validation_data: np.ndarray | None = None,
+    patience: int | None = None,
 ) -> keras.callbacks.History:
     """Maximizes the evidence lower bound over the model's trainable weights with Adam.
 
     The order of the samples and the noise depend on the seed and the step alone.
+
+    With validation data their bound is computed after every pass, with the same noise each time, and the model
+    ends with the weights of the pass where it was best. An `RHVAE` is validated with the metric of the training
+    data under the weights of the pass, and keeps that of the best pass.
 
     Args:
       model: the model; it is compiled here.
@@ -47,15 +55,22 @@ def fit(
       seed: seed of the order of the samples.
       callbacks: Keras callbacks; their "epoch" is a round of several passes where the data are few.
       verbose: as in `keras.Model.fit`.
-      checkpoint: where to save the state from time to time, and to continue from if it is there.
+      checkpoint: where to save the state from time to time, and to continue from if it is there, early stopping
+        included: a run that was stopped and continued ends with the same bits.
+      validation_data: `[m, D]` held-out data.
+      patience: stop once this many passes in a row brought no better bound of the validation data; by default all
+        passes are made.
 
     Returns:
-      Keras' history, one value per round.
+      Keras' history, one value per round. With validation data `history["val_loss"]` is the negative bound after
+      the round's last pass, and the history has the attributes `val_losses`, `[passes]` with that of every pass,
+      and `best_epoch`, the pass that was kept, counted from 1.
 
     Raises:
       UserError: if the loss or a weight stops being finite; the message names the round.
     """
     epochs = check_count("epochs", epochs)
+    model.before_training(inputs)
     num_samples = len(inputs)
     batch_size = min(check_count("batch_size", batch_size), num_samples)
     steps = num_samples // batch_size
@@ -77,17 +92,41 @@ def fit(
         steps_per_execution=_largest_divisor(steps * passes, STEPS_PER_ROUND),
         jit_compile=False,
     )
-    done = 0 if checkpoint is None else checkpoint.restore(model)
+    validation = None
+    if validation_data is not None:
+        held_out = tf.constant(check_data(validation_data, "validation_data", np.shape(inputs)[-1]))
+        patience = None if patience is None else check_count("patience", patience)
+        validation = Validation(model, data, held_out, steps, epochs, patience, seed)
+    elif patience is not None:
+        raise UserError("`patience` needs `validation_data`; give both or none.")
+    extra_variables = [] if validation is None else validation.variables
+    done = 0 if checkpoint is None else checkpoint.restore(model, extra_variables)
+    if validation is not None and validation.is_stopped:
+        rounds = done
     batches = tf.data.Dataset.range(done * passes, rounds * passes).flat_map(shuffled_batches)
-    return model.fit(
-        batches.map(lambda rows: tf.gather(data, rows)).prefetch(4),
-        initial_epoch=done,
-        epochs=rounds,
-        steps_per_epoch=steps * passes,
-        shuffle=False,
-        callbacks=[_StopOnNonFiniteLoss(), *callbacks, *([] if checkpoint is None else [checkpoint])],
-        verbose=verbose,
-    )
+    model.after_update = None if validation is None else validation.after_update
+    try:
+        history = model.fit(
+            batches.map(lambda rows: tf.gather(data, rows)).prefetch(4),
+            initial_epoch=done,
+            epochs=rounds,
+            steps_per_epoch=steps * passes,
+            shuffle=False,
+            callbacks=[
+                _StopOnNonFiniteLoss(),
+                *([] if validation is None else [ReportValidation(validation)]),
+                *callbacks,
+                *([] if checkpoint is None else [checkpoint]),
+            ],
+            verbose=verbose,
+        )
+    finally:
+        model.after_update = None
+    if validation is not None:
+        validation.restore()
+        history.val_losses, history.best_epoch = validation.losses, validation.best_epoch
+    model.after_training(inputs)
+    return history
 
 
 def fit_variance(
@@ -143,15 +182,6 @@ def fit_variance(
     return fit(model, inputs, epochs, batch_size, learning_rate, seed, callbacks, verbose, checkpoint)
 
 
-def batched(function: Callable[[tf.Tensor], tf.Tensor], inputs: np.ndarray, batch_size: int = 4096) -> np.ndarray:
-    """`function` over the rows of `inputs` in blocks, so that memory does not grow with their number."""
-    blocks = [
-        np.asarray(function(tf.constant(inputs[start : start + batch_size])))
-        for start in range(0, len(inputs), batch_size)
-    ]
-    return np.concatenate(blocks)
-
-
 def _largest_divisor(number: int, limit: int) -> int:
     """The largest divisor of `number` that is not above `limit`."""
     return max(divisor for divisor in range(1, min(number, limit) + 1) if number % divisor == 0)
@@ -169,7 +199,7 @@ class _StopOnNonFiniteLoss(keras.callbacks.Callback):
         if not all(np.isfinite(weight).all() for weight in self.model.weights):
             broken.append("weights")
         if broken:
-            raise UserError(
-                f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; lower "
-                "--config.training.learning_rate or raise --config.network.output_variance"
+            advice = self.model.explain_divergence() or (
+                "lower --config.training.learning_rate or raise --config.network.output_variance"
             )
+            raise UserError(f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}")

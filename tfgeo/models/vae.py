@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfgeo.errors import UserError
+from tfgeo.likelihood import importance_sampling
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.randomness import derive_seed
 
-__all__ = ["VAE"]
+__all__ = ["VAE", "check_proposal"]
 
 tfd = tfp.distributions
 
@@ -31,6 +34,9 @@ class VAE(keras.Model):
       seed: seed of the reparametrization noise; the noise of a step depends on the seed and the step alone.
     """
 
+    # Arguments of the constructor that are layers.
+    network_names: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
+
     def __init__(
         self,
         encoder: GaussianEncoder,
@@ -42,6 +48,9 @@ class VAE(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         self.seed = seed
+        # Called in the compiled training step after its update; `tfgeo.models.fit` validates by it.
+        self.after_update: Callable[[], None] | None = None
+        self._compiled_gradients: Callable | None = None
         self.metric_trackers = [keras.metrics.Mean(name) for name in ("loss", "reconstruction", "kl_divergence")]
 
     @property
@@ -83,7 +92,7 @@ class VAE(keras.Model):
         """
         x = self._as_tensor(x)
         posterior = self.encode(x)
-        log_likelihood = self.decode(posterior.sample(seed=seed)).log_prob(x)
+        log_likelihood = self.decoder.log_prob(x, posterior.sample(seed=seed))
         return log_likelihood, tfd.kl_divergence(posterior, self.prior)
 
     def elbo(self, x: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
@@ -91,24 +100,62 @@ class VAE(keras.Model):
         log_likelihood, divergence = self.elbo_terms(x, self._default_seed(seed, "elbo"))
         return log_likelihood - divergence
 
-    def log_likelihood(self, x: tf.Tensor, num_samples: int = 200, seed: tf.Tensor | None = None) -> tf.Tensor:
+    def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`elbo_terms` as a training step takes them."""
+        return self.elbo_terms(x, seed)
+
+    def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        """`elbo_terms` of the model as it would be if training on `inputs` `[n, D]` ended now."""
+        return self.elbo_terms
+
+    def before_training(self, inputs: np.ndarray) -> None:
+        """Refuses `[n, D]` training data that the model cannot be trained on, with a `UserError`."""
+
+    def after_training(self, inputs: np.ndarray) -> None:
+        """Takes from the `[n, D]` training data what a trained model keeps of them."""
+
+    def explain_divergence(self) -> str | None:
+        """What diverged in the present round and what to do about it; None if nothing is known to have."""
+        return None
+
+    def log_likelihood(
+        self, x: tf.Tensor, num_samples: int = 200, proposal: str = "encoder", seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Log p(x) by importance sampling with the posterior as proposal.
 
         Args:
           x: `[n, D]` data.
           num_samples: samples of z for each x.
+          proposal: "encoder", which draws z from q(z | x).
           seed: stateless seed, `[2]` int32.
 
         Returns:
           `[n]` float64 estimates in nats, summed in float64; unbiased for p(x), a lower bound of log p(x) in
           expectation.
         """
-        x = self._as_tensor(x)
+        check_proposal(proposal, ("encoder",))
+        return self._importance_sampling(self._encoder_weights, x, num_samples, seed)
+
+    def _encoder_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
+        """`[S, n]` log weights of samples of the encoder."""
         posterior = self.encode(x)
-        z = posterior.sample(num_samples, seed=self._default_seed(seed, "log_likelihood"))
-        log_joint = self.decode(z).log_prob(x) + self.prior.log_prob(z)
-        log_weights = tf.cast(log_joint - posterior.log_prob(z), tf.float64)
-        return tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(tf.cast(num_samples, tf.float64))
+        z = posterior.sample(num_samples, seed=seed)
+        return self.decoder.log_prob(x, z) + self.prior.log_prob(z) - posterior.log_prob(z)
+
+    def _importance_sampling(
+        self,
+        log_weights_fn: Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor],
+        x: tf.Tensor,
+        num_samples: int,
+        seed: tf.Tensor | None,
+    ) -> tf.Tensor:
+        x, seed = self._as_tensor(x), self._default_seed(seed, "log_likelihood")
+        return importance_sampling(log_weights_fn, x, num_samples, seed, max(self._floats_per_sample, x.shape[-1]))
+
+    @property
+    def _floats_per_sample(self) -> int:
+        """Numbers that an array holds for one sample of z, besides its decoded values."""
+        return self.latent_dim
 
     def sample(self, num: int, seed: tf.Tensor | None = None) -> tf.Tensor:
         """`[num, D]` means of p(x | z) at samples of the prior."""
@@ -123,12 +170,25 @@ class VAE(keras.Model):
         seed = tf.random.experimental.stateless_fold_in(
             derive_seed(self.seed, "training"), tf.cast(self.optimizer.iterations, tf.int32)
         )
-        with tf.GradientTape() as tape:
-            terms = self.elbo_terms(x, seed)
-            loss = tf.reduce_mean(terms[1] - terms[0])
-        variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        terms, gradients = (self._compiled_gradients or self._terms_and_gradients)(x, seed)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        if self.after_update is not None:
+            self.after_update()
         return self._track(*terms)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        # Keras traces a step twice, the first time to see what it returns. Tracing a flow takes seconds.
+        if force or self.train_function is None:
+            self._compiled_gradients = None if self.run_eagerly else tf.function(self._terms_and_gradients)
+        return super().make_train_function(force)
+
+    def _terms_and_gradients(
+        self, x: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            terms = self.training_terms(x, seed)
+            loss = tf.reduce_mean(terms[1] - terms[0])
+        return terms, tape.gradient(loss, self.trainable_variables)
 
     def test_step(self, data: Any) -> dict:
         return self._track(*self.elbo_terms(_inputs_of(data), derive_seed(self.seed, "testing")))
@@ -148,17 +208,20 @@ class VAE(keras.Model):
         return derive_seed(self.seed, purpose) if seed is None else seed
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "seed": self.seed,
-        }
+        networks = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.network_names}
+        return super().get_config() | networks | {"seed": self.seed}
 
     @classmethod
     def from_config(cls, config: dict) -> VAE:
-        for part in ("encoder", "decoder"):
-            config[part] = keras.saving.deserialize_keras_object(config[part])
-        return cls(**config)
+        networks = {name: keras.saving.deserialize_keras_object(config[name]) for name in cls.network_names}
+        return cls(**config | networks)
+
+
+def check_proposal(proposal: str, accepted: tuple[str, ...]) -> str:
+    """Refuses an unknown proposal of importance sampling with a `UserError`."""
+    if proposal not in accepted:
+        raise UserError(f"`proposal` must be one of {', '.join(accepted)}, but is {proposal!r}; change it.")
+    return proposal
 
 
 def _inputs_of(data: Any) -> tf.Tensor:

@@ -1,0 +1,119 @@
+"""How flows behave with weights that change, trajectories that diverge, and settings that are wrong."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.flows.targets import DIM, centroid_metric, make_flow, phase_points, target
+from tfgeo.errors import UserError
+from tfgeo.flows import HamiltonianLeapfrog, RiemannianLeapfrog, Tempered, Tempering
+
+
+def test_no_stale_value_after_a_weight_changed():
+    z, rho = (tf.cast(part, tf.float32) for part in phase_points(4))
+    network = keras.layers.Dense(1, activation="tanh")
+    step_size, heat = tf.Variable(0.1), keras.Variable(0.5)
+    flow = Tempered(HamiltonianLeapfrog(lambda z: network(z)[..., 0], step_size, 2), heat)
+    tempering = Tempering(heat, 2, 0)
+
+    def values():
+        x = [z, rho]  # the same eager tensors every time
+        return [*flow.forward(x), *flow.inverse(x), tempering.forward_log_det_jacobian(x)]
+
+    network(z)
+    before = values()
+    network.set_weights([2.0 * weight for weight in network.get_weights()])
+    after_network = values()
+    assert all(np.abs(a - b).max() > 1e-5 for a, b in zip(before[:4], after_network[:4], strict=True))
+    step_size.assign(0.2)
+    after_step = values()
+    assert all(np.abs(a - b).max() > 1e-5 for a, b in zip(after_network[:4], after_step[:4], strict=True))
+    heat.assign(0.8)
+    assert all(np.abs(a - b).max() > 1e-5 for a, b in zip(after_step, values(), strict=True))
+    # The other way round, a result whose input is kept must not be looked up either.
+    y = flow.forward([z, rho])
+    step_size.assign(0.3)
+    assert np.abs(flow.inverse(y)[0] - z).max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", ["hamiltonian", "riemannian"])
+def test_a_step_costs_one_gradient(kind):
+    num_calls = 0
+
+    def counted(z):
+        nonlocal num_calls
+        num_calls += 1
+        return target(z)
+
+    flow = HamiltonianLeapfrog(counted, 0.1, 5)
+    if kind == "riemannian":
+        flow = RiemannianLeapfrog(counted, centroid_metric(), 0.1, 5)
+    for each in (flow, Tempered(flow, 0.5)):
+        num_calls = 0
+        each.forward(phase_points(2))
+        assert num_calls == 6
+
+
+def test_every_setting_gets_a_gradient():
+    z, rho = phase_points(4)
+    settings = {
+        name: tf.Variable(tf.constant(value, tf.float64))
+        for name, value in (("step_size", [0.1, 0.2, 0.1]), ("temperature", 0.9), ("lambda", 0.4), ("beta", 0.5))
+    }
+    fixed = centroid_metric()
+    with tf.GradientTape() as tape:
+        manifold = type(fixed)(fixed.centroids, fixed.cholesky_factors, settings["temperature"], settings["lambda"])
+        flow = Tempered(RiemannianLeapfrog(target, manifold, settings["step_size"], 2), settings["beta"])
+        moved = flow.forward([z, rho])
+        loss = tf.reduce_sum(moved[0] ** 2) + tf.reduce_sum(moved[1])
+    for name, gradient in zip(settings, tape.gradient(loss, list(settings.values())), strict=True):
+        assert np.isfinite(gradient).all() and np.all(np.abs(gradient) > 0.0), name
+
+
+def test_a_divergence_is_found_with_its_step():
+    # The force z^3 is stable for the first trajectory; the others run off, the further out the sooner.
+    flow = HamiltonianLeapfrog(lambda z: tf.reduce_sum(-(z**4), axis=-1), 0.5, 8)
+    z = tf.constant([[0.1], [30.0], [1e30], [np.nan]], tf.float64) * tf.ones([1, DIM], tf.float64)
+    rho = tf.zeros_like(z)
+    found = flow.find_divergence([z, rho]).numpy()
+    assert found.dtype == np.int32
+    assert found[0] == -1 and found[1] > found[2] >= 1 and found[3] == 0
+    states = flow.states(z, rho)
+    for row, step in ((1, found[1]), (2, found[2])):
+        assert np.isfinite(states[step - 1][0][row]).all() and np.isfinite(states[step - 1][1][row]).all()
+        assert not (np.isfinite(states[step][0][row]).all() and np.isfinite(states[step][1][row]).all())
+    assert Tempered(flow, 0.5).find_divergence([z, rho])[2] >= 1
+
+
+WRONG = [
+    (lambda: HamiltonianLeapfrog(target, 0.0, 1), "`step_size`"),
+    (lambda: HamiltonianLeapfrog(target, [0.1, -0.1, 0.1], 1), "`step_size`"),
+    (lambda: HamiltonianLeapfrog(target, tf.Variable(np.nan), 1), "`step_size`"),
+    (lambda: HamiltonianLeapfrog(target, 0.1, 0), "`num_steps`"),
+    (lambda: RiemannianLeapfrog(target, centroid_metric(), 0.1, 1.5), "`num_steps`"),
+    (lambda: RiemannianLeapfrog(target, centroid_metric(), 0.1, 1, 0), "`num_fixed_point_steps`"),
+    (lambda: Tempered(make_flow("hamiltonian"), 0.0), "`sqrt_beta_zero`"),
+    (lambda: Tempering(-0.3, 2, 0), "`sqrt_beta_zero`"),
+    (lambda: Tempering(0.3, 2, 3), "`step`"),
+    (lambda: make_flow("hamiltonian").find_divergence(tf.zeros([2, DIM])), "pair"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), WRONG)
+def test_wrong_settings_are_refused_in_one_line(make, message):
+    with pytest.raises(UserError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_that_only_the_graph_knows_are_taken():
+    @tf.function
+    def run(step_size, x):
+        return HamiltonianLeapfrog(target, step_size, 2).forward(x)
+
+    x = phase_points(3)
+    for actual, expected in zip(
+        run(tf.constant(0.1, tf.float64), x), HamiltonianLeapfrog(target, 0.1, 2).forward(x), strict=True
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-12)

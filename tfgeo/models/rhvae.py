@@ -1,0 +1,298 @@
+"""Riemannian Hamiltonian variational autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfgeo.clustering import euclidean_distances, k_medoids
+from tfgeo.errors import UserError, check_count
+from tfgeo.flows import RiemannianLeapfrog, Tempered
+from tfgeo.layers import MetricNetwork
+from tfgeo.manifolds import CentroidMetric
+from tfgeo.manifolds.cometric import Cometric
+from tfgeo.models.batches import batched
+from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
+from tfgeo.models.encoders import GaussianEncoder
+from tfgeo.models.hvae import HVAE, live
+from tfgeo.randomness import generator
+
+__all__ = ["RHVAE", "UpdateMetric"]
+
+tfd = tfp.distributions
+
+# K-medoids needs all distances: 400 million of them for this many data.
+MAX_FOR_MEDOIDS = 20_000
+# Iterations for importance sampling, where the volume must not change: float32 is reached where each of them
+# halves the error.
+EXACT_FIXED_POINT_STEPS = 20
+# A trajectory has come back to its start where it is no further off, relative to 1 plus the length of the start.
+ROUND_TRIP_TOLERANCE = 1e-3
+
+
+@keras.saving.register_keras_serializable(package="tfgeo")
+class RHVAE(HVAE):
+    """Riemannian Hamiltonian VAE of Chadebec et al. (2020), arXiv:2010.11518: Algorithm 1.
+
+    The flow is that of the metric of Eq. 14, with the encoder's means of data as centroids and the metric
+    network's factors. A training step uses the metric of its own batch, with gradients. Once trained, the metric is
+    that of the training data, stored in the weights `centroids` and `centroid_factors`: `tfgeo.models.fit` does so
+    at its end, and with `keras.Model.fit` the callback `UpdateMetric` does. Everything but training uses the stored
+    metric: `elbo`, `log_likelihood`, `evaluate` and `manifold`. Before it is set, it is one round bump at the
+    origin, as Algorithm 1 starts.
+
+    The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is so
+    only up to their error, which is small where steps are short against the metric's changes, but reaches a nat and
+    more in training with steps of 1e-2 that the metric network makes stiff. `log_likelihood` is free of it.
+
+    Args:
+      encoder: `GaussianEncoder` for q(z_0 | x).
+      decoder: `GaussianDecoder` or `BernoulliDecoder` for p(x | z).
+      metric_network: `MetricNetwork` for the factors L of the metric.
+      num_centroids: centroids that are stored: the number of training data, or fewer, which are then chosen among
+        them by k-medoids.
+      num_steps: leapfrog steps K.
+      step_size: their size, a number or one for each latent dimension; where it is learnt, its start.
+      temperature: T of Eq. 14, a length in latent space.
+      regularization: lambda of Eq. 14.
+      sqrt_beta_zero: `sqrt(beta_0)`, below 1 for a hot start, 1 for no tempering.
+      learn_step_size: whether the step size is learnt, like those that follow by its logarithm.
+      learn_temperature: whether T is learnt.
+      learn_regularization: whether lambda is learnt.
+      learn_beta_zero: whether `sqrt(beta_0)` is learnt.
+      num_fixed_point_steps: iterations for each implicit equation of a leapfrog step.
+      seed: seed of the noise; that of a step depends on the seed and the step alone.
+
+    Raises:
+      UserError: if a count is below 1 or a size is not positive.
+    """
+
+    network_names = ("encoder", "decoder", "metric_network")
+
+    def __init__(
+        self,
+        encoder: GaussianEncoder,
+        decoder: GaussianDecoder | BernoulliDecoder,
+        metric_network: MetricNetwork,
+        num_centroids: int,
+        num_steps: int = 3,
+        step_size: float | Sequence[float] = 1e-2,
+        temperature: float = 0.8,
+        regularization: float = 1e-2,
+        sqrt_beta_zero: float = 0.3,
+        learn_step_size: bool = False,
+        learn_temperature: bool = False,
+        learn_regularization: bool = False,
+        learn_beta_zero: bool = False,
+        num_fixed_point_steps: int = 3,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            encoder,
+            decoder,
+            num_steps,
+            step_size,
+            learn_step_size,
+            sqrt_beta_zero,
+            learn_beta_zero,
+            seed,
+            **kwargs,
+        )
+        if metric_network.latent_dim != self.latent_dim:
+            raise UserError(
+                f"`metric_network.latent_dim` is {metric_network.latent_dim}, but the encoder's is "
+                f"{self.latent_dim}; make them the same."
+            )
+        self.metric_network = metric_network
+        self.num_centroids = check_count("num_centroids", num_centroids)
+        self.num_fixed_point_steps = check_count("num_fixed_point_steps", num_fixed_point_steps)
+        self._settings |= {
+            "temperature": temperature,
+            "regularization": regularization,
+            "learn_temperature": learn_temperature,
+            "learn_regularization": learn_regularization,
+        }
+        self._log_temperature = self._add_positive("temperature", temperature, learn_temperature)
+        self._log_regularization = self._add_positive("regularization", regularization, learn_regularization)
+        dim = self.latent_dim
+        self.centroids = self.add_weight(
+            shape=(num_centroids, dim), initializer="zeros", trainable=False, name="centroids"
+        )
+        self.centroid_factors = self.add_weight(
+            shape=(num_centroids, dim, dim),
+            # Together one identity matrix.
+            initializer=lambda shape, dtype: tf.eye(dim, batch_shape=shape[:1], dtype=dtype) * shape[0] ** -0.5,
+            trainable=False,
+            name="centroid_factors",
+        )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        if not self.metric_network.built:
+            self.metric_network.build(input_shape)
+
+    @property
+    def temperature(self) -> tf.Tensor:
+        """Present T."""
+        return tf.exp(self._log_temperature)
+
+    @property
+    def regularization(self) -> tf.Tensor:
+        """Present lambda."""
+        return tf.exp(self._log_regularization)
+
+    def manifold(self) -> CentroidMetric:
+        """The latent space with the stored metric, a snapshot: it does not follow later changes of weights."""
+        return self._metric_of(self.centroids.value, self.centroid_factors.value)
+
+    def flow(
+        self, x: tf.Tensor, manifold: CentroidMetric | None = None, num_fixed_point_steps: int | None = None
+    ) -> Tempered:
+        """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
+
+        Args:
+          x: `[n, D]` data.
+          manifold: the metric; by default the stored one.
+          num_fixed_point_steps: iterations for each implicit equation; by default the model's.
+        """
+        manifold = _StoredMetric(self) if manifold is None else manifold
+        iterations = self.num_fixed_point_steps if num_fixed_point_steps is None else num_fixed_point_steps
+        step_size = live(self._log_step_size)
+        return self._temper(RiemannianLeapfrog(self._log_joint(x), manifold, step_size, self.num_steps, iterations))
+
+    def update_metric(self, inputs: np.ndarray) -> None:
+        """Stores the metric of training data under the present weights.
+
+        Args:
+          inputs: `[n, D]` data. Where there are more than `num_centroids`, the medoids of their posterior means
+            (`tfgeo.clustering.k_medoids`) become the centroids, each with its own factor.
+
+        Raises:
+          UserError: if there are fewer data than centroids, or too many for k-medoids.
+        """
+        self.before_training(inputs)
+        means = batched(lambda x: self.encoder(x)[0], inputs)
+        chosen = np.arange(len(means))
+        if len(means) > self.num_centroids:
+            chosen = k_medoids(euclidean_distances(means), self.num_centroids, "fasterpam", self.seed)[1]
+        self.centroids.assign(means[chosen])
+        self.centroid_factors.assign(batched(self.metric_network, np.asarray(inputs)[chosen]))
+
+    def log_likelihood(
+        self, x: tf.Tensor, num_samples: int = 200, proposal: str = "encoder", seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """As that of the HVAE. The flow as a proposal has its fixed points solved to float32's precision.
+
+        Where a trajectory does not come back to its start under the inverse flow, they have no solution that the
+        iteration finds, and it counts as 0. So "flow" is unbiased where all come back, and too small where not.
+        """
+        return super().log_likelihood(x, num_samples, proposal, seed)
+
+    def before_training(self, inputs: np.ndarray) -> None:
+        num = len(inputs)
+        if num < self.num_centroids:
+            raise UserError(
+                f"{num} samples are too few for `num_centroids`={self.num_centroids}; give more or lower it."
+            )
+        if num > self.num_centroids and num > MAX_FOR_MEDOIDS:
+            raise UserError(
+                f"{num} samples are too many to choose `num_centroids`={self.num_centroids} of them by k-medoids, "
+                f"which takes at most {MAX_FOR_MEDOIDS}; call `update_metric` with a part of them."
+            )
+
+    def after_training(self, inputs: np.ndarray) -> None:
+        self.update_metric(inputs)
+
+    def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`elbo_terms` with the metric of `x` itself in place of the stored one, with gradients."""
+        x = self._as_tensor(x)
+        mean, stddev = self.encoder(x)
+        manifold = self._metric_of(mean, self.metric_network(x))
+        posterior = tfd.Independent(tfd.Normal(mean, stddev), 1)
+        return self._flow_terms(x, posterior, self.flow(x, manifold), seed, is_training=True)
+
+    def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+        """`elbo_terms` with the metric of `inputs`, the training data, under the present weights.
+
+        Where there are more of them than `num_centroids`, as many of them, drawn once, stand for the medoids.
+        """
+        num = inputs.shape[0]
+        if num > self.num_centroids:
+            rows = generator(self.seed, "validation metric").choice(num, self.num_centroids, replace=False)
+            inputs = tf.gather(inputs, np.sort(rows))
+        manifold = self._metric_of(self.encoder(inputs)[0], self.metric_network(inputs))
+        return lambda x, seed: self._flow_terms(x, self.encode(x), self.flow(x, manifold), seed)
+
+    def _flow_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
+        # Any flow will do as a proposal, but it must be one to one, and keep the volume: with the fixed points exact
+        # it does both. Where it does not come back they are not, and a weight of 0 can only make p(x) too small.
+        iterations = max(self.num_fixed_point_steps, EXACT_FIXED_POINT_STEPS)
+        flow = self.flow(x, self.manifold(), iterations)
+        states, (_, log_weights) = self._run(x, self.encode(x), flow, (num_samples,), seed)
+        z, heated = states[0]
+        back_z, back_rho = flow.inverse(list(states[-1]))
+        is_same = _is_near(back_z, z) & _is_near(back_rho, self.sqrt_beta_zero * heated)
+        return tf.where(is_same & tf.math.is_finite(log_weights), log_weights, -np.inf)
+
+    def _evaluation_flow(self, x: tf.Tensor) -> Tempered:
+        # A snapshot of the stored metric is made up once, not at every point.
+        return self.flow(x, self.manifold())
+
+    def _metric_of(self, centroids: tf.Tensor, factors: tf.Tensor) -> CentroidMetric:
+        return CentroidMetric(centroids, factors, self.temperature, self.regularization)
+
+    @property
+    def _floats_per_sample(self) -> int:
+        return max(super()._floats_per_sample, self.num_centroids, self.latent_dim**2)
+
+    def _remedy(self) -> str:
+        return "lower `step_size`, raise `temperature` or `regularization`, or lower the learning rate"
+
+    def _own_weights(self) -> list[keras.Variable]:
+        own = [self._log_temperature, self._log_regularization, self.centroids, self.centroid_factors]
+        return [*super()._own_weights(), *own]
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "num_centroids": self.num_centroids,
+            "num_fixed_point_steps": self.num_fixed_point_steps,
+        }
+
+
+class _StoredMetric:
+    """The model's stored metric, read when it is used: a flow that is kept follows the training."""
+
+    def __init__(self, model: RHVAE) -> None:
+        self._model = model
+
+    def cometric(self, z: tf.Tensor) -> Cometric:
+        return self._model.manifold().cometric(z)
+
+
+def _is_near(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Whether points `[..., d]` are the same up to the tolerance; not where they are not finite."""
+    return tf.norm(first - second, axis=-1) <= ROUND_TRIP_TOLERANCE * (1.0 + tf.norm(second, axis=-1))
+
+
+class UpdateMetric(keras.callbacks.Callback):
+    """For `keras.Model.fit`: stores the metric of the training data before each validation and at the end.
+
+    Args:
+      inputs: `[n, D]` training data.
+    """
+
+    def __init__(self, inputs: np.ndarray) -> None:
+        super().__init__()
+        self.inputs = inputs
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self.model.update_metric(self.inputs)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.model.update_metric(self.inputs)
