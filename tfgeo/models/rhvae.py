@@ -13,6 +13,7 @@ import tensorflow_probability as tfp
 from tfgeo.clustering import euclidean_distances, k_medoids
 from tfgeo.errors import UserError, check_count
 from tfgeo.flows import RiemannianLeapfrog, Tempered
+from tfgeo.flows.riemannian_leapfrog import HasCometric
 from tfgeo.layers import MetricNetwork
 from tfgeo.manifolds import CentroidMetric
 from tfgeo.manifolds.cometric import Cometric
@@ -46,9 +47,9 @@ class RHVAE(HVAE):
     metric: `elbo`, `log_likelihood`, `evaluate` and `manifold`. Before it is set, it is one round bump at the
     origin, as Algorithm 1 starts.
 
-    The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is so
-    only up to their error, which is small where steps are short against the metric's changes, but reaches a nat and
-    more in training with steps of 1e-2 that the metric network makes stiff. `log_likelihood` is free of it.
+    The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is
+    so only up to their error, which is small where steps are short against the metric's changes, but may reach a
+    nat with steps of 1e-2 once the metric has become stiff. `log_likelihood` is free of it.
 
     Args:
       encoder: `GaussianEncoder` for q(z_0 | x).
@@ -152,7 +153,7 @@ class RHVAE(HVAE):
         return self._metric_of(self.centroids.value, self.centroid_factors.value)
 
     def flow(
-        self, x: tf.Tensor, manifold: CentroidMetric | None = None, num_fixed_point_steps: int | None = None
+        self, x: tf.Tensor, manifold: HasCometric | None = None, num_fixed_point_steps: int | None = None
     ) -> Tempered:
         """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
 
@@ -230,7 +231,7 @@ class RHVAE(HVAE):
         return lambda x, seed: self._flow_terms(x, self.encode(x), self.flow(x, manifold), seed)
 
     def _flow_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
-        # Any flow will do as a proposal, but it must be one to one, and keep the volume: with the fixed points exact
+        # Any flow will do as a proposal, but it must be one to one and keep the volume: with the fixed points exact
         # it does both. Where it does not come back they are not, and a weight of 0 can only make p(x) too small.
         iterations = max(self.num_fixed_point_steps, EXACT_FIXED_POINT_STEPS)
         flow = self.flow(x, self.manifold(), iterations)
