@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from tfgeo.likelihood import repeated_log_likelihood
 
 from launch.run import Run, say
 from launch.training_log import TrainingLog, read_log
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
+from tfgeo.likelihood import repeated_log_likelihood
 from tfgeo.models import fit, fit_variance
 from zoo import cards
 from zoo.config import from_dict
