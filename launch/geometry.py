@@ -30,22 +30,19 @@ def draw_geometry(run: Run) -> dict[str, plots.style.Figure]:
     metric = [
         Panel("volume element", labels, *fields.background(run, grid)),
         Panel("eigenvalues and eigenvectors", labels, metrics=_ellipses(run, latents)),
-    ]
-    reach = [
-        Panel(
-            "distance to the source",
-            labels,
-            fields.logarithm(distances),
-            "log distance",
-            marked=np.array([source]),
-            marked_name="source",
-        ),
         Panel("anisotropy", labels, _anisotropy(run, grid), r"$(\lambda_1 - \lambda_2) / (\lambda_1 + \lambda_2)$"),
     ]
+    reach = Panel(
+        "distance to the source",
+        labels,
+        fields.logarithm(distances),
+        "log distance",
+        marked=np.array([source]),
+        marked_name="source",
+    )
     return {
         "metric": plots.latent_panels(latents, metric, grid, names),
-        "distance_map": plots.latent_panels(latents, reach[:1], fine, names),
-        "anisotropy": plots.latent_panels(latents, reach[1:], grid, names),
+        "distance_map": plots.latent_panels(latents, [reach], fine, names),
     }
 
 
