@@ -108,6 +108,7 @@ def _train_networks(run: Run, callbacks: list[Any]) -> None:
         checkpoint=TrainingCheckpoint(run.unfinished / "networks.npz"),
         validation_data=None if watched is None else watched.inputs,
         patience=training.patience or None,
+        gradient_norm=training.gradient_norm or None,
     )
     facts: dict[str, Any] = {"epochs": training.epochs}
     if watched is not None:

@@ -40,6 +40,7 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
             learn_step_size=flow.learn_step_size,
             sqrt_beta_zero=flow.sqrt_beta_zero,
             learn_beta_zero=flow.learn_beta_zero,
+            gradient_limit=flow.gradient_limit or None,
             seed=seed,
         )
     else:
@@ -57,6 +58,7 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
             learn_temperature=metric.learn_temperature,
             learn_regularization=metric.learn_regularization,
             learn_beta_zero=flow.learn_beta_zero,
+            gradient_limit=flow.gradient_limit or None,
             num_fixed_point_steps=flow.num_fixed_point_steps,
             seed=seed,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfgeo.errors import UserError, check_count, check_positive
+from tfgeo.errors import UserError, check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
 
 __all__ = ["FlowConfig", "MetricConfig", "NetworkConfig", "VarianceConfig"]
@@ -72,6 +72,8 @@ class FlowConfig:
       sqrt_beta_zero: root of the first tempering temperature beta_0, in (0, 1].
       learn_beta_zero: whether it is learned.
       num_fixed_point_steps: fixed-point iterations of the generalized leapfrog.
+      gradient_limit: longest gradient of a sample's bound, in nats per unit, that flows back through a point of
+        its trajectory; 0 sets no limit.
     """
 
     num_steps: int
@@ -80,6 +82,7 @@ class FlowConfig:
     sqrt_beta_zero: float = 0.3
     learn_beta_zero: bool = False
     num_fixed_point_steps: int = 3
+    gradient_limit: float = 0.0
 
     def __post_init__(self) -> None:
         check_count("flow.num_steps", self.num_steps)
@@ -89,6 +92,7 @@ class FlowConfig:
                 f"`flow.sqrt_beta_zero` must be at most 1, but is {self.sqrt_beta_zero}; 1 is no tempering"
             )
         check_count("flow.num_fixed_point_steps", self.num_fixed_point_steps)
+        check_at_least("flow.gradient_limit", self.gradient_limit, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfgeo.errors import UserError, check_count, check_positive
+from tfgeo.errors import UserError, check_at_least, check_count, check_positive
 from zoo.config.checks import check_fraction
 
 __all__ = ["EvaluationConfig", "TrainingConfig"]
@@ -21,6 +21,7 @@ class TrainingConfig:
       validation_fraction: share of each class that is held out; 0 trains on all.
       patience: passes without a better bound of the held-out samples after which training stops, the weights
         being those of the best; 0 makes all passes.
+      gradient_norm: longest gradient of a step, longer ones are shortened; 0 takes them as they are.
     """
 
     epochs: int
@@ -28,12 +29,14 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     validation_fraction: float = 0.0
     patience: int = 0
+    gradient_norm: float = 0.0
 
     def __post_init__(self) -> None:
         check_count("training.epochs", self.epochs)
         check_count("training.batch_size", self.batch_size)
         check_positive("training.learning_rate", self.learning_rate)
         check_fraction("training.validation_fraction", self.validation_fraction)
+        check_at_least("training.gradient_norm", self.gradient_norm, 0.0)
         if check_count("training.patience", self.patience, 0) and not self.validation_fraction:
             raise UserError(
                 f"`training.patience`={self.patience} watches held-out samples, but none are held out; "
