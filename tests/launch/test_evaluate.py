@@ -17,7 +17,9 @@ from tests.launch.small_images import (
     write_images,
 )
 
-FLAGS = {"vae": [], "hvae": SMALL_FLOW, "rhvae": SMALL_METRIC}
+# Steps so long that the VAE's bound soon gets worse.
+IMPATIENT = ["--config.training.epochs=400", "--config.training.patience=2", "--config.training.learning_rate=0.05"]
+FLAGS = {"vae": IMPATIENT, "hvae": SMALL_FLOW, "rhvae": SMALL_METRIC}
 # Evaluated once for all tests; the HVAE is where weights are trained and loaded.
 KINDS = ("vae", "rhvae")
 
@@ -53,14 +55,15 @@ def test_what_is_measured(kind, finished):
     # Six of thirty images are held out.
     assert measured["negative_elbo_sum"] == pytest.approx(-6 * measured["elbo"]["test"], rel=1e-6)
     assert all(0.0 < value < 2.0 for value in measured["reconstruction"].values())
-    assert measured["epochs"] == 6 and 1 <= measured["best_epoch"] <= 6
+    assert 1 <= measured["best_epoch"] <= measured["epochs"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_curves_and_figures(kind, finished):
     arrays = np.load(finished[kind] / "evaluation.npz")
-    assert arrays["training_held_out"].shape == (6,)
-    assert set(arrays["training_epoch"]) <= set(range(1, 7)) and np.isfinite(arrays["training_loss"]).all()
+    epochs = metrics_of(finished[kind])["measured"]["epochs"]
+    assert arrays["training_held_out"].shape == (epochs,)
+    assert (np.diff(arrays["training_epoch"]) > 0).all() and np.isfinite(arrays["training_loss"]).all()
     assert np.isfinite(arrays["training_log_likelihood"]).any()
     drawn = {path.stem for path in (finished[kind] / "figures").glob("*.png")}
     geometry = {"metric", "distance_map"} if kind == "rhvae" else set()
@@ -106,12 +109,9 @@ def test_centroids_are_no_more_than_the_training_samples(finished):
     assert config["metric"]["num_centroids"] == 24 and config["training"]["patience"] == 100
 
 
-def test_patience_ends_training_and_keeps_the_best_weights(images, tmp_path):
-    flags = ["--config.training.epochs=400", "--config.training.patience=2", "--config.training.learning_rate=0.05"]
-    arguments = ["--entry=chadebec2020/vae_mnist_012", f"--output_dir={tmp_path}", images, *SMALL, *flags]
-    assert launch(evaluate, common.entry_flags, *arguments) == 0
-    measured = metrics_of(tmp_path)["measured"]
-    losses = np.load(tmp_path / "evaluation.npz")["training_held_out"]
+def test_patience_ends_training_and_keeps_the_best_weights(finished):
+    measured = metrics_of(finished["vae"])["measured"]
+    losses = np.load(finished["vae"] / "evaluation.npz")["training_held_out"]
     assert measured["epochs"] == len(losses) == measured["best_epoch"] + 2 < 400
     assert np.argmin(losses) + 1 == measured["best_epoch"]
 
