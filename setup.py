@@ -30,11 +30,14 @@ INSTALL_REQUIRES = [
 # TensorFlow brings TensorBoard up to 2.20 only; the Keras TensorBoard callback needs it.
 TENSORBOARD = ["tensorboard>=2.18"]
 
+# Reads the scans of OASIS; the oldest version that runs on every Python and NumPy above.
+DATA = ["nibabel>=5.2"]
+
 EXTRAS_REQUIRE = {
-    "data": ["nibabel"],
+    "data": DATA,
     "distributed": ["dask", "distributed", "zarr"],
     "tensorboard": TENSORBOARD,
-    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.6", *TENSORBOARD],
+    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.6", *DATA, *TENSORBOARD],
 }
 
 README = Path(__file__).parent / "README.md"
@@ -48,7 +51,7 @@ setup(
     author="The tfgeo authors",
     license="Apache-2.0",
     packages=find_packages(include=["tfgeo", "tfgeo.*", "zoo", "zoo.*", "launch", "launch.*"]),
-    package_data={"zoo": ["weights/*.weights.h5", "weights/*.json"]},
+    package_data={"zoo": ["weights/*/*.weights.h5", "weights/*/*.json"]},
     python_requires=">=3.10,<3.14",
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

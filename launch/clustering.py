@@ -1,4 +1,4 @@
-"""The clustering experiment of Yang et al. (2018): stages, scores, figures, report."""
+"""The clustering experiments of Yang et al. (2018) and Chadebec et al. (2020): stages, scores, figures, report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from launch import common, figures, pipeline, report
-from launch.pipeline import Run, say
+from launch import clustering_figures, common, pipeline, report
+from launch.geodesics import connect_samples, measure_on_grid
+from launch.run import Run, run_from_flags, say
 from launch.tables import markdown_table, text_table
 from tfgeo import clustering
 from tfgeo.checkpoints import whole_file
@@ -26,9 +27,10 @@ class Clusterings:
     Attributes:
       latents: `[n, d]` posterior means of the samples.
       geodesics: all pairs' geodesics.
-      distances: distance matrices `[n, n]`, "geodesic" and "euclidean".
-      clusters: labels `[n]` by method: "geodesic", "euclidean" and "spectral".
-      medoids: medoids' indices by method: "geodesic" and "euclidean".
+      distances: distance matrices `[n, n]`: "geodesic", found by the solver; where the entry asks for it
+        "dijkstra", found on a latent grid; and "euclidean".
+      clusters: labels `[n]` by method: those of `distances` and "spectral".
+      medoids: medoids' indices by method: those of `distances`.
     """
 
     latents: np.ndarray
@@ -40,20 +42,21 @@ class Clusterings:
 
 def run_clustering(values: common.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = pipeline.start(values)
+    run = run_from_flags(values)
     with run.timed("total"):
         pipeline.train(run, values.weights, values.tensorboard)
         latents = run.latents()
-        geodesics = pipeline.connect_samples(run, latents)
+        geodesics = connect_samples(run, latents)
+        on_grid = measure_on_grid(run, latents)
         with run.timed("clustering"):
             say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
-            result = _cluster(run, latents, geodesics)
+            result = _cluster(run, latents, geodesics, on_grid)
             measured = _measure(run, result)
         with run.timed("figures"):
             say("figures: drawing")
-            paths = figures.draw(run, result)
+            paths = clustering_figures.draw(run, result)
     reported = _reported(run)
-    rows = report.accuracy_rows(measured, reported)
+    rows = report.clustering_rows(measured, reported)
     with whole_file(run.folder / "clustering.npz") as partial:
         np.savez(partial, **_arrays(run, result))
     weights = pipeline.save_weights(run)
@@ -63,25 +66,22 @@ def run_clustering(values: common.Flags) -> dict[str, Any]:
     if rows:
         say("\n" + text_table(rows))
     say(_convergence_line(measured))
-    say("\nfigures:")
-    for path in paths:
-        say(f"  {path}")
-    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+    report.say_results(run, paths, weights)
     return measured
 
 
-def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics) -> Clusterings:
-    settings = run.config.clustering
+def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.ndarray | None) -> Clusterings:
+    settings = run.entry.clustering
     failed = int(np.sum(~np.isfinite(geodesics.length)))
     if failed:
         raise UserError(
             f"{failed} of {len(geodesics)} geodesics are not finite; "
             "lower --config.training.learning_rate or raise --config.network.output_variance"
         )
-    distances = {
-        "geodesic": distance_matrix(geodesics, len(latents), run.config.geodesics.distance),
-        "euclidean": clustering.euclidean_distances(latents),
-    }
+    distances = {"geodesic": distance_matrix(geodesics, len(latents), run.entry.geodesics.distance)}
+    if on_grid is not None:
+        distances["dijkstra"] = on_grid
+    distances["euclidean"] = clustering.euclidean_distances(latents)
     clusters, medoids = {}, {}
     for name, matrix in distances.items():
         clusters[name], medoids[name] = clustering.k_medoids(
@@ -94,7 +94,7 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics) -> Clusterings
 
 
 def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
-    geodesics, settings = result.geodesics, run.config.geodesics
+    geodesics, settings = result.geodesics, run.entry.geodesics
     measured: dict[str, Any] = {
         "distance": settings.distance,
         "num_pairs": len(geodesics),
@@ -112,7 +112,7 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
         for distance in DISTANCES:
             matrix = distance_matrix(geodesics, len(labels), distance)
             found, _ = clustering.k_medoids(
-                matrix, run.config.clustering.num_clusters, run.config.clustering.method, run.seed
+                matrix, run.entry.clustering.num_clusters, run.entry.clustering.method, run.seed
             )
             by_distance[distance] = clustering.accuracy(labels, found)
         measured["accuracy_by_distance"] = by_distance
@@ -120,9 +120,18 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
 
 
 def _reported(run: Run) -> dict[str, Any]:
-    reported = dataclasses.asdict(run.config.reported)
-    source = reported.pop("source")
-    return {"source": source, "accuracy": reported} if source else {}
+    reported = run.config.reported
+    if not reported.source:
+        return {}
+    # The paper's "geodesic" is found on a grid where the entry measures on one.
+    geodesic = "geodesic" if not run.entry.clustering.grid_resolution else "dijkstra"
+    return {
+        "source": reported.source,
+        "accuracy": {
+            "geodesic": reported.geodesic, "euclidean": reported.euclidean, "spectral": reported.spectral
+        },
+        "f1": {geodesic: reported.f1_geodesic, "euclidean": reported.f1_euclidean},
+    }  # fmt: skip
 
 
 def _arrays(run: Run, result: Clusterings) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ def main(values: common.Flags) -> None:
         entry.curve(),
         entry.solver(),
         entry.warm_start(),
-        entry.config.geodesics.num_points,
+        entry.geodesics.num_points,
         folder,
     )
     size = sum(path.stat().st_size for path in pathlib.Path(folder).rglob("*") if path.is_file())

@@ -1,10 +1,16 @@
-"""Interpolation: geodesics between random pairs of samples, beside the straight line, with and without warm start.
+"""Interpolation: geodesics between random pairs of samples, beside the straight line.
 
+python -m launch.interpolate --entry=chadebec2020/rhvae_mnist_interpolation --data_dir=DATA --output_dir=out
 python -m launch.interpolate --entry=gimli2018/two_moons --output_dir=out
 python -m launch.interpolate --entry=yang2018/mnist_012 --weights=pretrained --output_dir=out
 
-Writes metrics.json, report.md, interpolation.npz and figures/ to the output folder: the curves in latent space,
-and for images what the decoder makes of them.
+Entries that search for curves on the ridges of the decoder's precision show what that warm start saves. All others
+are trained together with the entries that their configuration names beside them, and interpolate between the same
+training images, each under its own metric.
+
+Writes metrics.json, report.md, interpolation.npz, model.weights.h5 and figures/ to the output folder: the curves
+in latent space, and for images what the decoder makes of them. A run that was stopped continues with the same
+command.
 """
 
 from __future__ import annotations
@@ -19,9 +25,13 @@ from launch import common
 def main(values: common.Flags) -> None:
     """Runs the program that the module describes."""
     common.start_tensorflow()
+    from launch.comparison import run_comparison
     from launch.interpolation import run_interpolation
 
-    run_interpolation(values)
+    geodesics = common.read_config(values).geodesics
+    on_ridges = geodesics is not None and geodesics.warm_start in ("cross_entropy", "ridge_climb")
+    run = run_interpolation if on_ridges else run_comparison
+    run(values)
 
 
 def program_flags() -> common.Flags:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from launch import common, figures, pipeline, report
-from launch.pipeline import Run, say
+from launch.run import Run, run_from_flags, say
 from launch.tables import Rows, markdown_table, text_table
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
@@ -59,7 +59,7 @@ class Trial:
 
 def run_interpolation(values: common.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = pipeline.start(values)
+    run = run_from_flags(values)
     with run.timed("total"):
         pipeline.train(run, values.weights, values.tensorboard)
         latents = run.latents()
@@ -82,10 +82,7 @@ def run_interpolation(values: common.Flags) -> dict[str, Any]:
     run.finish()
     say("\n" + text_table(rows))
     say(_saving(measured))
-    say("\nfigures:")
-    for path in paths:
-        say(f"  {path}")
-    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+    report.say_results(run, paths, weights)
     return measured
 
 
@@ -100,7 +97,7 @@ def _random_pairs(run: Run, latents: np.ndarray, num_pairs: int) -> tuple[np.nda
 
 def _try_solvers(run: Run, start: np.ndarray, end: np.ndarray) -> list[Trial]:
     """The entry's solver and the paper's gradient descent, each with and without the entry's warm start."""
-    settings, entry = run.config.geodesics, run.entry
+    settings, entry = run.entry.geodesics, run.entry
     manifold, curve, warm_start = entry.manifold(), entry.curve(), entry.warm_start(run.seed)
     solvers = {settings.solver: entry.solver()}
     solvers.setdefault("gradient_descent", SOLVERS["gradient_descent"]())
@@ -131,7 +128,7 @@ def _try_solvers(run: Run, start: np.ndarray, end: np.ndarray) -> list[Trial]:
 
 def _measure(run: Run, trials: list[Trial]) -> dict[str, Any]:
     found = trials[0].geodesics
-    line = np.linspace(0.0, 1.0, run.config.geodesics.num_points, dtype=np.float32)[:, None]
+    line = np.linspace(0.0, 1.0, run.entry.geodesics.num_points, dtype=np.float32)[:, None]
     straight = (1.0 - line) * found.start[:, None] + line * found.end[:, None]
     manifold = run.entry.manifold()
     return {
@@ -186,11 +183,11 @@ def _saving(measured: dict[str, Any]) -> str:
 
 def _draw(run: Run, latents: np.ndarray, found: Geodesics) -> list[pathlib.Path]:
     drawn = {}
-    if run.config.network.latent_dim == 2:
+    if figures.is_plane(run):
         drawn["geodesics"] = figures.curves_figure(run, latents, found.points(50)[: run.config.figures.num_curves])
-    if run.samples.image_shape is not None and len(run.samples.image_shape) == 2:
+    if figures.has_images(run.samples):
         drawn["strips"] = _strips(run, found)
-    return [plots.save(figure, run.folder / "figures", name) for name, figure in drawn.items()]
+    return figures.save_all(run, drawn)
 
 
 def _strips(run: Run, found: Geodesics) -> plots.style.Figure:

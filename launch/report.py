@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import pathlib
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.pipeline import Run
+from launch.run import Run, say
 from launch.tables import Rows
 from tfgeo.checkpoints import whole_file
 from zoo.config import to_dict
 
-__all__ = ["accuracy_rows", "write_metrics", "write_report"]
+__all__ = ["clustering_rows", "say_results", "write_metrics", "write_report"]
 
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "scikit-learn", "kmedoids")
 
@@ -39,20 +40,43 @@ def write_report(run: Run, parts: Sequence[str]) -> None:
     """Writes report.md from its parts, which are Markdown."""
     config = run.config
     head = f"# {config.name}\n\n{config.summary}. {config.paper}, {config.url}. Seed {run.seed}."
+    notes = ["\n".join(["What the paper leaves open:", "", *(f"- {note}" for note in config.notes)])]
     with whole_file(run.folder / "report.md") as partial:
-        partial.write_text("\n\n".join([head, *parts]) + "\n", encoding="utf-8")
+        whole = [head, *parts, *(notes if config.notes else [])]
+        partial.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
 
 
-def accuracy_rows(measured: Mapping[str, Any], reported: Mapping[str, Any]) -> Rows:
+def say_results(run: Run, figures: Sequence[pathlib.Path], weights: pathlib.Path) -> None:
+    """Tells the user where everything is."""
+    if figures:
+        say("\nfigures:")
+    for path in figures:
+        say(f"  {path}")
+    say(f"results: {run.folder / 'metrics.json'}, {run.folder / 'report.md'}, {weights}")
+
+
+def clustering_rows(measured: Mapping[str, Any], reported: Mapping[str, Any]) -> Rows:
     """Header and rows of the clustering table: measured beside reported."""
     names = {
         "geodesic": "k-medoids, geodesic distance",
+        "dijkstra": "k-medoids, geodesic distance on a grid",
         "euclidean": "k-medoids, Euclidean latent distance",
         "spectral": "spectral clustering of the data",
     }
-    rows: Rows = [("method", "accuracy", "F1", "reported accuracy")]
+    scores = {"accuracy": "accuracy", "f1": "F1"}
+    header = ["method"]
+    for title in scores.values():
+        header += [title, f"reported {title}"]
+    rows: Rows = [tuple(header)]
     for key, name in names.items():
-        value = reported.get("accuracy", {}).get(key)
-        scores = (f"{measured[score][key]:.3f}" if score in measured else "-" for score in ("accuracy", "f1"))
-        rows.append((name, *scores, "-" if value is None else f"{value:.2f}"))
+        if key == "dijkstra" and key not in measured.get("f1", {}):
+            continue
+        row = [name]
+        for score in scores:
+            row += [_three_digits(mapping.get(score, {}).get(key)) for mapping in (measured, reported)]
+        rows.append(tuple(row))
     return rows
+
+
+def _three_digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -2,193 +2,179 @@
 
 from __future__ import annotations
 
-import csv
-import html
 import json
 import pathlib
-import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from launch import common
-from launch.tables import Rows, text_table
-from tfgeo.checkpoints import whole_file
-from tfgeo.errors import UserError, check_writable_folder, unknown_name_error
-from zoo import cards, registry
-from zoo.config import EntryConfig
-from zoo.studies import STUDIES, Study
+from launch import appendix, common, publishing
+from launch.columns import COLUMNS, Column, mean_and_spread, values_of
+from launch.rows import Row, rows_of_paper, rows_of_study, studies_of
+from launch.tables import Rows, write_tables
+from tfgeo.datasets.files import data_folder
+from tfgeo.errors import UserError, check_writable_folder
+from zoo.config import Reported
 
 __all__ = ["reproduce"]
 
-METHODS = ("geodesic", "euclidean", "spectral")
+Runs = list[dict[str, Any]]
+
+# Data that nothing can fetch: entries that need them are left out where they are not there.
+_USERS_OWN = ("oasis",)
 
 
 def reproduce(values: common.Flags) -> None:
-    """Runs what the flags name and writes its tables."""
-    entries = _entries(values.paper, values.table)
+    """Runs what the flags name and writes its tables; what fails is named at the end, when all else is done."""
+    rows = rows_of_paper(values.paper, values.table)
     folder = check_writable_folder(values.output_dir)
     seeds = range(values.seed, values.seed + values.num_seeds)
+    failures: list[str] = []
     if values.study:
-        for study in (study for study in STUDIES if study.entry.startswith(f"{values.paper}/")):
-            rows = _run_study(study, values, folder, seeds)
-            _write_tables(folder, f"{study.entry.replace('/', '_')}_{study.name}", study.question, rows)
-            if values.publish:
-                _publish_study(study, rows)
-        return
-    runs = {
-        entry.name: [_run_once(entry, seed, [], folder / entry.name / f"seed_{seed}", values) for seed in seeds]
-        for entry in entries
-    }
-    clustered = [entry for entry in entries if entry.program == "cluster"]
-    if clustered:
-        rows = _accuracy_rows(clustered, runs)
-        _write_tables(folder, values.paper, f"{clustered[0].paper}: accuracy, {len(seeds)} seeds", rows)
-    if values.publish:
-        for entry in entries:
-            _publish(entry, runs[entry.name], folder / entry.name / f"seed_{values.seed}")
+        # Settings are chosen on seeds that are not reported: the first two after them.
+        for study in studies_of(values.paper):
+            found = _run_all(rows_of_study(study), (seeds[-1] + 1, seeds[-1] + 2), folder, values, failures)
+            table = _table(_score(found), found)
+            write_tables(folder, f"{study.entry.replace('/', '_')}_{study.name}", study.question, table)
+            if values.publish and not failures:
+                publishing.publish_study(study, table)
+    else:
+        rows = [row for row in rows if _has_data(row, values)]
+        found = _run_all(rows, seeds, folder, values, failures)
+        for path in appendix.draw_grids(list(found), values.seed, folder):
+            print(path, flush=True)
+        _write(found, f"{values.paper}{'' if values.table is None else '_' + values.table}", len(seeds), folder)
+        if values.publish:
+            _publish(found, values.seed, folder)
+    if failures:
+        raise UserError(f"{len(failures)} runs failed, their errors are above: {', '.join(failures)}")
 
 
-def _entries(paper: str | None, table: str | None) -> list[EntryConfig]:
-    papers = list(dict.fromkeys(name.split("/")[0] for name in registry.names()))
-    if paper not in papers:
-        raise unknown_name_error("paper", str(paper), papers, f"--paper is one of {', '.join(papers)}")
-    entries = [registry.config(name) for name in registry.names(f"{paper}/*")]
-    sources = list(dict.fromkeys(entry.reported.source for entry in entries))
-    if table is None:
-        return entries
-    chosen = [entry for entry in entries if entry.reported.source.split()[-1:] == [table]]
-    if not chosen:
-        raise UserError(f"--table={table} is not a table of {paper}; there are {', '.join(sources)}")
-    return chosen
+def _has_data(row: Row, values: common.Flags) -> bool:
+    name = row.entry.data.name
+    if name not in _USERS_OWN or (data_folder(values.data_dir) / name).is_dir():
+        return True
+    print(f"{row.name}: left out, {data_folder(values.data_dir) / name} is not there", flush=True)
+    return False
 
 
-def _run_once(
-    entry: EntryConfig, seed: int, overrides: Sequence[str], folder: pathlib.Path, values: common.Flags
-) -> dict[str, Any]:
-    """metrics.json of one run, which is made unless it is there."""
+def _run_all(
+    rows: Sequence[Row], seeds: Sequence[int], folder: pathlib.Path, values: common.Flags, failures: list[str]
+) -> dict[Row, Runs]:
+    """metrics.json of all runs that succeed; the others' folders are added to `failures`."""
+    found: dict[Row, Runs] = {}
+    for row in rows:
+        found[row] = []
+        for seed in seeds:
+            place = row.folder / f"seed_{seed}"
+            metrics = _run_once(row, seed, folder / place, values)
+            if metrics is None:
+                failures.append(str(place))
+            else:
+                found[row].append(metrics)
+    return found
+
+
+def _run_once(row: Row, seed: int, folder: pathlib.Path, values: common.Flags) -> dict[str, Any] | None:
+    """metrics.json of one run, which is made unless it is there; None where it failed."""
     path = folder / "metrics.json"
     if path.exists():
         print(f"{folder}: done before", flush=True)
     else:
-        command = [sys.executable, "-m", f"launch.{entry.program}", f"--entry={entry.name}"]
-        command += [f"--seed={seed}", f"--output_dir={folder}", *overrides]
+        command = [sys.executable, "-m", f"launch.{row.entry.program}", f"--entry={row.entry.name}"]
+        command += [f"--seed={seed}", f"--output_dir={folder}", *row.flags]
         if values.data_dir is not None:
             command.append(f"--data_dir={values.data_dir}")
         print("\n" + " ".join(command[2:]), flush=True)
         finished = subprocess.run(command, check=False)
+        if finished.returncode == 130:
+            raise KeyboardInterrupt
         if finished.returncode:
-            raise UserError(f"launch.{entry.program} of {entry.name} with seed {seed} failed; its error is above")
+            return None
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _run_study(study: Study, values: common.Flags, folder: pathlib.Path, seeds: Sequence[int]) -> Rows:
-    """Accuracies for each setting of a study, on the first two seeds after those that are reported."""
-    rows: Rows = [("setting", *METHODS, "seeds")]
-    entry = registry.config(study.entry)
-    for overrides in study.settings:
-        name = ",".join(override.removeprefix("--config.") for override in overrides) or "as configured"
-        place = folder / "studies" / study.entry / study.name / name.replace("/", "_")
-        runs = [
-            _run_once(entry, seed, overrides, place / f"seed_{seed}", values)
-            for seed in (seeds[-1] + 1, seeds[-1] + 2)
-        ]
-        rows.append((name, *(_mean_and_spread(runs, method) for method in METHODS), str(len(runs))))
+def _write(found: dict[Row, Runs], name: str, num_seeds: int, folder: pathlib.Path) -> None:
+    """A table for each program and score among the rows."""
+    by_kind: dict[str, dict[Row, Runs]] = {}
+    for row, runs in found.items():
+        by_kind.setdefault(_score({row: runs}), {})[row] = runs
+    for kind, part in by_kind.items():
+        first = next(iter(part)).entry
+        title = f"{first.paper}: {kind}, {num_seeds} seeds"
+        # The table that papers print first keeps the plain name.
+        suffix = "" if kind == next(iter(by_kind)) else f"_{kind}"
+        write_tables(folder, f"{name}{suffix}", title, _table(kind, part))
+
+
+def _score(found: dict[Row, Runs]) -> str:
+    """The key of `COLUMNS` for rows of one program: its name, or the score that the paper prints of clusters."""
+    program = next(iter(found)).entry.program
+    if program != "cluster":
+        return program
+    return "f1" if any(row.reported.f1_geodesic is not None for row in found) else "accuracy"
+
+
+def _table(kind: str, found: dict[Row, Runs]) -> Rows:
+    """Header and rows; columns that no run measured are left out, those of a group's mean added."""
+    columns = [column for column in COLUMNS[kind] if any(values_of(column, runs) for runs in found.values())]
+    reporting = {column for column in columns if any(column.reported_in(row.reported) is not None for row in found)}
+    header = ["row"]
+    for column in columns:
+        header += [column.title, "reported"] if column in reporting else [column.title]
+    rows: Rows = [(*header, "seeds")]
+    for row, runs in found.items():
+        rows.append(_cells(row.name, columns, reporting, runs, row.reported))
+        if kind == "f1" and row.study is not None and row is _last_of_group(found, row):
+            group = [one for one in found if one.entry.name == row.entry.name]
+            rows.append(_mean_cells(group, columns, reporting, found))
     return rows
 
 
-def _accuracy_rows(entries: Sequence[EntryConfig], runs: dict[str, list[dict[str, Any]]]) -> Rows:
-    header = ["entry"]
-    for method in METHODS:
-        header += [method, "reported"]
-    rows: Rows = [(*header, "seconds a run", "geodesics' seconds", "converged")]
-    for entry in entries:
-        found = runs[entry.name]
-        row = [entry.name]
-        for method in METHODS:
-            reported = getattr(entry.reported, method)
-            row += [_mean_and_spread(found, method), "-" if reported is None else f"{reported:.2f}"]
-        seconds = (statistics.median(run["seconds"][stage] for run in found) for stage in ("total", "geodesics"))
-        converged = statistics.mean(run["measured"]["share_converged"] for run in found)
-        rows.append((*row, *(f"{value:.0f}" for value in seconds), f"{100 * converged:.1f} %"))
-    return rows
+def _last_of_group(found: dict[Row, Runs], row: Row) -> Row:
+    return [one for one in found if one.entry.name == row.entry.name][-1]
 
 
-def _mean_and_spread(runs: Sequence[dict[str, Any]], method: str) -> str:
-    values = [run["measured"]["accuracy"][method] for run in runs]
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.3f} ± {spread:.3f}"
+def _cells(
+    name: str, columns: Sequence[Column], reporting: set[Column], runs: Runs, reported: Reported
+) -> tuple[str, ...]:
+    cells = [name]
+    for column in columns:
+        cells.append(mean_and_spread(values_of(column, runs), column.digits))
+        if column in reporting:
+            value = column.reported_in(reported)
+            cells.append("-" if value is None else f"{value:.{column.reported_digits}f}")
+    return (*cells, str(len(runs)))
 
 
-def _write_tables(folder: pathlib.Path, name: str, title: str, rows: Rows) -> None:
-    text = text_table(rows)
-    with whole_file(folder / f"{name}.txt") as partial:
-        partial.write_text(f"{title}\n\n{text}\n", encoding="utf-8")
-    with (
-        whole_file(folder / f"{name}.csv") as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
-        csv.writer(file).writerows(rows)
-    cells = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
-    body = "\n".join(f"<tr>{row}</tr>" for row in cells)
-    with whole_file(folder / f"{name}.html") as partial:
-        partial.write_text(
-            f'<!doctype html><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
-            f"<h1>{html.escape(title)}</h1>\n<table border=1 cellpadding=4>\n{body}\n</table>\n",
-            encoding="utf-8",
-        )
-    print(f"\n{title}\n\n{text}\n\n{folder / name}.txt, .csv, .html", flush=True)
+def _mean_cells(
+    group: Sequence[Row], columns: Sequence[Column], reporting: set[Column], found: dict[Row, Runs]
+) -> tuple[str, ...]:
+    """The mean over an entry's data sets, seed by seed."""
+    by_seed: dict[int, Runs] = {}
+    for row in group:
+        for run in found[row]:
+            by_seed.setdefault(run["seed"], []).append(run)
+    whole = [runs for runs in by_seed.values() if len(runs) == len(group)]
+    cells = [f"{group[0].entry.name}, mean of {len(group)}"]
+    for column in columns:
+        means = [sum(values) / len(values) for runs in whole if (values := values_of(column, runs))]
+        cells.append(mean_and_spread(means, column.digits))
+        if column in reporting:
+            printed = [column.reported_in(row.reported) for row in group]
+            known = [value for value in printed if value is not None]
+            cells.append(f"{sum(known) / len(known):.{column.reported_digits}f}" if known else "-")
+    return (*cells, str(len(whole)))
 
 
-def _publish(entry: EntryConfig, runs: list[dict[str, Any]], folder: pathlib.Path) -> None:
-    """Copies the first seed's weights into the zoo, with a card of what all seeds measured."""
-    first = runs[0]
-    weights = cards.weights_path(entry.name)
-    with whole_file(weights) as partial:
-        shutil.copyfile(folder / "model.weights.h5", partial)
-    before = cards.card(entry.name) or {}
-    card = {
-        "entry": entry.name,
-        "paper": f"{entry.paper}, {entry.url}",
-        "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
-        "seed": first["seed"],
-        "config": first["config"],
-        "data_sha256": first["data_sha256"],
-        "sha256": cards.sha256_of(weights),
-        "versions": first["versions"],
-        "measured": first["measured"],
-        "measured_over_seeds": _over_seeds(runs),
-        "reported": first["reported"],
-        "seconds": first["seconds"],
-        "studies": before.get("studies", {}),
-    }
-    _write_card(entry.name, card)
-
-
-def _over_seeds(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Mean and standard deviation of each accuracy, with the seeds."""
-    summary: dict[str, Any] = {"seeds": [run["seed"] for run in runs]}
-    for score in ("accuracy", "f1", "accuracy_by_distance"):
-        if score in runs[0]["measured"]:
-            summary[score] = {}
-            for name in runs[0]["measured"][score]:
-                values = [run["measured"][score][name] for run in runs]
-                spread = statistics.stdev(values) if len(values) > 1 else 0.0
-                summary[score][name] = {"mean": round(statistics.mean(values), 4), "std": round(spread, 4)}
-    return summary
-
-
-def _publish_study(study: Study, rows: Rows) -> None:
-    card = cards.card(study.entry)
-    if card is None:
-        raise UserError(f"{study.entry} has no card yet; run with --publish and without --study first")
-    card["studies"][study.name] = {"question": study.question, "table": rows, "answer": study.answer}
-    _write_card(study.entry, card)
-
-
-def _write_card(name: str, card: dict[str, Any]) -> None:
-    with whole_file(cards.card_path(name)) as partial:
-        partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"published {cards.card_path(name)}", flush=True)
+def _publish(found: dict[Row, Runs], seed: int, folder: pathlib.Path) -> None:
+    by_study: dict[str, tuple[Any, dict[Row, Runs]]] = {}
+    for row, runs in found.items():
+        if row.study is not None:
+            by_study.setdefault(f"{row.entry.name}/{row.study.name}", (row.study, {}))[1][row] = runs
+        elif runs and runs[0]["seed"] == seed:
+            publishing.publish(row.entry, runs, folder / row.folder / f"seed_{seed}")
+    for study, part in by_study.values():
+        if any(part.values()):
+            publishing.publish_study(study, _table(_score(part), part))

@@ -19,15 +19,16 @@ def main(values: common.Flags) -> None:
     import numpy as np
 
     from launch import pipeline, report
+    from launch.run import run_from_flags, say
 
-    run = pipeline.start(values)
+    run = run_from_flags(values)
     with run.timed("total"):
         pipeline.train(run, "train", values.tensorboard)
     path = pipeline.save_weights(run)
     elbo = float(np.mean(run.entry.model.elbo(run.samples.inputs)))
     report.write_metrics(run, {"elbo": elbo}, {})
     run.finish()
-    pipeline.say(f"evidence lower bound {elbo:.2f} nats; weights: {path}")
+    say(f"evidence lower bound {elbo:.2f} nats; weights: {path}")
 
 
 if __name__ == "__main__":

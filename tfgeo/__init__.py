@@ -11,12 +11,14 @@ __all__ = [
     "datasets",
     "export",
     "flows",
+    "generation_quality",
     "geodesics",
     "layers",
     "likelihood",
     "manifolds",
     "models",
     "plots",
+    "sampling",
 ]
 
 __version__ = "0.1.0"

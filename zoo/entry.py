@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-import keras
-
-from tfgeo import curves, datasets
+from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
 from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
-from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
-from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold
-from tfgeo.models import VAE, GaussianDecoder, GaussianEncoder
-from tfgeo.randomness import derive_integer
-from zoo import cards
-from zoo.config import EntryConfig, from_dict
+from tfgeo.layers import Precision
+from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback
+from tfgeo.models import RHVAE, VAE
+from zoo import cards, samples
+from zoo.building import build_model
+from zoo.config import ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict
 from zoo.registry import config as entry_config
+from zoo.registry import names
 
-__all__ = ["Entry", "build_model", "load"]
+__all__ = ["Entry", "load", "load_weights"]
 
-_PRECISIONS = {"gmm": GMMPrecision, "rbf": RBFPrecision}
-_MANIFOLDS = {"independent_noise": IndependentNoise, "expected": ExpectedPullback}
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,66 +43,65 @@ class Entry:
     data_dir: str | None = None
 
     def dataset(self, seed: int = 0) -> Dataset:
-        """The samples that the model is trained on."""
-        data = self.config.data
-        everything = datasets.load(data.name, self.data_dir, seed, **data.recipe())
-        return _draw(everything, data.training_per_class, seed)
+        """All samples of the experiment; the model is trained on them, but for those that `split` holds out."""
+        return samples.load_dataset(self.config, self.data_dir, seed)
+
+    def split(self, dataset: Dataset, seed: int = 0) -> tuple[Dataset, Dataset | None]:
+        """The samples that the model is trained on, and those held out; None where none are."""
+        return samples.split(self.config, dataset, seed)
 
     def samples(self, dataset: Dataset, seed: int = 0) -> Dataset:
         """The samples of `dataset` that are compared with each other, class by class."""
-        return _draw(dataset, self.config.data.samples_per_class, seed)
+        return samples.choose_compared(self.config, dataset, seed)
 
     @property
-    def precision(self) -> Precision:
-        """The decoder's precision layer."""
-        return cast(Precision, self.model.decoder.precision)
+    def precision(self) -> Precision | None:
+        """The decoder's precision layer, where its variance is fitted."""
+        return cast("Precision | None", getattr(self.model.decoder, "precision", None))
 
     def manifold(self) -> Manifold:
         """The latent space with the entry's energy."""
-        return _MANIFOLDS[self.config.geodesics.energy](self.model.decode)
+        energy = self.config.energy
+        if energy == "learned":
+            return cast(RHVAE, self.model).manifold()
+        if energy == "pullback":
+            return Pullback(lambda z: self.model.decode(z).mean())
+        return {"independent_noise": IndependentNoise, "expected": ExpectedPullback}[energy](self.model.decode)
 
     def curve(self) -> Curve:
         """The entry's curve family."""
-        return curves.from_name(self.config.geodesics.curve)
+        return curves.from_name(self.geodesics.curve)
 
     def solver(self) -> Solver:
         """The solver with the entry's settings."""
-        settings = self.config.geodesics
+        settings = self.geodesics
         return SOLVERS[settings.solver](settings.max_iterations, settings.tolerance, settings.gradient_tolerance)
 
     def warm_start(self, seed: int = 0) -> WarmStart | None:
-        """The entry's warm start on the ridges of the decoder's precision."""
-        kind = self.config.geodesics.warm_start
+        """The entry's warm start on the ridges of the decoder's precision; None for one that needs the samples."""
+        kind = self.geodesics.warm_start
+        if self.precision is None or kind in ("graph", "none"):
+            return None
         log_density = self.precision.log_density
-        if kind == "cross_entropy":
-            return CrossEntropy(log_density, seed=seed)
-        return {"ridge_climb": RidgeClimb(log_density), "none": None}[kind]
+        return CrossEntropy(log_density, seed=seed) if kind == "cross_entropy" else RidgeClimb(log_density)
 
+    @property
+    def geodesics(self) -> GeodesicsConfig:
+        """How shortest curves are found; UserError where the entry does not say."""
+        return self._section("geodesics", self.config.geodesics)
 
-def _draw(dataset: Dataset, num: int, seed: int) -> Dataset:
-    """`num` samples of each class, or in all where there are no classes; a larger draw holds the smaller ones."""
-    if num == 0:
-        return dataset
-    return dataset.sample(num, seed) if dataset.labels is None else dataset.sample_per_class(num, seed)
+    @property
+    def clustering(self) -> ClusteringConfig:
+        """How samples are clustered; UserError where the entry does not say."""
+        return self._section("clustering", self.config.clustering)
 
-
-def build_model(config: EntryConfig, seed: int = 0) -> VAE:
-    """The entry's model with fresh weights, which depend on the seed alone."""
-    network = config.network
-    keras.utils.set_random_seed(derive_integer(seed, "initialization"))
-    encoder = GaussianEncoder(
-        network.latent_dim, network.encoder_units, network.activation, network.stddev_activation
-    )
-    mean_network = MLP(
-        network.decoder_units, network.activation, network.data_dim, network.mean_activation, name="mean"
-    )
-    variance = config.variance
-    precision = _PRECISIONS[variance.kind](
-        variance.num_components, network.data_dim, network.latent_dim, variance.max_variance
-    )
-    model = VAE(encoder, GaussianDecoder(mean_network, network.output_variance, precision), seed)
-    model.build((None, network.data_dim))
-    return model
+    def _section(self, name: str, section: _T | None) -> _T:
+        if section is None:
+            having = [other for other in names() if getattr(entry_config(other), name) is not None]
+            raise UserError(
+                f"{self.config.name} has no section `{name}`; run an entry that has one, such as {having[0]}"
+            )
+        return section
 
 
 def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:
@@ -126,7 +123,7 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
 
 
 def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:
-    """Loads weights of a model whose variance is fitted, after checking their sha256 where one is given.
+    """Loads weights of a trained model, after checking their sha256 where one is given; a fitted variance is used.
 
     Raises:
       UserError: if the file is missing, altered, or does not fit the model; the model is then unchanged.
@@ -144,4 +141,5 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
             f"weights file {path} does not fit this entry's model ({str(error).splitlines()[0]}); "
             "give the same --config values that it was trained with"
         ) from error
-    model.decoder.uses_precision = True
+    if getattr(model.decoder, "precision", None) is not None:
+        model.decoder.uses_precision = True

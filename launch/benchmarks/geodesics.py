@@ -25,7 +25,7 @@ from tfgeo.curves import Curve
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, Solver, connect
 from tfgeo.geodesics.connect import SOLVERS, default_num_points, fitting_block_size
-from tfgeo.manifolds import Interpolated, Manifold
+from tfgeo.manifolds import Interpolated, Manifold, Preconditioned
 
 __all__ = ["measure_geodesics"]
 
@@ -117,7 +117,7 @@ class _Bench:
             flops = needed_flops(
                 self._record.problem,
                 self.metric,
-                method.solver,
+                "preconditioned" if method.is_preconditioned else method.solver,
                 num_points,
                 geodesics.num_iterations,
                 method.warm_start is not None,
@@ -188,7 +188,7 @@ class _Bench:
         return self._solved[method.warm_start].seconds + self._warm_seconds(_find(method.warm_start))
 
     def _manifold_of(self, method: Method) -> Manifold:
-        if not method.is_table:
+        if not method.is_table and not method.is_preconditioned:
             return self._manifold
         if self._table is None:
             settings, ends = self._record.settings, np.stack([self._start, self._end])
@@ -197,7 +197,8 @@ class _Bench:
                 settings.repeats,
                 settings.max_seconds,
             )
-        return self._table.result
+            self._preconditioned = Preconditioned(self._manifold, self._table.result)
+        return self._preconditioned if method.is_preconditioned else self._table.result
 
     def _describe_table(self, seconds: float) -> Row:
         """What a row says of the table on which its geodesics took `seconds`."""

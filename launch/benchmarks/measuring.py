@@ -136,7 +136,8 @@ def needed_flops(
 
     For each pair: `iterations + 1` evaluations of the energy with derivatives at the T - 2 interior points, the
     start of the solver being the one more. With derivatives a point costs 1 + d passes for Gauss-Newton's model
-    (`levenberg_marquardt`: values and d columns of the Jacobian), and 2 for a gradient (forward and back). To
+    (`levenberg_marquardt`: values and d columns of the Jacobian), and 2 for a gradient (forward and back), which is
+    all that `preconditioned` steps take. To
     that come passes without derivatives over all T points: the straight line, the length at the end, and the
     energy of the warm start if there is one. A pass costs 2 x inputs x outputs for each matrix. What is
     computed beyond that, such as for pairs that fill up a block, is not needed and does not count; nor do
@@ -145,7 +146,7 @@ def needed_flops(
     Args:
       problem: the decoder.
       metric: "mean" or "expected".
-      solver: name of the solver.
+      solver: name of the solver, or "preconditioned".
       num_points: T.
       iterations: `[B]` iterations of each pair.
       warm: whether there is a warm start.
@@ -157,6 +158,7 @@ def needed_flops(
         "levenberg_marquardt": 1.0 + problem.sizes["latent_dim"],
         "adam": 2.0,
         "gradient_descent": 2.0,
+        "preconditioned": 2.0,
     }.get(solver, float("nan"))
     steps = np.sum(iterations.astype(np.float64) + 1.0)
     values = (3 if warm else 2) * len(iterations) * num_points

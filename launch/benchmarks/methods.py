@@ -18,8 +18,8 @@ class Method:
     """One way to find geodesics.
 
     Attributes:
-      name: MANIFOLD/SOLVER/CURVE and what else tells it from others; manifold is "exact", the decoder, or
-        "interpolated", its metric as a table.
+      name: MANIFOLD/SOLVER/CURVE and what else tells it from others; manifold is "exact", the decoder,
+        "interpolated", its metric as a table, or "preconditioned", the decoder with the table's second derivatives.
       curve: name of the curve family.
       solver: name of the solver.
       num_pieces: pieces of a spline or segments of a polyline; None for the family's default.
@@ -43,6 +43,14 @@ class Method:
         """Whether it runs on the interpolated metric."""
         return self.name.startswith("interpolated/")
 
+    @property
+    def is_preconditioned(self) -> bool:
+        """Whether it runs on the decoder with second derivatives of the interpolated metric."""
+        return self.name.startswith("preconditioned/")
+
+
+# Five pieces and 20 points are the least that come below the energy which StochMan reaches.
+FIVE_PIECES = "interpolated/levenberg_marquardt/cubic_spline/xla"
 
 METHODS = (
     Method("exact/levenberg_marquardt/quadratic", "quadratic", "levenberg_marquardt"),
@@ -57,7 +65,7 @@ METHODS = (
     Method("exact/adam/cubic_spline", "cubic_spline", "adam"),
     Method("exact/gradient_descent/quadratic", "quadratic", "gradient_descent"),
     Method("interpolated/levenberg_marquardt/cubic_spline", "cubic_spline", "levenberg_marquardt"),
-    Method("interpolated/levenberg_marquardt/cubic_spline/xla", "cubic_spline", "levenberg_marquardt", xla=True),
+    Method(FIVE_PIECES, "cubic_spline", "levenberg_marquardt", num_pieces=5, xla=True),
     Method(
         "interpolated/levenberg_marquardt/cubic_spline/fine",
         "cubic_spline",
@@ -72,6 +80,21 @@ METHODS = (
         "levenberg_marquardt",
         warm_start="interpolated/levenberg_marquardt/cubic_spline",
     ),
+    Method(
+        "preconditioned/levenberg_marquardt/cubic_spline",
+        "cubic_spline",
+        "levenberg_marquardt",
+        num_pieces=5,
+        warm_start=FIVE_PIECES,
+    ),
+    Method(
+        "preconditioned/levenberg_marquardt/cubic_spline/loose",
+        "cubic_spline",
+        "levenberg_marquardt",
+        num_pieces=5,
+        warm_start=FIVE_PIECES,
+        solver_settings=(("tolerance", 1e-3), ("gradient_tolerance", 1e-1)),
+    ),
     # The accurate ones: pieces and points enough for the energies of curves cut into 56 segments.
     Method(
         "exact/levenberg_marquardt/cubic_spline/fine",
@@ -83,6 +106,14 @@ METHODS = (
     ),
     Method(
         "exact/levenberg_marquardt/cubic_spline/fine_from_interpolated",
+        "cubic_spline",
+        "levenberg_marquardt",
+        num_pieces=10,
+        num_points=61,
+        warm_start="interpolated/levenberg_marquardt/cubic_spline/fine",
+    ),
+    Method(
+        "preconditioned/levenberg_marquardt/cubic_spline/fine",
         "cubic_spline",
         "levenberg_marquardt",
         num_pieces=10,

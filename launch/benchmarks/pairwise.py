@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,15 +17,18 @@ from launch.benchmarks.measuring import (
 )
 from launch.benchmarks.record import Record, Row, number
 from launch.tables import Rows
+from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
 from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, fitting_block_size
-from tfgeo.manifolds import Interpolated, Manifold
+from tfgeo.manifolds import Interpolated, Manifold, Preconditioned
 from tfgeo.randomness import generator
 
 __all__ = ["measure_pairwise"]
 
 # T of the distance matrix: the default of `connect`.
 NUM_POINTS = DEFAULT_NUM_POINTS
+# Points at which a table's geodesics are read off for the decoder to start from.
+WARM_POINTS = 64
 
 
 def measure_pairwise(record: Record) -> None:
@@ -34,6 +38,7 @@ def measure_pairwise(record: Record) -> None:
         bench = _Bench(record, metric)
         record.measure(f"{metric}/exact", bench.exact_row)
         record.measure(f"{metric}/interpolated", bench.table_row)
+        record.measure(f"{metric}/preconditioned", bench.preconditioned_row)
         # Few pairs first: the peak of memory only ever rises, so that a row's growth is its own.
         for num_pairs in sorted(record.settings.scaling_pairs):
             for num_points in record.settings.scaling_points:
@@ -43,6 +48,14 @@ def measure_pairwise(record: Record) -> None:
                 )
         notes += bench.notes()
     record.finish(_table(record.rows), notes)
+
+
+class _Tabulated(NamedTuple):
+    """All pairs by the table, and the seconds of both."""
+
+    manifold: Interpolated
+    geodesics: Geodesics
+    seconds: float
 
 
 class _Bench:
@@ -56,6 +69,7 @@ class _Bench:
         chosen = generator(record.settings.seed, "samples").choice(len(latents), num, replace=False)
         self._points = latents[np.sort(chosen)]
         self._table: Interpolated | None = None
+        self._tabulated: _Tabulated | None = None
         self._exact: Geodesics | None = None
 
     def exact_row(self) -> Row:
@@ -91,6 +105,7 @@ class _Bench:
         table = built.result
         found = self._all_pairs(table, settings.xla)
         total = built.seconds + found.seconds
+        self._tabulated = _Tabulated(table, found.result, total)
         row: Row = {
             **self._sizes(table, found.result, NUM_POINTS),
             **found.summary(),
@@ -102,6 +117,32 @@ class _Bench:
             # The decoder works while the table is built, and not after.
             "gflop_needed": 1e-9 * table_flops(self._record.problem, self.metric, table.resolution),
             "floor_seconds": built.seconds,
+        }
+        if self._exact is not None:
+            row |= length_errors(found.result.length, self._exact.length)
+        return row
+
+    def preconditioned_row(self) -> Row:
+        """All pairs by the decoder, from the table's geodesics and with its derivatives, all in the seconds."""
+        if self._tabulated is None:
+            raise UserError("the row of the table failed, from which this one starts; see its error")
+        table, built_flops = (
+            self._tabulated,
+            table_flops(self._record.problem, self.metric, self._record.settings.resolution),
+        )
+        found = self._all_pairs(Preconditioned(self._manifold, table.manifold), False, table.geodesics)
+        flops = built_flops + needed_flops(
+            self._record.problem, self.metric, "preconditioned", NUM_POINTS, found.result.num_iterations, warm=True
+        )
+        total = table.seconds + found.seconds
+        row: Row = {
+            **self._sizes(self._manifold, found.result, NUM_POINTS),
+            **found.summary(),
+            **_convergence(found.result),
+            "total_seconds": total,
+            "geodesics_per_second": len(found.result) / total,
+            "gflop_needed": 1e-9 * flops,
+            "floor_seconds": total,
         }
         if self._exact is not None:
             row |= length_errors(found.result.length, self._exact.length)
@@ -147,12 +188,19 @@ class _Bench:
             )
         return notes
 
-    def _all_pairs(self, manifold: Manifold, xla: bool) -> Timing[Geodesics]:
+    def _all_pairs(self, manifold: Manifold, xla: bool, warm_start: Geodesics | None = None) -> Timing[Geodesics]:
         rows, columns = np.triu_indices(len(self._points), 1)
-        return self._connect(manifold, self._points[rows], self._points[columns], NUM_POINTS, xla)
+        ends = self._points[rows], self._points[columns]
+        return self._connect(manifold, *ends, NUM_POINTS, xla, warm_start)
 
     def _connect(
-        self, manifold: Manifold, start: np.ndarray, end: np.ndarray, num_points: int, xla: bool
+        self,
+        manifold: Manifold,
+        start: np.ndarray,
+        end: np.ndarray,
+        num_points: int,
+        xla: bool,
+        warm_start: Geodesics | None = None,
     ) -> Timing[Geodesics]:
         """Times `connect`; the pairs of a single block compile it."""
         settings = self._record.settings
@@ -164,6 +212,7 @@ class _Bench:
                 start[:num_pairs],
                 end[:num_pairs],
                 curve=settings.curve,
+                warm_start=None if warm_start is None else warm_start.points(WARM_POINTS)[:num_pairs],
                 num_points=num_points,
                 block_size=block_size,
                 xla=xla,

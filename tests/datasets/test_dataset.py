@@ -112,23 +112,85 @@ def test_sample_keeps_labels_with_their_samples():
     np.testing.assert_array_equal(data.labels[drawn.inputs[:, 0].astype(int)], drawn.labels)
 
 
+def test_subsets_per_class_share_no_sample_and_make_up_the_larger_draw():
+    data = make_dataset((40, 45, 50))
+    subsets = [data.subset_per_class(12, index, seed=3) for index in range(3)]
+    for subset in subsets:
+        np.testing.assert_array_equal(subset.labels, np.repeat([0, 1, 2], 12))
+        np.testing.assert_array_equal(data.labels[subset.inputs[:, 0].astype(int)], subset.labels)
+    rows = np.concatenate([subset.inputs[:, 0] for subset in subsets])
+    assert len(set(rows)) == 3 * 36
+    assert set(rows) == set(data.sample_per_class(36, seed=3).inputs[:, 0])
+    assert subsets[0].checksum() == data.sample_per_class(12, seed=3).checksum()
+    # 40 samples of class 0 hold three subsets of 12 and no fourth.
+    assert "class 0" in message_of(data.subset_per_class, 12, 3, seed=3)
+    assert "`index`" in message_of(data.subset_per_class, 12, -1, seed=3)
+    assert "no labels" in message_of(make_dataset(labels=None).subset_per_class, 2, 0, seed=3)
+
+
+@pytest.mark.parametrize(("fraction", "counts"), [(0.8, [8, 12, 4]), (0.5, [5, 8, 2]), (0.01, [1, 1, 1])])
+def test_split_is_stratified_and_loses_nothing(fraction, counts):
+    data = make_dataset((10, 15, 5))
+    train, rest = data.split(fraction, seed=4)
+    assert np.bincount(train.labels).tolist() == counts
+    assert np.bincount(rest.labels).tolist() == (np.array([10, 15, 5]) - counts).tolist()
+    for part in (train, rest):
+        np.testing.assert_array_equal(data.labels[part.inputs[:, 0].astype(int)], part.labels)
+        assert part.image_shape == data.image_shape and part.name == data.name
+    assert sorted([*train.inputs[:, 0], *rest.inputs[:, 0]]) == list(range(30))
+
+
+def test_split_follows_the_seed_and_draws_as_sampling_does():
+    data = make_dataset((20, 20, 20))
+    train, rest = data.split(0.8, seed=4)
+    assert train.checksum() == data.split(0.8, seed=4)[0].checksum() != data.split(0.8, seed=5)[0].checksum()
+    assert train.checksum() == data.sample_per_class(16, seed=4).checksum()
+    unlabelled = make_dataset((20, 20, 20), labels=None)
+    train, rest = unlabelled.split(0.8, seed=4)
+    assert train.checksum() == unlabelled.sample(48, seed=4).checksum() and len(rest) == 12
+    assert not set(train.inputs[:, 0]) & set(rest.inputs[:, 0])
+
+
+@pytest.mark.parametrize("fraction", [0, 1, 1.5, -0.2, np.nan, None, "0.8"])
+def test_wrong_fractions_are_refused(fraction):
+    assert "`fraction`" in message_of(make_dataset().split, fraction, seed=0)
+
+
+def test_a_single_sample_cannot_be_split():
+    assert "class 1 of toy" in message_of(make_dataset((5, 1)).split, 0.8, seed=0)
+    assert "toy has one sample" in message_of(make_dataset((1,), labels=None).split, 0.8, seed=0)
+    assert [len(part) for part in make_dataset((2,)).split(0.99, seed=0)] == [1, 1]
+
+
+def test_values_outside_of_the_unit_interval_are_named():
+    inside = np.tile([0.0, 1.0], (18, 1))
+    make_dataset(inputs=inside).check_unit_interval()
+    for value in (np.nextafter(np.float32(1), np.float32(2)), -1e-30):
+        inputs = inside.astype(np.float32)
+        inputs[11, 1] = value
+        assert "toy" in message_of(make_dataset(inputs=inputs).check_unit_interval)
+    assert "0 to 255" in message_of(make_dataset(inputs=255 * inside).check_unit_interval)
+
+
 @pytest.mark.parametrize("num", [0, -1, 2.5, None])
 def test_wrong_numbers_of_samples_are_refused(num):
     message_of(make_dataset().sample_per_class, num, seed=0)
+    message_of(make_dataset().subset_per_class, num, 0, seed=0)
     message_of(make_dataset().sample, num, seed=0)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, None])
 def test_wrong_seeds_are_refused(seed):
     assert "`seed`" in message_of(make_dataset().sample, 1, seed=seed)
+    assert "`seed`" in message_of(make_dataset().sample_per_class, 1, seed=seed)
+    assert "`seed`" in message_of(make_dataset().split, 0.5, seed=seed)
     assert "`seed`" in message_of(datasets.load, "digits", seed=seed)
 
 
 def test_names_are_sorted_and_unknown_names_list_the_close_one():
     assert datasets.names() == sorted(datasets.names())
-    assert {"two_moons", "anisotropic", "digits", "mnist", "fashion_mnist", "emnist_byclass", "npz"} <= set(
-        datasets.names()
-    )
+    images = {"circles_rings", "digits", "emnist_byclass", "fashion_mnist", "mnist", "oasis", "olivetti"}
+    assert {"anisotropic", "npz", "two_moons", *images} == set(datasets.names())
     assert "'two_moons'" in message_of(datasets.load, "two_moon")
 
 

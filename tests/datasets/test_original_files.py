@@ -80,3 +80,23 @@ def test_emnist_characters_are_those_of_the_mapping_file():
         pytest.skip("the mapping file is not here")
     lines = [line.split() for line in mapping.read_text().splitlines() if line.strip()]
     assert {int(label): chr(int(code)) for label, code in lines} == dict(enumerate(images.EMNIST_CHARACTERS))
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "num"),
+    [("mnist", [0, 1, 2], 50), ("fashion_mnist", [0, 5, 8], 50), ("mnist", [5], 200), ("fashion_mnist", [5], 200)],
+)
+def test_small_sets_of_chadebec_2020(name, classes, num):
+    data = load(name, classes=classes, num_per_class=num, seed=1)
+    train, rest = data.split(0.8, seed=1)
+    assert np.unique(train.labels, return_counts=True)[1].tolist() == [num * 4 // 5] * len(classes)
+    assert np.unique(rest.labels).tolist() == classes and len(train) + len(rest) == num * len(classes)
+    data.check_unit_interval()
+
+
+def test_clustering_subsets_of_chadebec_2020():
+    data = load("mnist", classes=[7, 8, 9], num_per_class=450, seed=1)
+    subsets = [data.subset_per_class(150, index, seed=1) for index in range(3)]
+    images = {image.tobytes() for subset in subsets for image in subset.inputs}
+    assert len(images) == 3 * 450
+    assert [np.bincount(subset.labels)[7:].tolist() for subset in subsets] == [[150] * 3] * 3

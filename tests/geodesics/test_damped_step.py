@@ -97,3 +97,26 @@ def test_a_negative_eigenvalue_counts_with_its_size():
     step, predicted = damped_step(tf.constant(dense), tf.constant(gradient), tf.zeros(1, tf.float64))
     np.testing.assert_allclose(step, [[-0.25, -0.5]], rtol=1e-12)
     np.testing.assert_allclose(predicted, [0.125 + 0.25], rtol=1e-12)
+
+
+@pytest.mark.parametrize("damping", [0.0, 1e-2, 1.0])
+def test_steps_on_indefinite_matrices_go_down_along_a_definite_one(damping):
+    # Sizes on both sides of the one up to which eigenvalues are taken.
+    generator = np.random.default_rng(7)
+    for size in (2, 5, 8, 12):
+        dense = generator.normal(size=[50, size, size])
+        dense = dense + dense.swapaxes(-1, -2)
+        gradient = generator.normal(size=[50, size])
+        step, predicted = (
+            part.numpy()
+            for part in damped_step(
+                tf.constant(dense), tf.constant(gradient), tf.fill([50], tf.constant(damping, tf.float64))
+            )
+        )
+        assert np.isfinite(step).all()
+        assert (np.sum(gradient * step, axis=-1) < 0.0).all()
+        assert (predicted > 0.0).all()
+        shorter, _ = damped_step(
+            tf.constant(dense), tf.constant(gradient), tf.fill([50], tf.constant(1e3, tf.float64))
+        )
+        assert (np.linalg.norm(shorter, axis=-1) < np.linalg.norm(step, axis=-1)).all()

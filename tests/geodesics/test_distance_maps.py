@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.cases import flat, great_circle, paraboloid, sphere
 from tfgeo.errors import UserError
-from tfgeo.geodesics import distance_map
+from tfgeo.geodesics import distance_map, grid_distances
 from tfgeo.geodesics.distance_maps import STENCILS
 from tfgeo.manifolds import Pullback
 
@@ -85,6 +85,36 @@ def test_the_distance_between_two_points_is_the_same_from_both():
     np.testing.assert_allclose(
         distance_map(manifold, -a, BOUNDS, 21).distances[corner], from_a.distances, rtol=1e-10, atol=1e-12
     )
+
+
+def test_distances_among_points_are_those_of_the_plane_and_exact_for_neighbours():
+    points = np.random.default_rng(0).uniform(-0.7, 0.7, [12, 2])
+    points[1] = points[0] + [0.01, 0.02]  # less than a cell
+    points[2] = points[0]
+    found = grid_distances(PLANE, points, BOUNDS, 41)
+    straight = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    assert np.array_equal(found, found.T) and not np.diag(found).any()
+    # 1.3 % between nodes; ends a few cells apart go by a node up to half a cell off the straight line.
+    assert (found >= straight - 1e-12).all() and (found <= 1.03 * straight + 1e-12).all()
+    np.testing.assert_allclose(found[:3, :3], straight[:3, :3], atol=1e-12)
+
+
+def test_distances_among_points_are_those_of_maps_on_a_curved_metric():
+    nodes = np.array([[-0.6, 0.2], [0.8, -0.4], [0.1, 0.9]])  # on the grid of 21 nodes
+    manifold = Pullback(paraboloid)
+    found = grid_distances(manifold, nodes, BOUNDS, 21)
+    for source, row in zip(nodes, found, strict=True):
+        distances = distance_map(manifold, source, BOUNDS, 21).distances
+        columns, rows = np.round((nodes.T + 1.0) * 10.0).astype(int)
+        # Ends that are sources are joined to all nodes around them, nodes of a map by steps of the stencil.
+        np.testing.assert_allclose(row, distances[rows, columns], rtol=5e-3, atol=1e-12)
+
+
+def test_bounds_leave_room_around_the_points():
+    points = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_allclose(grid_distances(PLANE, points, resolution=9)[0], [0.0, 2.0, 1.0], rtol=0.02)
+    with pytest.raises(UserError, match=r"\[n, 2\]"):
+        grid_distances(PLANE, np.zeros([3, 3]))
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,11 @@ def test_geodesics(problem_file, tmp_path, monkeypatch, capsys):
 def test_pairwise(problem_file, tmp_path):
     arguments = ["--metrics=expected", "--num_samples=5", "--scaling_pairs=8,7", "--scaling_points=5"]
     content = run("pairwise", problem_file, tmp_path / "out", *arguments)
-    exact, table, *scaling = content["rows"]
-    assert exact["num_pairs"] == table["num_pairs"] == 10
+    exact, table, preconditioned, *scaling = content["rows"]
+    assert exact["num_pairs"] == table["num_pairs"] == preconditioned["num_pairs"] == 10
+    # It ends at the decoder's own geodesics, and its seconds have those of all that it starts from.
+    assert preconditioned["length_error_median"] < 1e-3
+    assert preconditioned["total_seconds"] == pytest.approx(table["total_seconds"] + preconditioned["seconds"])
     assert table["length_error_median"] < 0.02
     assert table["total_seconds"] == pytest.approx(table["seconds"] + table["table_seconds"])
     assert [(row["num_pairs"], row["num_points"]) for row in scaling] == [(7, 5), (8, 5)]
@@ -249,5 +252,5 @@ def test_warm_starts_exist_and_names_say_the_manifold():
     names = [method.name for method in METHODS]
     assert len(set(names)) == len(names)
     for method in METHODS:
-        assert method.name.split("/")[0] in ("exact", "interpolated")
+        assert method.name.split("/")[0] in ("exact", "interpolated", "preconditioned")
         assert method.warm_start is None or names.index(method.warm_start) < names.index(method.name)

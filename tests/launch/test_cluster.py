@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from launch import cluster, clustering, common, pipeline
+from tests.launch.small_images import SMALL as SMALL_IMAGES
+from tests.launch.small_images import SMALL_METRIC, write_images
 
 SMALL = [
     "--config.geodesics.warm_start=none",
@@ -166,3 +168,28 @@ def test_output_folder_that_cannot_be_written(tmp_path, capfd):
     (tmp_path / "file").write_text("in the way")
     assert two_moons(tmp_path / "file" / "out") == 2
     assert "file" in capfd.readouterr().err
+
+
+def test_clusters_under_a_learned_metric(tmp_path):
+    flags = ["--config.clustering.grid_resolution=12", "--config.geodesics.table_resolution=16"]
+    arguments = ["--entry=chadebec2020/rhvae_clustering_circles_rings", f"--output_dir={tmp_path}"]
+    images = write_images(tmp_path)
+    assert launch(*arguments, images, *SMALL_IMAGES, *SMALL_METRIC, *flags) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for score in ("accuracy", "f1"):
+        assert set(metrics["measured"][score]) == {"geodesic", "dijkstra", "euclidean", "spectral"}
+    assert set(metrics["seconds"]) >= {"train", "geodesics", "grid", "clustering"}
+    arrays = np.load(tmp_path / "clustering.npz")
+    solved, on_grid = arrays["distances_geodesic"], arrays["distances_dijkstra"]
+    assert solved.shape == on_grid.shape == (30, 30) and np.array_equal(on_grid, on_grid.T)
+    # Two ways to the same distances: a coarse grid is a few per cent too long.
+    far = solved > 0.2 * solved.max()
+    assert np.median(on_grid[far] / solved[far]) == pytest.approx(1.0, abs=0.1)
+    drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    assert drawn == {"clusters", "distances", "distance_maps", "geodesics", "images", "latent_space"}
+
+
+def test_a_grid_needs_a_plane(tmp_path, capfd):
+    arguments = ["--entry=chadebec2020/rhvae_clustering_mnist_1", f"--output_dir={tmp_path}"]
+    assert launch(*arguments, "--config.network.latent_dim=3") == 2
+    assert "latent plane" in capfd.readouterr().err

@@ -81,13 +81,13 @@ def made_up_runs(monkeypatch, tmp_path):
     """Runs that are not run: what each would have measured, by seed."""
     monkeypatch.setattr(cards, "_FOLDER", tmp_path / "weights")
 
-    def run_once(entry, seed, overrides, folder, values):
+    def run_once(row, seed, folder, values):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.weights.h5").write_bytes(b"weights of seed %d" % seed)
         accuracy = {"geodesic": 1.0 - 0.1 * (seed % 2), "euclidean": 0.8, "spectral": 0.5}
         measured = {"accuracy": accuracy, "f1": accuracy, "share_converged": 1.0}
         return {
-            "entry": entry.name, "seed": seed, "config": {}, "data_sha256": "0", "versions": {},
+            "entry": row.entry.name, "seed": seed, "config": {}, "data_sha256": "0", "versions": {},
             "measured": measured, "reported": {}, "seconds": {"total": 10.0 + seed, "geodesics": 3.0},
         }  # fmt: skip
 
@@ -98,11 +98,12 @@ def test_reproduce_gathers_mean_and_spread(made_up_runs, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ["--paper=yang2018", "--table=III", f"--output_dir={out}", "--num_seeds=2", "--publish"]
     assert launch(reproduce, reproduce.program_flags, *arguments, configurable=False) == 0
-    rows = list(csv.reader((out / "yang2018.csv").open()))
+    rows = list(csv.reader((out / "yang2018_III.csv").open()))
     assert [row[0] for row in rows[1:]] == ["yang2018/mnist_01", "yang2018/mnist_012"]
     # Accuracies 1.0 and 0.9: mean 0.95, sample standard deviation 0.1 / sqrt(2).
     assert rows[1][1] == "0.950 ± 0.071" and rows[1][2] == "1.00"
-    assert "<table" in (out / "yang2018.html").read_text() and "mnist_012" in (out / "yang2018.txt").read_text()
+    html, text = ((out / f"yang2018_III.{suffix}").read_text() for suffix in ("html", "txt"))
+    assert "<table" in html and "mnist_012" in text
     card = zoo.card("yang2018/mnist_012")
     assert card["seed"] == 0 and card["measured_over_seeds"]["accuracy"]["geodesic"]["mean"] == 0.95
     assert card["sha256"] == cards.sha256_of(cards.weights_path("yang2018/mnist_012"))

@@ -275,3 +275,16 @@ def test_outputs_that_never_change_keep_a_finite_precision(layer_class):
     layer, latents = make_fitted(layer_class), make_latents()
     layer.initialize_scale(latents, np.zeros([len(latents), DATA_DIM]))
     assert np.isfinite(layer(latents)).all() and np.all(layer.variance(latents) > 0.0)
+
+
+def test_a_feature_that_no_sample_reaches_starts_with_the_residuals_of_all():
+    layer, latents = make_fitted(RBFPrecision), make_latents()
+    gammas = np.array(layer.gammas)
+    gammas[0] = 1e7  # its width is a ten-thousandth of the distances
+    layer.gammas.assign(gammas)
+    layer.means.assign(np.array(layer.means) + [[3e-3, 0.0]] * (np.arange(len(gammas)) == 0)[:, None])
+    residuals = np.random.default_rng(3).gamma(1.0, 0.1, (len(latents), DATA_DIM))
+    assert not np.exp(np.array(layer.log_features(latents), np.float64))[:, 0].any()
+    layer.initialize_scale(latents, residuals)
+    np.testing.assert_allclose(np.exp(-np.array(layer.log_scale)[0]), residuals.mean(axis=0), rtol=1e-5)
+    assert np.isfinite(np.array(layer.log_scale)).all()

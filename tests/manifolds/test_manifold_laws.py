@@ -67,6 +67,14 @@ def test_a_batch_is_its_points(manifold):
 
 
 @every_manifold
+def test_log_volume_is_half_the_log_determinant(manifold):
+    z = random_points(2, 3, 2)
+    expected = 0.5 * np.linalg.slogdet(manifold.metric_tensor(z).numpy())[1]
+    np.testing.assert_allclose(manifold.log_volume(z), expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(tf.exp(manifold.log_volume(z)), manifold.volume(z), rtol=1e-9)
+
+
+@every_manifold
 def test_length_and_energy(manifold):
     points = random_points(4, 6, 2)
     length, energy = manifold.length(points).numpy(), manifold.energy(points).numpy()

@@ -3,6 +3,7 @@
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.collections import EllipseCollection
 
 from tfgeo import plots
 from tfgeo.plots.latent import Panel
@@ -54,3 +55,39 @@ def test_image_grid_fills_rows():
     shown = [axes for axes in figure.axes if axes.images]
     assert len(shown) == 5 and len(figure.axes) == 6
     assert shown[0].images[0].get_array().min() >= 0.0 and shown[0].images[0].get_array().max() <= 1.0
+
+
+def drawn_ellipses(metrics):
+    """Widths, heights and angles in degrees of the ellipses of a panel."""
+    centers = np.array([[0.0, 0.0], [3.0, 0.0]], np.float32)
+    figure = plots.latent_panels(LATENTS, [Panel("metric", metrics=(centers, metrics))])
+    (ellipses,) = (each for each in figure.axes[0].collections if isinstance(each, EllipseCollection))
+    return ellipses.get_widths(), ellipses.get_heights(), ellipses.get_angles()
+
+
+def test_ellipses_are_unit_balls_of_the_metric_in_one_scale():
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    metrics = np.stack([np.diag([4.0, 1.0]), turn @ np.diag([1.0, 16.0]) @ turn.T]).astype(np.float32)
+    widths, heights, angles = drawn_ellipses(metrics)
+    # Axes are 1 / sqrt(eigenvalue), the widest fills the gap of 3 between the centres.
+    np.testing.assert_allclose(widths, [3.0, 3.0], rtol=1e-5)
+    np.testing.assert_allclose(heights, [1.5, 0.75], rtol=1e-5)
+    # The long axis is that of the smallest eigenvalue; an axis has no direction, so angles count modulo 180.
+    np.testing.assert_allclose(angles % 180.0, [90.0, np.degrees(np.arctan2(0.8, 0.6))], atol=1e-3)
+
+
+def test_moving_average_skips_what_is_not_known():
+    values = np.array([1.0, 3.0, np.nan, 5.0, 7.0])
+    np.testing.assert_allclose(plots.moving_average(values, 2), [1.0, 2.0, 3.0, 5.0, 6.0])
+    np.testing.assert_allclose(plots.moving_average(values, 1), values)
+    np.testing.assert_allclose(plots.moving_average(np.arange(6.0), 3), [0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
+
+
+def test_training_curves_have_axes_lines_and_a_mark():
+    epochs = np.arange(3.0)
+    lines = {"training": (epochs, epochs), "held out": (epochs, 2.0 * epochs)}
+    figure = plots.training_curves({"loss": lines, "log p(x)": {"held out": (epochs, -epochs)}}, marked=1.0)
+    loss, log_p = figure.axes
+    assert loss.get_xlabel() == "epoch" and loss.get_ylabel() == "loss" and log_p.get_title() == "log p(x)"
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "held out", "weights kept"]
+    assert len({line.get_linestyle() for line in loss.lines}) == 3

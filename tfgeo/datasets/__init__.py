@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tfgeo.datasets import images, synthetic, user
+from tfgeo.datasets import faces, images, scans, shapes, synthetic, user
 from tfgeo.datasets.dataset import Dataset
 from tfgeo.errors import UserError, check_count, unknown_name_error
 
@@ -18,11 +18,14 @@ __all__ = ["Dataset", "load", "names"]
 _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
     {
         "anisotropic": synthetic.anisotropic,
+        "circles_rings": shapes.circles_rings,
         "digits": images.digits,
         "emnist_byclass": images.emnist_byclass,
         "fashion_mnist": images.fashion_mnist,
         "mnist": images.mnist,
         "npz": user.npz,
+        "oasis": scans.oasis,
+        "olivetti": faces.olivetti,
         "two_moons": synthetic.two_moons,
     }
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tfgeo.errors import UserError, check_count, check_data
+from tfgeo.errors import UserError, check_count, check_data, check_positive
 from tfgeo.randomness import generator
 
 __all__ = ["Dataset", "choose_per_class"]
@@ -86,11 +87,59 @@ class Dataset:
         Raises:
           UserError: if there are no labels, or if a class has fewer samples.
         """
+        return self.take(choose_per_class(self._known_labels(), num, seed, self.name))
+
+    def subset_per_class(self, num: int, index: int, seed: int) -> Dataset:
+        """One of several subsets of `num` samples of every class, of which no two share a sample.
+
+        Subset 0 is `sample_per_class(num, seed)`, subset 1 the samples that `2 * num` would add to it, and so on.
+
+        Args:
+          num: samples of each class.
+          index: which subset, from 0.
+          seed: integer of at least 0; the same for all subsets that are not to overlap.
+
+        Returns:
+          A data set of `num` samples of the smallest label, then of the next one, and so on.
+
+        Raises:
+          UserError: if there are no labels, or if a class has fewer than `(index + 1) * num` samples.
+        """
+        num, index = check_count("num", num), check_count("index", index, 0)
+        rows = choose_per_class(self._known_labels(), (index + 1) * num, seed, self.name)
+        return self.take(rows.reshape(-1, index + 1, num)[:, index].ravel())
+
+    def split(self, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+        """Splits into a part to train on and the held-out rest, each with the same share of every class.
+
+        Where classes are equally large, the first part is `sample_per_class` of its size; without labels, `sample`.
+
+        Args:
+          fraction: of each class in the first part, below 1; rounded to whole samples, at least one in each part.
+          seed: integer of at least 0; the same seed gives the same parts.
+
+        Returns:
+          The first part and the rest, both class by class.
+
+        Raises:
+          UserError: if `fraction` is not between 0 and 1, or if a class has a single sample.
+        """
+        if check_positive("fraction", fraction) >= 1.0:
+            raise UserError(f"`fraction` must be between 0 and 1, but is {fraction!r}; 0.8 holds out 20 %.")
+        classes: Iterator[tuple[int | None, np.ndarray]]
         if self.labels is None:
-            raise UserError(
-                f"{self.name} has no labels, so none can be drawn per class; use `sample` or give labels."
-            )
-        return self.take(choose_per_class(self.labels, num, seed, self.name))
+            classes = iter([(None, _permute(len(self), seed))])
+        else:
+            classes = _permute_classes(self.labels, seed)
+        parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        for label, rows in classes:
+            if len(rows) < 2:
+                which = self.name if label is None else f"class {label} of {self.name}"
+                raise UserError(f"{which} has one sample only, none to hold out; give more, or leave it out.")
+            cut = min(max(round(fraction * len(rows)), 1), len(rows) - 1)
+            parts[0].append(rows[:cut])
+            parts[1].append(rows[cut:])
+        return self.take(np.concatenate(parts[0])), self.take(np.concatenate(parts[1]))
 
     def sample(self, num: int, seed: int) -> Dataset:
         """Draws `num` samples without replacement, whatever their labels.
@@ -110,8 +159,27 @@ class Dataset:
             raise UserError(
                 f"{self.name} has {len(self)} samples, fewer than the {num} asked for; ask for at most {len(self)}."
             )
-        draw = generator(check_count("seed", seed, 0), "sample")
-        return self.take(draw.permutation(len(self))[:num])
+        return self.take(_permute(len(self), seed)[:num])
+
+    def check_unit_interval(self) -> None:
+        """Checks that all values lie in [0, 1], as a Bernoulli decoder needs them.
+
+        Raises:
+          UserError: if one does not; says which range they have.
+        """
+        low, high = float(self.inputs.min()), float(self.inputs.max())
+        if low < 0.0 or high > 1.0:
+            raise UserError(
+                f"the values of {self.name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes "
+                "[0, 1]; rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
+            )
+
+    def _known_labels(self) -> np.ndarray:
+        if self.labels is None:
+            raise UserError(
+                f"{self.name} has no labels, so none can be drawn per class; use `sample` or give labels."
+            )
+        return self.labels
 
 
 def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.ndarray:
@@ -129,17 +197,29 @@ def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.n
     Raises:
       UserError: if a class has fewer than `num` samples.
     """
-    num, seed = check_count("num_per_class", num), check_count("seed", seed, 0)
+    num = check_count("num_per_class", num)
     chosen = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
+    for label, rows in _permute_classes(labels, seed):
         if len(rows) < num:
             raise UserError(
                 f"class {label} of {name} has {len(rows)} samples, fewer than the {num} per class asked for; "
                 f"ask for at most {len(rows)} or leave this class out."
             )
-        chosen.append(generator(seed, "sample_per_class", int(label)).permutation(rows)[:num])
+        chosen.append(rows[:num])
     return np.concatenate(chosen)
+
+
+def _permute_classes(labels: np.ndarray, seed: int) -> Iterator[tuple[int | None, np.ndarray]]:
+    """Each label with its row numbers in the order in which they are drawn: what all draws per class follow."""
+    seed = check_count("seed", seed, 0)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        yield int(label), generator(seed, "sample_per_class", int(label)).permutation(rows)
+
+
+def _permute(num_samples: int, seed: int) -> np.ndarray:
+    """All row numbers in the order in which they are drawn whatever their labels."""
+    return generator(check_count("seed", seed, 0), "sample").permutation(num_samples)
 
 
 def _check_labels(labels: Any, num_samples: int, name: str) -> np.ndarray:

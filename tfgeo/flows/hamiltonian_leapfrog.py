@@ -25,6 +25,8 @@ class HamiltonianLeapfrog(Leapfrog):
       step_size: positive, a scalar or one for each coordinate `[d]`; a number, a tensor or a variable, which is
         read at every call.
       num_steps: number of steps, at least 1.
+      gradient_limit: longest gradient that flows back through a point of the trajectory, for training with stiff
+        forces; by default all of it does.
       name: name of the operations.
 
     Raises:
@@ -40,16 +42,17 @@ class HamiltonianLeapfrog(Leapfrog):
         target_log_prob_fn: Callable[[tf.Tensor], tf.Tensor],
         step_size: Any,
         num_steps: int,
+        gradient_limit: Any = None,
         name: str = "hamiltonian_leapfrog",
     ) -> None:
-        super().__init__(target_log_prob_fn, step_size, num_steps, dict(locals()), name)
+        super().__init__(target_log_prob_fn, step_size, num_steps, gradient_limit, dict(locals()), name)
 
     def position(self, z: tf.Tensor) -> Position:
         return Position(z, *self._target_and_force(z))
 
     def step(self, position: Position, rho: tf.Tensor, step_size: tf.Tensor) -> tuple[Position, tf.Tensor]:
-        rho = rho + 0.5 * step_size * position.force
-        position = self.position(position.z + step_size * rho)
+        rho = self._limited(rho) + 0.5 * step_size * position.force
+        position = self.position(self._limited(position.z + step_size * rho))
         return position, rho + 0.5 * step_size * position.force
 
     def momentum(self, position: Position, noise: tf.Tensor) -> tf.Tensor:

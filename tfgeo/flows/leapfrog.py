@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgeo.errors import check_count
+from tfgeo.flows.gradient_limit import limit_gradient
 from tfgeo.flows.phase_flow import Pair, PhaseFlow, check_scale, read_scale
 
 __all__ = ["Leapfrog", "Position"]
@@ -43,6 +44,7 @@ class Leapfrog(PhaseFlow):
       step_size: positive, a scalar or one for each coordinate `[d]`; a number, a tensor or a variable, which is
         read at every call.
       num_steps: number of steps, at least 1.
+      gradient_limit: longest gradient that flows back through a point of the trajectory; None for no limit.
       parameters: the arguments of the constructor.
       name: name of the operations.
     """
@@ -52,12 +54,14 @@ class Leapfrog(PhaseFlow):
         target_log_prob_fn: Callable[[tf.Tensor], tf.Tensor],
         step_size: Any,
         num_steps: int,
+        gradient_limit: Any,
         parameters: dict[str, Any],
         name: str,
     ) -> None:
         self.target_log_prob_fn = target_log_prob_fn
         self.step_size = check_scale("step_size", step_size)
         self.num_steps = check_count("num_steps", num_steps)
+        self.gradient_limit = None if gradient_limit is None else check_scale("gradient_limit", gradient_limit)
         super().__init__(parameters, name)
 
     @abc.abstractmethod
@@ -101,6 +105,9 @@ class Leapfrog(PhaseFlow):
         for _ in range(self.num_steps):
             states.append(self.step(*states[-1], step_size))
         return states
+
+    def _limited(self, points: tf.Tensor) -> tf.Tensor:
+        return limit_gradient(points, self.gradient_limit)
 
     def _target_and_force(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:

@@ -43,6 +43,8 @@ class RiemannianLeapfrog(Leapfrog):
         read at every call.
       num_steps: number of steps, at least 1.
       num_fixed_point_steps: iterations for each implicit equation, at least 1.
+      gradient_limit: longest gradient that flows back through a point of the trajectory, for training with stiff
+        forces; by default all of it does.
       name: name of the operations.
 
     Raises:
@@ -56,18 +58,19 @@ class RiemannianLeapfrog(Leapfrog):
         step_size: Any,
         num_steps: int,
         num_fixed_point_steps: int = 3,
+        gradient_limit: Any = None,
         name: str = "riemannian_leapfrog",
     ) -> None:
         self.manifold = manifold
         self.num_fixed_point_steps = check_count("num_fixed_point_steps", num_fixed_point_steps)
-        super().__init__(target_log_prob_fn, step_size, num_steps, dict(locals()), name)
+        super().__init__(target_log_prob_fn, step_size, num_steps, gradient_limit, dict(locals()), name)
 
     def position(self, z: tf.Tensor) -> Position:
         return Position(z, *self._target_and_force(z), self.manifold.cometric(z))
 
     def step(self, position: Position, rho: tf.Tensor, step_size: tf.Tensor) -> tuple[Position, tf.Tensor]:
         half = 0.5 * step_size
-        middle = rho
+        middle = rho = self._limited(rho)
         for _ in range(self.num_fixed_point_steps):
             middle = rho + half * _force(position, middle)
         start = position.z + half * position.cometric.velocity(middle)
@@ -75,7 +78,7 @@ class RiemannianLeapfrog(Leapfrog):
         z = start + half * position.cometric.velocity(middle)
         for _ in range(self.num_fixed_point_steps - 1):
             z = start + half * self.manifold.cometric(z).velocity(middle)
-        position = self.position(z)
+        position = self.position(self._limited(z))
         return position, middle + half * _force(position, middle)
 
     def momentum(self, position: Position, noise: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,8 @@
 from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance import distance
-from tfgeo.geodesics.distance_maps import DistanceMap, distance_map
+from tfgeo.geodesics.distance_maps import DistanceMap, distance_map, grid_distances
+from tfgeo.geodesics.distance_spread import DistanceSpread, distance_spread
 from tfgeo.geodesics.exponential_map import exponential_map, geodesic_flow
 from tfgeo.geodesics.frechet_mean import FrechetMean, frechet_mean
 from tfgeo.geodesics.georce import Georce
@@ -23,6 +24,7 @@ __all__ = [
     "Adam",
     "CrossEntropy",
     "DistanceMap",
+    "DistanceSpread",
     "FrechetMean",
     "Geodesics",
     "Georce",
@@ -40,9 +42,11 @@ __all__ = [
     "connect_coarse_to_fine",
     "distance_map",
     "distance",
+    "distance_spread",
     "exponential_map",
     "frechet_mean",
     "geodesic_flow",
+    "grid_distances",
     "logarithm_map",
     "pairwise",
     "parallel_transport",

@@ -38,6 +38,11 @@ MAX_BLOCK_SIZE = 1024
 # Blocks whose pairs are held at once and make room for one another; beyond them memory does not grow with B.
 BLOCKS_PER_POOL = 64
 DEFAULT_NUM_POINTS = 20
+# Steps that a block takes before pairs that have stopped make room for others, and where none waits for room.
+STEPS_PER_ROUND = 2
+LAST_STEPS_PER_ROUND = 10
+# The last pairs run in blocks smaller by this.
+TAIL_SHARE = 4
 
 
 def connect(
@@ -150,12 +155,14 @@ def _solve_pool(
     running = np.flatnonzero(run.progress.running)
     bar.update(num_pairs - len(running))
     while len(running):
-        rows = _pad(running[:block_size], block_size)
-        block = compiled.advance(start[rows], end[rows], take(run.progress, rows))
+        size, num_steps, num_left = _plan_round(len(running), block_size, compiled.xla)
+        rows = _pad(running[:size], size)
+        limits = tf.constant(num_steps), tf.constant(num_left)
+        block = compiled.advance(start[rows], end[rows], take(run.progress, rows), *limits)
         for whole, part in zip(tf.nest.flatten(run.progress), tf.nest.flatten(block), strict=True):
             whole[rows] = part.numpy()
         # Those that were advanced go to the back: every pair gets its turn.
-        waiting = np.concatenate([running[block_size:], running[:block_size]])
+        waiting = np.concatenate([running[size:], running[:size]])
         waiting = waiting[run.progress.running[waiting]]
         bar.update(len(running) - len(waiting))
         running = waiting
@@ -164,6 +171,21 @@ def _solve_pool(
     for rows in _blocks(np.arange(num_pairs), block_size):
         _store(results, rows, compiled.finish(start[rows], end[rows], take(run, rows)), num_pairs)
     return *results, run.progress.num_iterations, run.progress.reason
+
+
+def _plan_round(num_running: int, block_size: int, xla: bool) -> tuple[int, int, int]:
+    """Pairs of the next block, its steps, and how many running pairs are too few for a further one.
+
+    The last pairs run in small blocks where another shape may be compiled: without XLA all have one shape, so that
+    an exported model, which has no host to come back to, rounds as the package does.
+    """
+    tail = max(block_size // TAIL_SHARE, MIN_BLOCK_SIZE) if xla else 0
+    if num_running > block_size:
+        return block_size, STEPS_PER_ROUND, 0
+    # Where no pair waits for room there is nothing to come back for but the bar.
+    if num_running > tail:
+        return block_size, LAST_STEPS_PER_ROUND, tail
+    return tail, LAST_STEPS_PER_ROUND, 0
 
 
 def default_num_points(curve: Curve) -> int:
@@ -190,11 +212,17 @@ class _Compiled:
     """A problem's functions, each compiled once per shape."""
 
     def __init__(self, problem: Problem, xla: bool) -> None:
-        self.begin = tf.function(functools.partial(call_sealed, problem.begin), autograph=False)
-        self.begin_at = tf.function(functools.partial(call_sealed, problem.begin_at), autograph=False)
-        # Steps are where the time goes; the rest would only compile longer.
-        self.advance = tf.function(problem.advance, autograph=False, jit_compile=xla)
-        self.finish = tf.function(functools.partial(call_sealed, problem.finish), autograph=False)
+        self.xla = xla
+
+        def compiled(function: Callable[..., object]) -> tf.types.experimental.PolymorphicFunction:
+            return tf.function(function, autograph=False, jit_compile=xla)
+
+        # A partial of its own: TensorFlow warns of many tracings of one method, even for different problems.
+        self.advance = compiled(functools.partial(problem.advance))
+        self.begin, self.begin_at, self.finish = (
+            compiled(functools.partial(call_sealed, function))
+            for function in (problem.begin, problem.begin_at, problem.finish)
+        )
 
 
 @functools.lru_cache(maxsize=16)

@@ -37,17 +37,17 @@ class LevenbergMarquardt(Solver):
     """Damped Newton steps on the manifold's second-order model, for each pair on its own.
 
     On decoded differences the model is Gauss-Newton's, whose step costs 1 + d decoder passes, its trial
-    included; on a metric field it is exact. Matrices are dense and damped by `damping mean(eig H) I`, but block
-    tridiagonal and damped by `damping H` for polylines whose nodes are the points of the energy. The damping
-    follows the gain ratio (Nielsen 1999, "Damping parameter in Marquardt's method"): it falls by up to 3 when a
-    step does as well as predicted and rises by 4 when the energy would rise, in which case the step is not
-    taken.
+    included; on a metric field it is exact. Matrices are dense and damped by `damping mean(|eig H|) I`, for 5 to 32
+    parameters by the mean of the diagonal (see `damped_step`), but block tridiagonal and damped by `damping H` for
+    polylines whose nodes are the points of the energy. The damping follows the gain ratio (Nielsen 1999, "Damping
+    parameter in Marquardt's method"): it falls by up to 3 when a step does as well as predicted and rises by 4 when
+    the energy would rise, in which case the step is not taken.
 
     Args:
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy under which a pair may stop.
       gradient_tolerance: scale-free gradient norm under which a pair may stop.
-      initial_damping: damping of the first step, relative to the mean eigenvalue.
+      initial_damping: damping of the first step, relative to the mean eigenvalue or diagonal entry.
     """
 
     max_iterations: int = 50

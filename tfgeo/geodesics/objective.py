@@ -13,9 +13,6 @@ from tfgeo.manifolds.quadratic_model import QuadraticModel
 
 __all__ = ["Objective"]
 
-# A decoder of constant variance has a potential that does not depend on the curve: its derivatives are 0.
-UNCONNECTED = tf.UnconnectedGradients.ZERO
-
 
 class Objective(NamedTuple):
     """Energy of the curves of one family between given ends, at T points of equal parameter steps.
@@ -62,8 +59,9 @@ class Objective(NamedTuple):
         """Energy `[B]` and its gradient `[B, P]`, by reverse mode: two decoder passes."""
         with tf.GradientTape() as tape:
             tape.watch(parameters)
-            energy = self.energy(parameters)
-        return energy, tape.gradient(energy, parameters, unconnected_gradients=UNCONNECTED)
+            points = self.points(parameters)
+        energy, slopes = self.manifold.energy_and_gradient(points)
+        return energy, tape.gradient(points, parameters, output_gradients=tf.pad(slopes, [[0, 0], [1, 1], [0, 0]]))
 
     def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | BlockTridiagonal]:
         """Energy `[B]`, gradient `[B, P]` and second derivatives, `[B, P, P]` or block tridiagonal.

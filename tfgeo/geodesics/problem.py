@@ -16,9 +16,6 @@ from tfgeo.manifolds import Manifold
 
 __all__ = ["Problem", "Run", "solve_batch"]
 
-# Steps that a block takes before pairs that have stopped make room for others.
-STEPS_PER_ROUND = 2
-
 
 class Run(NamedTuple):
     """A block on its way.
@@ -75,8 +72,11 @@ class Problem(NamedTuple):
     def step(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
         return one_step(self.solver, self.objective(start, end), progress)
 
-    def advance(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
-        return advance(lambda progress: call_sealed(self.step, start, end, progress), progress, STEPS_PER_ROUND)
+    def advance(
+        self, start: tf.Tensor, end: tf.Tensor, progress: Progress, num_steps: tf.Tensor, num_left: tf.Tensor
+    ) -> Progress:
+        """Up to `num_steps` further steps, fewer where no more than `num_left` pairs run any more."""
+        return advance(lambda progress: call_sealed(self.step, start, end, progress), progress, num_steps, num_left)
 
     def finish(
         self, start: tf.Tensor, end: tf.Tensor, run: Run
@@ -170,11 +170,8 @@ def solve_batch(
         ends = tf.ensure_shape(tf.gather(tf.stack([start, end]), block, axis=1), [2, None, latent_dim])
         first, last = ends[0], ends[1]
         run = call_sealed(problem.begin, first, last)
-        progress = advance(
-            lambda progress: call_sealed(problem.step, first, last, progress),
-            run.progress,
-            problem.solver.max_iterations,
-        )
+        num_steps = tf.constant(problem.solver.max_iterations)
+        progress = problem.advance(first, last, run.progress, num_steps, tf.constant(0))
         run = run._replace(progress=progress)
         parameters, length, energy, _ = call_sealed(problem.finish, first, last, run)
         return parameters, length, energy, progress.reason

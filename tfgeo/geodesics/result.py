@@ -46,6 +46,12 @@ class Geodesics:
     def __len__(self) -> int:
         return len(self.length)
 
+    def __repr__(self) -> str:
+        return (
+            f"Geodesics({len(self)} pairs, {self.curve}, {np.count_nonzero(self.converged)} converged, "
+            f"median length {np.median(self.length) if len(self) else np.nan:.4g})"
+        )
+
     def points(self, num: int) -> np.ndarray:
         """`[B, num, d]` points at equal steps of the curve parameter; the first and last are the ends."""
         t = tf.linspace(tf.constant(0.0, self.start.dtype), 1.0, num)

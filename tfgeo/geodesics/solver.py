@@ -129,22 +129,25 @@ def begin(solver: Solver, objective: Objective, parameters: tf.Tensor, inside: t
     return Progress(state, tf.zeros_like(reason), reason, finite & ~converged & inside & ~equal)
 
 
-def advance(step_fn: Callable[[Progress], Progress], progress: Progress, num_steps: int) -> Progress:
-    """Up to `num_steps` further steps; it ends sooner where no pair runs any more.
+def advance(
+    step_fn: Callable[[Progress], Progress], progress: Progress, num_steps: tf.Tensor, num_left: tf.Tensor
+) -> Progress:
+    """Up to `num_steps` further steps; it ends sooner where no more than `num_left` pairs run any more.
 
     Args:
       step_fn: `one_step` of a solver and an objective.
       progress: where to go on from.
       num_steps: how far.
+      num_left: how many pairs are not worth a step of the whole batch.
     """
 
-    def any_running(step: tf.Tensor, progress: Progress) -> tf.Tensor:
-        return (step < num_steps) & tf.reduce_any(progress.running)
+    def enough_running(step: tf.Tensor, progress: Progress) -> tf.Tensor:
+        return (step < num_steps) & (tf.reduce_sum(tf.cast(progress.running, tf.int32)) > num_left)
 
     def next_step(step: tf.Tensor, progress: Progress) -> tuple[tf.Tensor, Progress]:
         return step + 1, step_fn(progress)
 
-    return tf.while_loop(any_running, next_step, (tf.constant(0), progress))[1]
+    return tf.while_loop(enough_running, next_step, (tf.constant(0), progress))[1]
 
 
 def one_step(solver: Solver, objective: Objective, progress: Progress) -> Progress:

@@ -68,7 +68,10 @@ class Precision(keras.layers.Layer, abc.ABC):
         totals = np.sum(features, axis=1, keepdims=True)
         responsibilities = np.exp(log_features - np.logaddexp.reduce(log_features, axis=1, keepdims=True))
         weighted = responsibilities.T @ (totals * squared_residuals)
-        means = weighted / np.sum(responsibilities, axis=0)[:, None]
+        shares = np.sum(responsibilities, axis=0)[:, None]
+        # A feature that is too narrow for any sample to reach it starts with the residuals of all.
+        overall = np.mean(squared_residuals, axis=0)
+        means = np.where(shares > 0.0, weighted / np.where(shares > 0.0, shares, 1.0), overall)
         self.log_scale.assign(-np.log(np.maximum(means, MIN_VARIANCE)))
 
     def call(self, z: tf.Tensor) -> tf.Tensor:

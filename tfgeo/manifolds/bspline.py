@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["MIN_NODES", "derivative_weights", "fit_coefficients", "value_weights"]
+__all__ = ["MIN_NODES", "derivative_weights", "fit_coefficients"]
 
 # Two not-a-knot conditions per axis are the same one for three nodes.
 MIN_NODES = 4
@@ -47,16 +47,15 @@ def fit_coefficients(values: np.ndarray) -> np.ndarray:
     return np.einsum("pi,qj,ij...->pq...", inverse, inverse, values, optimize=True)
 
 
-def value_weights(t: tf.Tensor) -> tf.Tensor:
-    """`[...]` places in cells to `[..., 4]` weights of the four neighbours, positive and of sum 1."""
-    return tf.tensordot(_powers(t), tf.constant(_VALUE, t.dtype), 1)
-
-
 def derivative_weights(t: tf.Tensor) -> tf.Tensor:
-    """`[...]` to `[..., 12]`: four weights, their first and their second derivatives by t."""
-    return tf.tensordot(_powers(t), tf.constant(_ALL, t.dtype), 1)
+    """Weights of the four neighbours, positive and of sum 1, then their first and second derivatives by t.
 
+    Args:
+      t: `[n]` places in cells, 0 to 1.
 
-def _powers(t: tf.Tensor) -> tf.Tensor:
+    Returns:
+      `[12, n]`.
+    """
     square = t * t
-    return tf.stack([tf.ones_like(t), t, square, square * t], axis=-1)
+    powers = tf.stack([tf.ones_like(t), t, square, square * t])
+    return tf.reduce_sum(tf.constant(_ALL.T, t.dtype)[:, :, None] * powers, axis=1)

@@ -72,6 +72,10 @@ class CentroidMetric(MetricField):
     def cometric(self, z: tf.Tensor) -> CentroidCometric:
         return CentroidCometric(self, z)
 
+    def log_volume(self, z: tf.Tensor) -> tf.Tensor:
+        # From the factor of G^-1, which is definite: no eigenvalues.
+        return self.cometric(z).log_volume
+
 
 class CentroidCometric(Cometric):
     """The inverse metric of Eq. 14 at points, with everything in closed form.

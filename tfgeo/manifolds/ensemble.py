@@ -51,6 +51,10 @@ class Ensemble(Manifold):
     def energy(self, points: tf.Tensor) -> tf.Tensor:
         return _mean([member.energy(points) for member in self.members])
 
+    def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        energies, gradients = zip(*(member.energy_and_gradient(points) for member in self.members), strict=True)
+        return _mean(list(energies)), _mean(list(gradients))
+
     @property
     def has_potential(self) -> bool:
         return any(member.has_potential for member in self.members)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.manifold import check_points
-from tfgeo.manifolds.pullback import differences, differences_model
+from tfgeo.manifolds.pullback import differences, differences_gradient, differences_model
 from tfgeo.manifolds.quadratic_model import QuadraticModel, add_potential
 
 __all__ = ["IndependentNoise"]
@@ -40,6 +40,16 @@ class IndependentNoise(ExpectedPullback):
         """Sum of the variances: `[B, T, d]` to `[B]`. Every point but the ends belongs to two segments."""
         variances = self._total_variance(points)
         return 2.0 * tf.reduce_sum(variances, axis=-1) - variances[..., 0] - variances[..., -1]
+
+    def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        points = check_points(points)
+        energy, gradient = differences_gradient(self._mean, points, self.energy_scale(points.shape[-2]))
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            potential = self.potential(points)
+        # A constant variance does not depend on the curve.
+        slopes = tape.gradient(potential, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return energy + potential, gradient + slopes[:, 1:-1]
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Gauss-Newton's model of the decoded means' differences, and the variances to second order.

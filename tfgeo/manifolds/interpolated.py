@@ -7,10 +7,11 @@ import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tfgeo.errors import UserError, check_at_least, check_count
-from tfgeo.manifolds.bspline import MIN_NODES, derivative_weights, fit_coefficients, value_weights
+from tfgeo.manifolds.bspline import MIN_NODES, derivative_weights, fit_coefficients
 from tfgeo.manifolds.checks import check_metric_values
-from tfgeo.manifolds.manifold import Manifold
+from tfgeo.manifolds.manifold import Manifold, check_points
 from tfgeo.manifolds.metric_field import MetricField
+from tfgeo.manifolds.quadratic_model import QuadraticModel, join_segments
 
 __all__ = ["Interpolated"]
 
@@ -68,7 +69,7 @@ class Interpolated(MetricField):
         self.dtype = tf.as_dtype(dtype)
         axes = [np.linspace(low, high, self.resolution) for low, high in self.bounds]
         coefficients, self.num_raised = _positive_coefficients(self._tabulate(axes))
-        # [cell, first axis, (entry, second axis)]: what `derivatives` multiplies from both sides.
+        # [cell, first axis, (entry, second axis)]
         windows = sliding_window_view(sliding_window_view(coefficients, 4, axis=0), 4, axis=1)
         self._table = tf.constant(windows.transpose(0, 1, 3, 2, 4).reshape(-1, 4, 12), self.dtype)
 
@@ -118,11 +119,8 @@ class Interpolated(MetricField):
         return tf.reduce_all((z >= low) & (z <= high), axis=-1)
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        z, neighbours, t, _ = self._look_up(z)
-        first, second = tf.unstack(value_weights(t), axis=-2)
-        entries = tf.reshape(tf.matmul(first[:, None], neighbours), [-1, 3, 4])
-        entries = tf.linalg.matvec(entries, second)
-        return tf.cast(tf.reshape(tf.gather(entries, [0, 1, 1, 2], axis=-1), _shape_like(z, [2, 2])), z.dtype)
+        z = tf.convert_to_tensor(z)
+        return _as_matrix(z, *tf.unstack(self._partials(z, 0)[0, 0]))
 
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
         return self.derivatives(z)[1]
@@ -137,37 +135,99 @@ class Interpolated(MetricField):
           Metric `[..., 2, 2]`; first `[..., 2, 2, 2]`, last index the coordinate; second `[..., 2, 2, 2, 2]`.
           Outside of the bounds the derivatives along the axes that are left are 0.
         """
-        z, neighbours, t, scale = self._look_up(z)
-        # [n, axis, order of the derivative, neighbour]
-        powers = tf.stack([tf.ones_like(scale), scale, tf.square(scale)], axis=-1)
-        weights = tf.reshape(derivative_weights(t), [-1, 2, 3, 4]) * powers[..., None]
-        first, second = tf.unstack(weights, axis=1)
-        products = tf.reshape(tf.matmul(first, neighbours), [-1, 9, 4])
-        products = tf.matmul(products, second, transpose_b=True)
-        # One product with zeros and ones puts all entries in their places.
-        values = tf.reshape(products, [-1, 27]) @ tf.constant(_PLACES, self.dtype)
-        parts = tf.split(values, [4, 8, 16], axis=-1)
-        shapes = ([2, 2], [2, 2, 2], [2, 2, 2, 2])
-        metric, first, second = (
-            tf.cast(tf.reshape(part, _shape_like(z, shape)), z.dtype)
-            for part, shape in zip(parts, shapes, strict=True)
-        )
-        return metric, first, second
-
-    def _look_up(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Points to coefficients around them `[n, 4, 12]`, places in cells and cells per length, each `[n, 2]`."""
         z = tf.convert_to_tensor(z)
+        matrices = {orders: _as_matrix(z, *tf.unstack(entries)) for orders, entries in self._partials(z, 2).items()}
+        first = tf.stack([matrices[1, 0], matrices[0, 1]], axis=-1)
+        second = tf.stack([matrices[2, 0], matrices[1, 1], matrices[1, 1], matrices[0, 2]], axis=-1)
+        return matrices[0, 0], first, tf.reshape(second, _shape_like(z, [2, 2, 2, 2]))
+
+    def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
+        points = tf.convert_to_tensor(points)
+        steps = points[..., 1:, :] - points[..., :-1, :]
+        x, y = tf.unstack(tf.cast(tf.reshape(steps, [-1, 2]), self.dtype), axis=-1)
+        xx, xy, yy = tf.unstack(self._partials(0.5 * (points[..., 1:, :] + points[..., :-1, :]), 0)[0, 0])
+        squares = xx * x * x + 2.0 * xy * x * y + yy * y * y
+        return tf.cast(tf.reshape(squares, tf.shape(steps)[:-1]), points.dtype)
+
+    def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
+        # The formulas of `MetricField`, written out for d = 2: vectors over all segments are what processors
+        # are fast at, and batches of 2 x 2 matrices are not.
+        points = check_points(points)
+        batch = tf.shape(points)[:-2]
+        steps, middles = points[:, 1:] - points[:, :-1], 0.5 * (points[:, 1:] + points[:, :-1])
+        x, y = tf.unstack(tf.cast(tf.reshape(steps, [-1, 2]), self.dtype), axis=-1)
+        partials = self._partials(middles, 1 if definite else 2)
+
+        def apply(entries: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return entries[0] * x + entries[1] * y, entries[1] * x + entries[2] * y
+
+        def square(entries: tf.Tensor) -> tf.Tensor:
+            return entries[0] * x * x + 2.0 * entries[1] * x * y + entries[2] * y * y
+
+        def join(*parts: tf.Tensor) -> tf.Tensor:
+            """Vectors over the segments to `[B, T - 1, 2]`, or `[B, T - 1, 2, 2]` of the entries row by row."""
+            shape = [points.shape[-2] - 1] + [2] * (len(parts) // 2)
+            return tf.cast(tf.reshape(tf.stack(parts, axis=-1), tf.concat([batch, shape], axis=0)), points.dtype)
+
+        metric = partials[0, 0]
+        cost = apply(metric)
+        slope = 0.5 * square(partials[1, 0]), 0.5 * square(partials[0, 1])
+        slopes = join(*(s - 2.0 * c for s, c in zip(slope, cost, strict=True)))
+        slopes = slopes, join(*(s + 2.0 * c for s, c in zip(slope, cost, strict=True)))
+        xx, xy, yy = (2.0 * entry for entry in tf.unstack(metric))
+        if definite:
+            outer = join(xx, xy, xy, yy)
+            blocks = outer, -outer, outer
+        else:
+            (m00, m10), (m01, m11) = apply(partials[1, 0]), apply(partials[0, 1])
+            bend = [0.25 * square(partials[orders]) for orders in ((2, 0), (1, 1), (0, 2))]
+            twist = 2.0 * m00, m01 + m10, 2.0 * m11
+            start, end = (
+                join(
+                    xx + sign * twist[0] + bend[0],
+                    *[xy + sign * twist[1] + bend[1]] * 2,
+                    yy + sign * twist[2] + bend[2],
+                )
+                for sign in (-1.0, 1.0)
+            )
+            turn = m10 - m01
+            blocks = start, join(bend[0] - xx, bend[1] - xy + turn, bend[1] - xy - turn, bend[2] - yy), end
+        energies = tf.cast(tf.reshape(cost[0] * x + cost[1] * y, tf.shape(steps)[:-1]), points.dtype)
+        return join_segments(energies, slopes, blocks, self.energy_scale(points.shape[-2]))
+
+    def _partials(self, z: tf.Tensor, order: int) -> dict[tuple[int, int], tf.Tensor]:
+        """Derivatives up to an order: `{(i, j): d^i/dz0 d^j/dz1 of the entries}` of `[..., 2]`, each `[3, n]`.
+
+        Points are the last axis of all, so that every operation is one on long vectors.
+        """
+        neighbours, t, scale = self._look_up(z)
+        # [order of the derivative, neighbour, n] for each axis.
+        first, second = (
+            tf.reshape(derivative_weights(place), [3, 4, -1])[: order + 1]
+            * tf.stack([tf.ones_like(length), length, length * length])[: order + 1, None]
+            for place, length in zip(tf.unstack(t), tf.unstack(scale), strict=True)
+        )
+        partials = {}
+        for i in range(order + 1):
+            rows = tf.reduce_sum(first[i, :, None] * neighbours, axis=0)
+            rows = tf.reshape(rows, [3, 4, -1])
+            for j in range(order + 1 - i):
+                partials[i, j] = tf.reduce_sum(rows * second[j], axis=1)
+        return partials
+
+    def _look_up(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Points to coefficients around them `[4, 12, n]`, places in cells and cells per length, each `[2, n]`."""
         # In the table's precision, whatever the points': more would be digits that the table does not have.
-        points = tf.cast(tf.reshape(z, [-1, 2]), self.dtype)
-        low, high = tf.unstack(tf.constant(self.bounds, self.dtype), axis=-1)
+        points = tf.transpose(tf.cast(tf.reshape(z, [-1, 2]), self.dtype))
+        low, high = tf.split(tf.constant(self.bounds, self.dtype), 2, axis=-1)
         last = self.resolution - 1
         scale = last / (high - low)
         place = tf.clip_by_value((points - low) * scale, 0.0, float(last))
         # Clipped as integers too: what NaN is cast to is no cell.
         cell = tf.clip_by_value(tf.cast(place, tf.int32), 0, last - 1)
-        neighbours = tf.gather(self._table, cell[:, 0] * last + cell[:, 1])
+        neighbours = tf.transpose(tf.gather(self._table, cell[0] * last + cell[1]), [1, 2, 0])
         inside = (points >= low) & (points <= high)
-        return z, neighbours, place - tf.cast(cell, self.dtype), tf.where(inside, scale, 0.0)
+        return neighbours, place - tf.cast(cell, self.dtype), tf.where(inside, scale, 0.0)
 
     def _tabulate(self, axes: list[np.ndarray]) -> np.ndarray:
         """The manifold's metric `[n0, n1, 2, 2]` in float64 on the grid of two axes, checked."""
@@ -180,21 +240,6 @@ class Interpolated(MetricField):
         # Decoders whose outputs saturate have singular metrics, up to rounding, far from data.
         check_metric_values(type(self.manifold).__name__, nodes, metric, allow_singular=True)
         return metric.astype(np.float64).reshape(len(axes[0]), len(axes[1]), 2, 2)
-
-
-def _place_entries() -> np.ndarray:
-    """`[27, 28]` zeros and ones: products (order, entry, order) to metric, first and second derivatives."""
-    entries = (0, 1, 1, 2)
-    columns = [(0, entry, 0) for entry in entries]
-    columns += [(order, entry, 1 - order) for entry in entries for order in (1, 0)]
-    columns += [(order, entry, 2 - order) for entry in entries for order in (2, 1, 1, 0)]
-    places = np.zeros([27, len(columns)])
-    for column, (order, entry, other) in enumerate(columns):
-        places[9 * order + 3 * entry + other, column] = 1.0
-    return places
-
-
-_PLACES = _place_entries()
 
 
 def _check_bounds(bounds: np.ndarray) -> np.ndarray:
@@ -233,6 +278,11 @@ def _norm_errors(exact: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     exact = np.where(singular[:, None, None], np.eye(2), exact)
     eigenvalues = np.linalg.eigvals(np.linalg.solve(exact, fitted)).real
     return np.where(singular, np.inf, np.abs(np.sqrt(np.maximum(eigenvalues, 0.0)) - 1.0).max(axis=-1))
+
+
+def _as_matrix(z: tf.Tensor, xx: tf.Tensor, xy: tf.Tensor, yy: tf.Tensor) -> tf.Tensor:
+    """Entries `[n]` of symmetric matrices to `[..., 2, 2]`, in the shape and dtype of the points `[..., 2]`."""
+    return tf.cast(tf.reshape(tf.stack([xx, xy, xy, yy], axis=-1), _shape_like(z, [2, 2])), z.dtype)
 
 
 def _shape_like(z: tf.Tensor, tail: list[int]) -> tf.Tensor:

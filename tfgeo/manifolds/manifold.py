@@ -42,6 +42,19 @@ class Manifold(abc.ABC):
         points = check_points(points)
         return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]), definite)
 
+    def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Energy of curves `[B, T, d]` and its gradient in their T - 2 interior points: `[B]` and `[B, T - 2, d]`.
+
+        By reverse mode.
+        """
+        points = check_points(points)
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            energy = self.energy(points)
+        # A decoder of constant variance has a potential that does not depend on the curve.
+        gradient = tape.gradient(energy, points, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return energy, gradient[:, 1:-1]
+
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         """Numbers that `quadratic_model` holds for one point of a curve; solvers size their blocks by it."""
         del dtype
@@ -109,8 +122,12 @@ class Manifold(abc.ABC):
         return MetricCometric(self.metric_tensor, z)
 
     def log_volume(self, z: tf.Tensor) -> tf.Tensor:
-        """`log sqrt(det G(z))`: `[..., d]` to `[...]`. NaN where the metric is not positive definite."""
-        return self.cometric(z).log_volume
+        """`log sqrt(det G(z))`: `[..., d]` to `[...]`; -inf where the metric is degenerate.
+
+        Where `volume` overflows or underflows, as it does in many dimensions, this does not.
+        """
+        eigenvalues = eigvalsh(self.metric_tensor(z))
+        return 0.5 * tf.reduce_sum(tf.math.log(tf.maximum(eigenvalues, 0.0)), axis=-1)
 
     def anisotropy(self, z: tf.Tensor) -> tf.Tensor:
         """Square root of largest over smallest eigenvalue of G(z): `[..., d]` to `[...]`, at least 1.

@@ -61,14 +61,15 @@ class Preconditioned(Manifold):
         """Whether both know their metric at `z`."""
         return self.manifold.contains(z) & self.approximation.contains(z)
 
+    def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.manifold.energy_and_gradient(points)
+
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
-        return self.manifold.floats_per_point(latent_dim, dtype)
+        # No derivatives of the decoded values are held along each of the d coordinates.
+        return self.manifold.floats_per_point(latent_dim, dtype) * 2 // (1 + latent_dim)
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Energy and gradient of the manifold by reverse mode, second derivatives of the approximation."""
         points = check_points(points)
-        with tf.GradientTape() as tape:
-            tape.watch(points)
-            energy = self.manifold.energy(points)
-        gradient = tape.gradient(energy, points)[:, 1:-1]
+        energy, gradient = self.manifold.energy_and_gradient(points)
         return self.approximation.quadratic_model(points, definite)._replace(energy=energy, gradient=gradient)

@@ -11,7 +11,7 @@ from tfgeo.manifolds.jacobian import jacobian_columns, value_and_columns
 from tfgeo.manifolds.manifold import Manifold, check_points, raise_index
 from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_differences
 
-__all__ = ["Pullback", "differences", "differences_model"]
+__all__ = ["Pullback", "differences", "differences_gradient", "differences_model"]
 
 
 class Pullback(Manifold):
@@ -56,6 +56,10 @@ class Pullback(Manifold):
         points = check_points(points)
         return differences_model(self.embedding, points, self.energy_scale(points.shape[-2]))
 
+    def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        points = check_points(points)
+        return differences_gradient(self.embedding, points, self.energy_scale(points.shape[-2]))
+
     @property
     def model_is_approximate(self) -> bool:
         return True
@@ -77,3 +81,21 @@ def differences_model(
     # The ends do not move: they need values, no derivatives.
     ends = embedding_fn(tf.stack([points[:, 0], points[:, -1]], axis=1))
     return model_of_differences(ends[:, 0], values, columns, ends[:, 1], scale)
+
+
+def differences_gradient(
+    embedding_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Energy of points `[B, T, d]` as in `differences_model`, and its gradient `[B, T - 2, d]` in the inner ones.
+
+    The slope in a decoded value is a second difference of them: written out, it passes over the decoded values
+    once, where reverse mode would pass over them for every operation.
+    """
+    inner = points[:, 1:-1]
+    with tf.GradientTape() as tape:
+        tape.watch(inner)
+        values = embedding_fn(inner)
+    ends = embedding_fn(tf.stack([points[:, 0], points[:, -1]], axis=1))
+    steps = differences(tf.concat([ends[:, :1], values, ends[:, 1:]], axis=1))
+    slopes = tape.gradient(values, inner, output_gradients=-differences(steps))
+    return scale * tf.einsum("btm,btm->b", steps, steps), 2.0 * scale * slopes

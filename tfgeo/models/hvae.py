@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.errors import UserError, check_count
+from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.flows import HamiltonianLeapfrog, Leapfrog, Tempered, first_divergence
 from tfgeo.flows.leapfrog import points_of
 from tfgeo.flows.phase_flow import Pair, check_scale
@@ -44,6 +44,8 @@ class HVAE(VAE):
       learn_step_size: whether it is learnt, by its logarithm.
       sqrt_beta_zero: `sqrt(beta_0)`, below 1 for a hot start, 1 for no tempering.
       learn_beta_zero: whether it is learnt, by its logarithm.
+      gradient_limit: longest gradient of a sample's bound, in nats per unit of a position or a momentum, that flows
+        back through a point of its trajectory in training; None for no limit.
       seed: seed of the noise; that of a step depends on the seed and the step alone.
 
     Raises:
@@ -59,6 +61,7 @@ class HVAE(VAE):
         learn_step_size: bool = True,
         sqrt_beta_zero: float = 0.3,
         learn_beta_zero: bool = True,
+        gradient_limit: float | None = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -75,6 +78,7 @@ class HVAE(VAE):
             "sqrt_beta_zero": sqrt_beta_zero,
             "learn_beta_zero": learn_beta_zero,
         }
+        self.gradient_limit = None if gradient_limit is None else check_positive("gradient_limit", gradient_limit)
         self._log_step_size = self._add_positive("step_size", step_size, learn_step_size)
         self._log_sqrt_beta_zero = self._add_positive("sqrt_beta_zero", sqrt_beta_zero, learn_beta_zero)
         self.divergence = FirstDivergence()
@@ -89,9 +93,17 @@ class HVAE(VAE):
         """Present `sqrt(beta_0)`."""
         return tf.exp(self._log_sqrt_beta_zero)
 
-    def flow(self, x: tf.Tensor) -> Tempered:
-        """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`."""
-        return self._temper(HamiltonianLeapfrog(self._log_joint(x), live(self._log_step_size), self.num_steps))
+    def flow(self, x: tf.Tensor, gradient_limit: tf.Tensor | None = None) -> Tempered:
+        """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
+
+        Args:
+          x: `[n, D]` data.
+          gradient_limit: as that of the leapfrog.
+        """
+        step_size = live(self._log_step_size)
+        return self._temper(
+            HamiltonianLeapfrog(self._log_joint(x), step_size, self.num_steps, gradient_limit=gradient_limit)
+        )
 
     def sample_posterior(self, x: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
         """One z_K for each of `[n, D]` data, the encoder's sample after the flow: `[n, d]`."""
@@ -117,7 +129,8 @@ class HVAE(VAE):
 
     def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = self._as_tensor(x)
-        return self._flow_terms(x, self.encode(x), self.flow(x), seed, is_training=True)
+        flow = self.flow(x, self._limit_for(x))
+        return self._flow_terms(x, self.encode(x), flow, seed, is_training=True)
 
     def log_likelihood(
         self, x: tf.Tensor, num_samples: int = 200, proposal: str = "encoder", seed: tf.Tensor | None = None
@@ -205,6 +218,12 @@ class HVAE(VAE):
         x = self._as_tensor(x)
         return lambda z: self.decoder.log_prob(x, z) + self.prior.log_prob(z)
 
+    def _limit_for(self, x: tf.Tensor) -> tf.Tensor | None:
+        """The limit on a gradient of the mean over the `[n, D]` batch."""
+        if self.gradient_limit is None:
+            return None
+        return self.gradient_limit / tf.cast(tf.shape(x)[0], x.dtype)
+
     def _temper(self, leapfrog: Leapfrog) -> Tempered:
         return Tempered(leapfrog, live(self._log_sqrt_beta_zero))
 
@@ -231,7 +250,9 @@ class HVAE(VAE):
         return [self._log_step_size, self._log_sqrt_beta_zero]
 
     def get_config(self) -> dict:
-        return super().get_config() | {"num_steps": self.num_steps} | self._settings
+        return super().get_config() | {
+            "num_steps": self.num_steps, "gradient_limit": self.gradient_limit, **self._settings
+        }  # fmt: skip
 
 
 def live(logarithm: keras.Variable) -> tfp.util.DeferredTensor:

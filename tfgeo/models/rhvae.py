@@ -67,6 +67,7 @@ class RHVAE(HVAE):
       learn_regularization: whether lambda is learnt.
       learn_beta_zero: whether `sqrt(beta_0)` is learnt.
       num_fixed_point_steps: iterations for each implicit equation of a leapfrog step.
+      gradient_limit: as that of the HVAE; without one, training does not survive a metric that becomes stiff.
       seed: seed of the noise; that of a step depends on the seed and the step alone.
 
     Raises:
@@ -91,6 +92,7 @@ class RHVAE(HVAE):
         learn_regularization: bool = False,
         learn_beta_zero: bool = False,
         num_fixed_point_steps: int = 3,
+        gradient_limit: float | None = 50.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -102,6 +104,7 @@ class RHVAE(HVAE):
             learn_step_size,
             sqrt_beta_zero,
             learn_beta_zero,
+            gradient_limit,
             seed,
             **kwargs,
         )
@@ -153,7 +156,11 @@ class RHVAE(HVAE):
         return self._metric_of(self.centroids.value, self.centroid_factors.value)
 
     def flow(
-        self, x: tf.Tensor, manifold: HasCometric | None = None, num_fixed_point_steps: int | None = None
+        self,
+        x: tf.Tensor,
+        manifold: HasCometric | None = None,
+        num_fixed_point_steps: int | None = None,
+        gradient_limit: tf.Tensor | None = None,
     ) -> Tempered:
         """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
 
@@ -161,11 +168,14 @@ class RHVAE(HVAE):
           x: `[n, D]` data.
           manifold: the metric; by default the stored one.
           num_fixed_point_steps: iterations for each implicit equation; by default the model's.
+          gradient_limit: as that of the leapfrog.
         """
         manifold = _StoredMetric(self) if manifold is None else manifold
         iterations = self.num_fixed_point_steps if num_fixed_point_steps is None else num_fixed_point_steps
         step_size = live(self._log_step_size)
-        return self._temper(RiemannianLeapfrog(self._log_joint(x), manifold, step_size, self.num_steps, iterations))
+        return self._temper(
+            RiemannianLeapfrog(self._log_joint(x), manifold, step_size, self.num_steps, iterations, gradient_limit)
+        )
 
     def update_metric(self, inputs: np.ndarray) -> None:
         """Stores the metric of training data under the present weights.
@@ -216,7 +226,8 @@ class RHVAE(HVAE):
         mean, stddev = self.encoder(x)
         manifold = self._metric_of(mean, self.metric_network(x))
         posterior = tfd.Independent(tfd.Normal(mean, stddev), 1)
-        return self._flow_terms(x, posterior, self.flow(x, manifold), seed, is_training=True)
+        flow = self.flow(x, manifold, gradient_limit=self._limit_for(x))
+        return self._flow_terms(x, posterior, flow, seed, is_training=True)
 
     def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """`elbo_terms` with the metric of `inputs`, the training data, under the present weights.

@@ -36,6 +36,7 @@ def fit(
     checkpoint: TrainingCheckpoint | None = None,
     validation_data: np.ndarray | None = None,
     patience: int | None = None,
+    gradient_norm: float | None = None,
 ) -> keras.callbacks.History:
     """Maximizes the evidence lower bound over the model's trainable weights with Adam.
 
@@ -60,6 +61,8 @@ def fit(
       validation_data: `[m, D]` held-out data.
       patience: stop once this many passes in a row brought no better bound of the validation data; by default all
         passes are made.
+      gradient_norm: where the gradient of a step, of all weights together, is longer than this, it is shortened.
+        Adam divides by what gradients have been like: after a single huge one it stands still for long.
 
     Returns:
       Keras' history, one value per round. With validation data `history["val_loss"]` is the negative bound after
@@ -88,7 +91,7 @@ def fit(
         return tf.data.Dataset.from_tensor_slices(tf.reshape(order[: steps * batch_size], [steps, batch_size]))
 
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=keras.optimizers.Adam(learning_rate, global_clipnorm=gradient_norm),
         # Keras runs whole executions: one that does not divide a round takes steps of the next one.
         steps_per_execution=_largest_divisor(steps * passes, STEPS_PER_ROUND),
         jit_compile=False,

@@ -1,4 +1,4 @@
-"""Latent spaces of dimension 2: samples, fields on a grid, curves."""
+"""Latent spaces of dimension 2: samples, fields on a grid, curves, metrics as ellipses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
@@ -30,6 +31,10 @@ class Panel:
       field_label: name and unit of the field.
       curves: `[B, T, 2]` curves, or None.
       marked: indices of samples to mark, such as medoids.
+      metrics: centres `[m, 2]` and metrics `[m, 2, 2]`, drawn as the ellipses of vectors of equal length: long
+        where moving costs little. They share one scale, by which the widest fills its place among the centres.
+      marked_name: what marked samples are called in the legend.
+      dashed: `[B, T, 2]` curves to compare `curves` with, or None.
     """
 
     title: str
@@ -38,6 +43,9 @@ class Panel:
     field_label: str = ""
     curves: np.ndarray | None = None
     marked: np.ndarray | None = None
+    metrics: tuple[np.ndarray, np.ndarray] | None = None
+    marked_name: str = "medoid"
+    dashed: np.ndarray | None = None
 
 
 def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
@@ -73,9 +81,11 @@ def latent_panels(
                 grid[0, :, 0], grid[:, 0, 1], panel.field, cmap=FIELD_MAP, shading="nearest", rasterized=True
             )
             figure.colorbar(image, ax=axes, label=panel.field_label)
-        if panel.curves is not None:
-            for curve in panel.curves:
-                axes.plot(*curve.T, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
+        for curves, style in ((panel.dashed, "--"), (panel.curves, "-")):
+            for curve in () if curves is None else curves:
+                axes.plot(*curve.T, style, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
+        if panel.metrics is not None:
+            _draw_ellipses(axes, *panel.metrics)
         handles |= _scatter(axes, latents, panel, class_names)
         axes.set(title=panel.title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     if handles:
@@ -87,6 +97,32 @@ def latent_panels(
             frameon=False,
         )
     return figure
+
+
+def _draw_ellipses(axes: Axes, centers: np.ndarray, metrics: np.ndarray) -> None:
+    """The ellipses `v^T G v = r^2` around each centre, with one r for all."""
+    values, vectors = np.linalg.eigh(np.asarray(metrics, np.float64))
+    # Half axes for r = 1; the first eigenvalue is the smallest, its axis the longest.
+    axes_lengths = 1.0 / np.sqrt(values)
+    gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
+    spacing = np.min(gaps[gaps > 0.0]) if (gaps > 0.0).any() else 1.0
+    scale = spacing / np.max(axes_lengths)
+    angles = np.degrees(np.arctan2(vectors[:, 1, 0], vectors[:, 0, 0]))
+    axes.add_collection(
+        EllipseCollection(
+            scale * axes_lengths[:, 0],
+            scale * axes_lengths[:, 1],
+            angles,
+            units="xy",
+            offsets=centers,
+            offset_transform=axes.transData,
+            facecolors="none",
+            edgecolors="#555555",
+            linewidths=0.5,
+            zorder=2,
+        )
+    )
+    axes.autoscale_view()
 
 
 def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequence[str]) -> dict[str, Artist]:
@@ -109,7 +145,7 @@ def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequenc
         if panel.labels is not None:
             handles[name] = drawn
     if panel.marked is not None:
-        handles["medoid"] = axes.scatter(
+        handles[panel.marked_name] = axes.scatter(
             latents[panel.marked, 0],
             latents[panel.marked, 1],
             s=90,

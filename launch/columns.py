@@ -1,0 +1,106 @@
+"""Columns of the tables that launch.reproduce prints: what a program measures, beside what the paper reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zoo.config import Reported
+
+__all__ = ["COLUMNS", "Column", "mean_and_spread", "values_of"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One measured number, and the reported one beside it.
+
+    Attributes:
+      title: its header.
+      path: where it is in metrics.json.
+      reported: the field of `Reported` beside it; "" where papers print no such number.
+      digits: decimals.
+      reported_digits: decimals of the reported one, those that papers print.
+    """
+
+    title: str
+    path: tuple[str, ...]
+    reported: str = ""
+    digits: int = 3
+    reported_digits: int = 2
+
+    def measured_in(self, metrics: Mapping[str, Any]) -> float | None:
+        """The number in one run's metrics, or None where it was not measured."""
+        value: Any = metrics
+        for key in self.path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return None if value is None else float(value)
+
+    def reported_in(self, reported: Reported) -> float | None:
+        """The paper's number, or None."""
+        return getattr(reported, self.reported) if self.reported else None
+
+
+def values_of(column: Column, runs: Sequence[Mapping[str, Any]]) -> list[float]:
+    """A column's numbers in the runs that measured it."""
+    found = (column.measured_in(run) for run in runs)
+    return [value for value in found if value is not None]
+
+
+def mean_and_spread(values: Sequence[float], digits: int = 3) -> str:
+    """Mean and sample standard deviation as text."""
+    if not values:
+        return "-"
+    spread = statistics.stdev(values) if len(values) > 1 else 0.0
+    return f"{statistics.mean(values):.{digits}f} ± {spread:.{digits}f}"
+
+
+def _cluster_columns(score: str, reported: Mapping[str, str], reported_digits: int) -> tuple[Column, ...]:
+    return tuple(
+        Column(title, ("measured", score, title), reported.get(title, ""), reported_digits=reported_digits)
+        for title in ("geodesic", "dijkstra", "euclidean", "spectral")
+    )
+
+
+_SECONDS = Column("seconds a run", ("seconds", "total"), digits=0)
+
+# By program, and for clusters by the score that the paper prints.
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "accuracy": (
+        *_cluster_columns(
+            "accuracy", {"geodesic": "geodesic", "euclidean": "euclidean", "spectral": "spectral"}, 2
+        ),
+        _SECONDS,
+        Column("geodesics' seconds", ("seconds", "geodesics"), digits=0),
+        Column("share converged", ("measured", "share_converged")),
+    ),
+    "f1": (
+        *_cluster_columns("f1", {"dijkstra": "f1_geodesic", "euclidean": "f1_euclidean"}, 4),
+        _SECONDS,
+        Column("share converged", ("measured", "share_converged")),
+    ),
+    "evaluate": (
+        Column("log p, encoder", ("measured", "log_likelihood", "encoder", "mean"), "log_likelihood", 2),
+        Column("log p, flow", ("measured", "log_likelihood", "flow", "mean"), digits=2),
+        Column("-ELBO, sum", ("measured", "negative_elbo_sum"), "negative_elbo_sum", 1),
+        Column("error, training", ("measured", "reconstruction", "train"), "reconstruction_train", 4, 4),
+        Column("error, held out", ("measured", "reconstruction", "test"), "reconstruction_test", 4, 4),
+        Column("epochs", ("measured", "epochs"), digits=0),
+        _SECONDS,
+    ),
+    "generate": (
+        Column("nearest, prior", ("measured", "prior", "nearest_training_distance"), digits=3),
+        Column("nearest, metric", ("measured", "metric", "nearest_training_distance"), digits=3),
+        Column("nearest, held out", ("measured", "held_out", "nearest_training_distance"), digits=3),
+        Column("diversity, prior", ("measured", "prior", "diversity"), digits=3),
+        Column("diversity, metric", ("measured", "metric", "diversity"), digits=3),
+        Column("diversity, training", ("measured", "training", "diversity"), digits=3),
+        _SECONDS,
+    ),
+    "interpolate": (
+        Column("length over straight", ("measured", "length_over_straight")),
+        Column("share converged", ("measured", "share_converged")),
+        _SECONDS,
+    ),
+}

@@ -1,0 +1,79 @@
+"""launch.interpolate between the same images by several models, each under its own metric."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import zoo
+from launch import beside, interpolate
+from tests.launch.small_images import SMALL, SMALL_METRIC, check_results, launch, write_images
+
+BESIDE = ("chadebec2020/vae_circles_rings", "arvanitidis2018/circles_rings")
+MODELS = (*BESIDE, "chadebec2020/rhvae_circles_rings")
+FEW = [
+    "--num_pairs=4",
+    f"--config.interpolation.beside={BESIDE}",
+    "--config.interpolation.num_curves=2",
+    "--config.interpolation.num_frames=5",
+    "--config.geodesics.table_resolution=16",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    # As many samples as the entry beside has basis functions, and some to hold out.
+    images = write_images(folder, num_per_class=24)
+    arguments = ["--entry=chadebec2020/rhvae_circles_rings", f"--output_dir={folder}", images, *FEW]
+    assert launch(interpolate, interpolate.program_flags, *arguments, *SMALL, *SMALL_METRIC) == 0
+    return folder
+
+
+def test_every_model_is_measured_under_its_own_metric(folder):
+    metrics = check_results(folder)
+    measured = metrics["measured"]
+    assert list(measured["models"]) == list(MODELS) and measured["num_pairs"] == 4
+    for name, numbers in measured["models"].items():
+        assert numbers["straight_length"] > 0.0 and numbers["nearest_training_distance"]["straight"] > 0.0
+        if name.startswith("chadebec2020/vae"):
+            assert "geodesic_length" not in numbers
+            continue
+        # Geodesics are found on few points, and are not longer than straight lines but for that.
+        assert 0.0 < numbers["length_over_straight"] <= 1.01 and numbers["bend"] >= 0.0
+    assert measured["length_over_straight"] == measured["models"][metrics["entry"]]["length_over_straight"]
+    assert set(measured["solvers"]) == {"cubic_spline/levenberg_marquardt", "neural/adam", "straight"}
+
+
+def test_curves_join_the_same_images(folder):
+    arrays = np.load(folder / "interpolation.npz")
+    pairs = arrays["pairs"]
+    assert pairs.shape == (2, 4) and (pairs[0] < pairs[1]).all() and pairs.max() < 38
+    for name in MODELS:
+        straight = arrays[f"{name}/straight".replace("/", "_")]
+        assert straight.shape == (4, 100, 2)
+        if not name.startswith("chadebec2020/vae"):
+            geodesic = arrays[f"{name}/geodesic".replace("/", "_")]
+            np.testing.assert_allclose(geodesic[:, [0, -1]], straight[:, [0, -1]], atol=1e-5)
+    drawn = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert drawn == {f"{kind}_{name.replace('/', '_')}" for kind in ("latent", "strip") for name in MODELS}
+    # The models beside were trained in places of their own.
+    assert not list((folder / "beside").rglob("metrics.json"))
+
+
+def test_more_pairs_than_there_are_are_refused_before_training(tmp_path, capfd):
+    arguments = ["--entry=chadebec2020/vae_circles_rings", f"--output_dir={tmp_path}", "--num_pairs=99999"]
+    assert launch(interpolate, interpolate.program_flags, *arguments, *SMALL) == 2
+    assert "--num_pairs=99999" in capfd.readouterr().err
+
+
+def test_models_beside_share_data_and_epochs():
+    config = zoo.config("chadebec2020/rhvae_fashion_sandal")
+    config = dataclasses.replace(config, training=dataclasses.replace(config.training, epochs=100, batch_size=7))
+    # Three quarters of the epochs for the mean, one for the variance, also of a tenth as many.
+    other = beside.adapt(zoo.config("arvanitidis2018/fashion_sandal"), config)
+    assert (other.training.epochs, other.variance.epochs) == (75, 25)
+    assert other.data == config.data and other.training.batch_size == 7
+    assert other.geodesics.energy == "expected" and other.network.likelihood == "gaussian"
+    for name in config.interpolation.beside:
+        assert zoo.config(name).training.validation_fraction == config.training.validation_fraction

@@ -1,0 +1,153 @@
+"""launch.evaluate for every kind of model, and launch.train with early stopping."""
+
+import json
+
+import numpy as np
+import pytest
+
+import zoo
+from launch import common, evaluate, pipeline, train
+from tests.launch.small_images import (
+    SMALL,
+    SMALL_FLOW,
+    SMALL_METRIC,
+    check_results,
+    launch,
+    metrics_of,
+    write_images,
+)
+
+# Steps so long that the VAE's bound soon gets worse.
+IMPATIENT = ["--config.training.epochs=400", "--config.training.patience=2", "--config.training.learning_rate=0.05"]
+FLAGS = {"vae": IMPATIENT, "hvae": SMALL_FLOW, "rhvae": SMALL_METRIC}
+# Evaluated once for all tests; the HVAE is where weights are trained and loaded.
+KINDS = ("vae", "rhvae")
+
+
+def evaluate_small(kind, folder, images, *arguments, name="mnist_012"):
+    entry = f"--entry=chadebec2020/{kind}_{name}"
+    return launch(
+        evaluate, common.entry_flags, entry, f"--output_dir={folder}", images, *SMALL, *FLAGS[kind], *arguments
+    )
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def finished(images, tmp_path_factory):
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in KINDS}
+    for kind, folder in folders.items():
+        assert evaluate_small(kind, folder, images, "--config.evaluation.curve_every=2") == 0
+    return folders
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_measured(kind, finished):
+    measured = check_results(finished[kind])["measured"]
+    proposals = {"encoder"} if kind == "vae" else {"encoder", "flow"}
+    assert set(measured["log_likelihood"]) == proposals
+    for estimate in measured["log_likelihood"].values():
+        # Importance sampling is above the bound on average; 20 samples and noise leave little room below it.
+        assert estimate["mean"] > measured["elbo"]["test"] - 1.0 and estimate["std"] >= 0.0
+    # Six of thirty images are held out.
+    assert measured["negative_elbo_sum"] == pytest.approx(-6 * measured["elbo"]["test"], rel=1e-6)
+    assert all(0.0 < value < 2.0 for value in measured["reconstruction"].values())
+    assert 1 <= measured["best_epoch"] <= measured["epochs"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_curves_and_figures(kind, finished):
+    arrays = np.load(finished[kind] / "evaluation.npz")
+    epochs = metrics_of(finished[kind])["measured"]["epochs"]
+    assert arrays["training_held_out"].shape == (epochs,)
+    assert (np.diff(arrays["training_epoch"]) > 0).all() and np.isfinite(arrays["training_loss"]).all()
+    assert np.isfinite(arrays["training_log_likelihood"]).any()
+    drawn = {path.stem for path in (finished[kind] / "figures").glob("*.png")}
+    geometry = {"metric", "distance_map"} if kind == "rhvae" else set()
+    assert drawn == {"training", "images"} | geometry
+
+
+def test_user_data_have_no_reported_numbers(finished):
+    assert metrics_of(finished["vae"])["reported"] == {}
+    report = (finished["rhvae"] / "report.md").read_text()
+    assert "proposal flow" in report and all(
+        note in report for note in zoo.config("chadebec2020/rhvae_mnist_012").notes
+    )
+
+
+def test_trained_weights_measure_the_same_again(finished, images, tmp_path):
+    weights = f"--weights={finished['rhvae'] / 'model.weights.h5'}"
+    assert evaluate_small("rhvae", tmp_path, images, weights) == 0
+    again, before = (metrics_of(folder)["measured"] for folder in (tmp_path, finished["rhvae"]))
+    for key in ("log_likelihood", "elbo", "reconstruction"):
+        assert again[key] == before[key]
+    assert "epochs" not in again
+
+
+def test_a_run_that_was_stopped_continues_to_the_same_numbers(finished, images, tmp_path, monkeypatch):
+    from launch import evaluation
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "_measure", stop)
+        assert evaluate_small("vae", tmp_path, images, "--config.evaluation.curve_every=2") == 130
+    monkeypatch.setattr(pipeline, "fit", None)  # the model must not be trained again
+    assert evaluate_small("vae", tmp_path, images, "--config.evaluation.curve_every=2") == 0
+    assert metrics_of(tmp_path)["measured"] == metrics_of(finished["vae"])["measured"]
+    for name in np.load(tmp_path / "evaluation.npz").files:
+        one, other = (np.load(folder / "evaluation.npz")[name] for folder in (tmp_path, finished["vae"]))
+        np.testing.assert_array_equal(one, other)
+
+
+def test_centroids_are_no_more_than_the_training_samples(finished):
+    config = metrics_of(finished["rhvae"])["config"]
+    assert config["metric"]["num_centroids"] == 24 and config["training"]["patience"] == 100
+
+
+def test_patience_ends_training_and_keeps_the_best_weights(finished):
+    measured = metrics_of(finished["vae"])["measured"]
+    losses = np.load(finished["vae"] / "evaluation.npz")["training_held_out"]
+    assert measured["epochs"] == len(losses) == measured["best_epoch"] + 2 < 400
+    assert np.argmin(losses) + 1 == measured["best_epoch"]
+
+
+def test_train_writes_weights_that_evaluate_takes(images, tmp_path):
+    arguments = ["--entry=chadebec2020/hvae_mnist_012", f"--output_dir={tmp_path}", images, *SMALL, *SMALL_FLOW]
+    assert launch(train, common.entry_flags, *arguments) == 0
+    assert json.loads((tmp_path / "metrics.json").read_text())["measured"]["elbo"] < 0.0
+    weights = f"--weights={tmp_path / 'model.weights.h5'}"
+    assert evaluate_small("hvae", tmp_path / "again", images, weights) == 0
+    assert set(check_results(tmp_path / "again")["measured"]["log_likelihood"]) == {"encoder", "flow"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config.metric.temperature=0"], "metric.temperature"),
+        (["--config.metric.regularization=-1"], "metric.regularization"),
+        (["--config.flow.step_size=0"], "flow.step_size"),
+        (["--config.network.latent_dim=0"], "latent_dim"),
+        (["--config.variance.epochs=3"], "variance"),
+        (["--config.training.validation_fraction=0"], "validation_fraction"),
+    ],
+)
+def test_wrong_settings_give_one_line(arguments, words, tmp_path, capfd):
+    entry = ["--entry=chadebec2020/rhvae_mnist_012", f"--output_dir={tmp_path / 'out'}"]
+    assert launch(evaluate, common.entry_flags, *entry, *arguments) == 2
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and words in errors[0]
+
+
+def test_entries_of_other_papers_are_evaluated_too(tmp_path):
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "points.npz", x=random.normal(size=(30, 2)))
+    flags = ["--config.training.epochs=20", "--config.variance.epochs=2", "--config.variance.num_components=3"]
+    arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", f"--data={tmp_path / 'points.npz'}"]
+    assert launch(evaluate, common.entry_flags, *arguments, *flags, *SMALL[5:7]) == 0
+    measured = metrics_of(tmp_path)["measured"]
+    assert set(measured["elbo"]) == {"train"} and set(measured["log_likelihood"]) == {"encoder"}

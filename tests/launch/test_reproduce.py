@@ -1,0 +1,141 @@
+"""launch.reproduce: the rows of tables, what is gathered, and runs that fail or were done before."""
+
+import csv
+import json
+import pathlib
+import types
+
+import pytest
+
+from launch import common, reproduce, reproduction
+from launch.rows import rows_of_paper
+
+
+def launch(*arguments):
+    return common.run(reproduce.main, reproduce.program_flags(), reproduce.__doc__, ["launch", *arguments], False)
+
+
+@pytest.mark.parametrize(("table", "count"), [("2", 20), ("3", 6), ("4", 34), ("5", 21)])
+def test_tables_of_the_rhvae_have_the_papers_rows(table, count):
+    rows = rows_of_paper("chadebec2020", table)
+    assert len(rows) == count
+    assert len({row.name for row in rows}) == len({row.folder for row in rows}) == count
+    values = [
+        (row.reported.log_likelihood, row.reported.reconstruction_test, row.reported.negative_elbo_sum)
+        if table != "5"
+        else (row.reported.f1_euclidean, row.reported.f1_geodesic)
+        for row in rows
+    ]
+    assert len(set(values)) == count and all(any(numbers) for numbers in values)
+
+
+def test_models_that_run_beside_others_have_no_rows_of_their_own():
+    names = {row.entry.name for row in rows_of_paper("chadebec2020", None)}
+    assert "chadebec2020/rhvae_olivetti" in names and "chadebec2020/vae_mnist_012" in names
+    assert not names & {"chadebec2020/vae_olivetti", "chadebec2020/chen_vae_olivetti"}
+    assert "chadebec2020/vae_generation_mnist_5" not in names
+
+
+MEASURED = {
+    "evaluate": {
+        "log_likelihood": {"encoder": {"mean": -113.0, "std": 0.2}, "flow": {"mean": -112.0, "std": 0.2}},
+        "reconstruction": {"train": 0.1, "test": 0.25},
+        "negative_elbo_sum": 3500.0,
+    },
+    "cluster": {
+        "f1": {"geodesic": 0.8, "dijkstra": 0.9, "euclidean": 0.7, "spectral": 0.3},
+        "accuracy": {"geodesic": 0.8, "dijkstra": 0.9, "euclidean": 0.7, "spectral": 0.3},
+        "share_converged": 1.0,
+    },
+    "interpolate": {"length_over_straight": 0.5, "share_converged": 1.0},
+    "generate": {"prior": {"nearest_training_distance": 5.0, "diversity": 8.0}},
+}
+
+
+@pytest.fixture
+def programs(monkeypatch):
+    """Programs that measure made-up numbers, growing with the seed, or fail; the commands that were given."""
+    commands, failing = [], set()
+
+    def run(command, check):
+        commands.append(command)
+        program = command[2].removeprefix("launch.")
+        flags = dict(word.removeprefix("--").split("=", 1) for word in command[3:])
+        if flags["entry"] in failing:
+            return types.SimpleNamespace(returncode=2)
+        measured = json.loads(json.dumps(MEASURED[program]))
+        if program == "evaluate":
+            measured["log_likelihood"]["encoder"]["mean"] += int(flags["seed"])
+        metrics = {"seed": int(flags["seed"]), "measured": measured, "seconds": {"total": 10.0}}
+        folder = pathlib.Path(flags["output_dir"])
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        return types.SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(reproduction.subprocess, "run", run)
+    return commands, failing
+
+
+def table_of(path):
+    rows = list(csv.reader(path.open()))
+    return {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+
+
+def test_a_table_of_likelihoods_stands_beside_the_paper(programs, tmp_path):
+    commands, _ = programs
+    arguments = ["--paper=chadebec2020", "--table=2", f"--output_dir={tmp_path}", "--num_seeds=2"]
+    assert launch(*arguments) == 0
+    assert len(commands) == 40
+    table = table_of(tmp_path / "chadebec2020_2.csv")
+    vae = table["chadebec2020/vae_mnist_012"]
+    # Seeds 0 and 1: -113 and -112.
+    assert vae["log p, encoder"] == "-112.50 ± 0.71" and vae["reported"]
+    row = list(csv.reader((tmp_path / "chadebec2020_2.csv").open()))[1]
+    assert row[1:3] == ["-112.50 ± 0.71", "-113.48"]
+    assert table["chadebec2020/hvae_mnist_012, n_lf=3,epsilon=learned"]["seeds"] == "2"
+    flags = next(command for command in commands if "n_lf=3,epsilon=learned" in " ".join(command))
+    assert "--config.flow.num_steps=3" in flags and "--config.flow.learn_step_size=True" in flags
+    # What is done is not done again.
+    assert launch(*arguments) == 0 and len(commands) == 40
+
+
+def test_a_run_that_fails_is_named_when_all_others_are_done(programs, tmp_path, capsys):
+    commands, failing = programs
+    failing.add("chadebec2020/hvae_mnist_012")
+    arguments = ["--paper=chadebec2020", "--table=3", f"--output_dir={tmp_path}", "--num_seeds=1"]
+    assert launch(*arguments) == 2
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert len(errors) == 1 and "chadebec2020/hvae_mnist_012/seed_0" in errors[0]
+    table = table_of(tmp_path / "chadebec2020_3.csv")
+    assert len(table) == 6 and table["chadebec2020/hvae_mnist_012"]["seeds"] == "0"
+    assert table["chadebec2020/rhvae_mnist_012"]["error, held out"] == "0.2500 ± 0.0000"
+    # The same command tries it again, and nothing else.
+    failing.clear()
+    assert launch(*arguments) == 0 and len(commands) == 7
+
+
+def test_clusters_have_the_mean_of_their_subsets(programs, tmp_path):
+    arguments = ["--paper=chadebec2020", "--table=5", f"--output_dir={tmp_path}", "--num_seeds=1"]
+    assert launch(*arguments) == 0
+    table = table_of(tmp_path / "chadebec2020_5.csv")
+    assert len(table) == 21 + 7
+    lines = list(csv.reader((tmp_path / "chadebec2020_5.csv").open()))
+    mean = next(line for line in lines if line[0] == "chadebec2020/rhvae_clustering_mnist_1, mean of 3")
+    columns = {title: mean[index : index + 2] for index, title in enumerate(lines[0])}
+    assert columns["dijkstra"] == ["0.900 ± 0.000", "0.9394"]
+    assert columns["euclidean"] == ["0.700 ± 0.000", "0.9155"]
+
+
+def test_the_whole_paper_runs_without_data_that_nothing_can_fetch(programs, tmp_path, capsys):
+    commands, _ = programs
+    arguments = [f"--data_dir={tmp_path}", f"--output_dir={tmp_path / 'out'}", "--num_seeds=1"]
+    assert launch("--paper=chadebec2020", *arguments) == 0
+    assert "rhvae_oasis: left out" in capsys.readouterr().out
+    entries = {word for command in commands for word in command if word.startswith("--entry=")}
+    assert "--entry=chadebec2020/rhvae_olivetti" in entries and "--entry=chadebec2020/rhvae_oasis" not in entries
+    written = {path.name for path in (tmp_path / "out").glob("*.csv")}
+    kinds = ("interpolate", "generate", "f1")
+    assert written == {"chadebec2020.csv", *(f"chadebec2020_{kind}.csv" for kind in kinds)}
+    (tmp_path / "oasis").mkdir()
+    assert launch("--paper=chadebec2020", *arguments) == 0
+    assert any("rhvae_oasis" in word for word in commands[-1])

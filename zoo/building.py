@@ -1,0 +1,82 @@
+"""Models from configurations."""
+
+from __future__ import annotations
+
+import keras
+
+from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
+from tfgeo.models import (
+    HVAE,
+    RHVAE,
+    VAE,
+    BernoulliDecoder,
+    GaussianDecoder,
+    GaussianEncoder,
+    MetricNetwork,
+)
+from tfgeo.randomness import derive_integer
+from zoo.config import EntryConfig, NetworkConfig, VarianceConfig
+
+__all__ = ["build_model"]
+
+
+def build_model(config: EntryConfig, seed: int = 0) -> VAE:
+    """The entry's model with fresh weights, which depend on the seed alone."""
+    network, flow, metric = config.network, config.flow, config.metric
+    keras.utils.set_random_seed(derive_integer(seed, "initialization"))
+    encoder = GaussianEncoder(
+        network.latent_dim, network.encoder_units, network.activation, network.stddev_activation
+    )
+    decoder = _build_decoder(network, config.variance)
+    model: VAE
+    if flow is None:
+        model = VAE(encoder, decoder, seed)
+    elif metric is None:
+        model = HVAE(
+            encoder,
+            decoder,
+            num_steps=flow.num_steps,
+            step_size=flow.step_size,
+            learn_step_size=flow.learn_step_size,
+            sqrt_beta_zero=flow.sqrt_beta_zero,
+            learn_beta_zero=flow.learn_beta_zero,
+            gradient_limit=flow.gradient_limit or None,
+            seed=seed,
+        )
+    else:
+        model = RHVAE(
+            encoder,
+            decoder,
+            MetricNetwork(network.latent_dim, metric.hidden_units, metric.activation),
+            num_centroids=metric.num_centroids,
+            num_steps=flow.num_steps,
+            step_size=flow.step_size,
+            temperature=metric.temperature,
+            regularization=metric.regularization,
+            sqrt_beta_zero=flow.sqrt_beta_zero,
+            learn_step_size=flow.learn_step_size,
+            learn_temperature=metric.learn_temperature,
+            learn_regularization=metric.learn_regularization,
+            learn_beta_zero=flow.learn_beta_zero,
+            gradient_limit=flow.gradient_limit or None,
+            num_fixed_point_steps=flow.num_fixed_point_steps,
+            seed=seed,
+        )
+    model.build((None, network.data_dim))
+    return model
+
+
+def _build_decoder(network: NetworkConfig, variance: VarianceConfig | None) -> BernoulliDecoder | GaussianDecoder:
+    activation = network.decoder_activation or network.activation
+    if network.likelihood == "bernoulli":
+        return BernoulliDecoder(MLP(network.decoder_units, activation, network.data_dim, name="logits"))
+    mean_network = MLP(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
+    precision = None if variance is None else _build_precision(network, variance)
+    return GaussianDecoder(mean_network, network.output_variance, precision)
+
+
+def _build_precision(network: NetworkConfig, variance: VarianceConfig) -> Precision:
+    sizes = (variance.num_components, network.data_dim, network.latent_dim, variance.max_variance)
+    if variance.kind == "gmm":
+        return GMMPrecision(*sizes)
+    return RBFPrecision(*sizes, bandwidth_factor=variance.bandwidth_factor)

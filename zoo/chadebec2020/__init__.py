@@ -1,0 +1,8 @@
+"""Chadebec, Mantoux and Allassonnière (2020): Geometry-Aware Hamiltonian Variational Auto-Encoder."""
+
+from zoo.chadebec2020 import clustering, evaluation, generation, geometry
+
+__all__ = ["ENTRIES", "STUDIES"]
+
+ENTRIES = (*evaluation.ENTRIES, *geometry.ENTRIES, *generation.ENTRIES, *clustering.ENTRIES)
+STUDIES = (*evaluation.STUDIES, *clustering.STUDIES)

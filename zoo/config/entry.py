@@ -1,0 +1,137 @@
+"""An experiment's whole configuration, and its form as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any
+
+from tfgeo.errors import UserError
+from zoo.config.data import DataConfig
+from zoo.config.experiments import (
+    ClusteringConfig,
+    FiguresConfig,
+    GenerationConfig,
+    GeodesicsConfig,
+    InterpolationConfig,
+)
+from zoo.config.model import FlowConfig, MetricConfig, NetworkConfig, VarianceConfig
+from zoo.config.reported import Reported
+from zoo.config.training import EvaluationConfig, TrainingConfig
+
+__all__ = ["EntryConfig", "from_dict", "to_dict"]
+
+
+@dataclasses.dataclass(frozen=True)
+class EntryConfig:
+    """One published experiment. Sections that it does not need are None.
+
+    Attributes:
+      name: PAPER/NAME.
+      summary: one line.
+      paper: short citation.
+      url: where the paper is.
+      program: the launch program that runs it.
+      flow: of an HVAE's or RHVAE's posterior; None for a plain VAE.
+      metric: an RHVAE's learned metric; an HVAE has none.
+      variance: a decoder's fitted variance.
+      notes: which settings the paper leaves free or contradicts itself in, and what was chosen.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    url: str
+    program: str
+    data: DataConfig
+    network: NetworkConfig
+    training: TrainingConfig
+    flow: FlowConfig | None = None
+    metric: MetricConfig | None = None
+    variance: VarianceConfig | None = None
+    evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
+    geodesics: GeodesicsConfig | None = None
+    clustering: ClusteringConfig | None = None
+    interpolation: InterpolationConfig = dataclasses.field(default_factory=InterpolationConfig)
+    generation: GenerationConfig = dataclasses.field(default_factory=GenerationConfig)
+    figures: FiguresConfig = dataclasses.field(default_factory=FiguresConfig)
+    reported: Reported = dataclasses.field(default_factory=Reported)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.metric is not None and self.flow is None:
+            raise UserError(f"{self.name} has a `metric` but no `flow`; give the flow that follows the metric")
+        if self.variance is not None and self.network.likelihood != "gaussian":
+            raise UserError(
+                f"a {self.network.likelihood} decoder of {self.name} has no `variance` to fit; "
+                "set --config.network.likelihood=gaussian"
+            )
+        planes = {
+            "clustering.grid_resolution": self.clustering.grid_resolution if self.clustering else 0,
+            "geodesics.table_resolution": self.geodesics.table_resolution if self.geodesics else 0,
+        }
+        for field, resolution in planes.items():
+            if resolution and self.network.latent_dim != 2:
+                raise UserError(
+                    f"`{field}`={resolution} needs a latent plane, but `network.latent_dim` is "
+                    f"{self.network.latent_dim}; set --config.{field}=0"
+                )
+        if self.geodesics is None:
+            return
+        if self.geodesics.energy == "learned" and self.metric is None:
+            raise UserError(
+                f"`geodesics.energy`='learned' needs a `metric`, which {self.name} does not have; "
+                "set --config.geodesics.energy=pullback"
+            )
+        if self.geodesics.warm_start in ("cross_entropy", "ridge_climb") and self.variance is None:
+            raise UserError(
+                f"`geodesics.warm_start`={self.geodesics.warm_start!r} climbs the decoder's precision, which "
+                f"{self.name} does not have; set --config.geodesics.warm_start=none"
+            )
+
+    @property
+    def kind(self) -> str:
+        """The kind of model: "vae", "hvae" or "rhvae"."""
+        if self.flow is None:
+            return "vae"
+        return "hvae" if self.metric is None else "rhvae"
+
+    @property
+    def energy(self) -> str:
+        """The energy of curves in this entry's latent space, for the names see `GeodesicsConfig`."""
+        if self.geodesics is not None:
+            return self.geodesics.energy
+        return "pullback" if self.metric is None else "learned"
+
+
+def to_dict(config: EntryConfig) -> dict[str, Any]:
+    """The configuration as nested dictionaries of plain values."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(values: dict[str, Any]) -> EntryConfig:
+    """The configuration that `to_dict` made `values` of; lists become tuples, what is left out its default."""
+    return EntryConfig(**{name: _section(name, value) for name, value in values.items()})
+
+
+def _section(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return _SECTIONS[name](**{key: _plain(part) for key, part in value.items()})
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _find_sections() -> dict[str, type]:
+    """The dataclass of each section, from the annotations of `EntryConfig`."""
+    found = {}
+    for name, annotation in typing.get_type_hints(EntryConfig).items():
+        for kind in (annotation, *typing.get_args(annotation)):
+            if dataclasses.is_dataclass(kind):
+                found[name] = typing.cast(type, kind)
+    return found
+
+
+_SECTIONS = _find_sections()

@@ -1,0 +1,149 @@
+"""What is done with a trained model: geodesics, clusters, interpolations, samples, figures."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfgeo.errors import check_count, check_positive
+from zoo.config.checks import check_choice
+
+__all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
+
+
+@dataclasses.dataclass(frozen=True)
+class GeodesicsConfig:
+    """How shortest curves are found.
+
+    Attributes:
+      energy: "independent_noise" (Yang et al. 2018, Eq. 18), "expected" (the expected metric's), "pullback" (that
+        of the decoder's mean alone) or "learned" (the RHVAE's metric).
+      curve: curve family.
+      solver: "levenberg_marquardt", "gradient_descent", "adam" or "georce".
+      warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi), "graph" (the shortest path
+        through the nearest neighbours of the samples) or "none".
+      num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
+      distance: what clustering compares: "length" (Eq. 11, under the expected metric), "energy" (the one that
+        is minimized) or "root_energy".
+      max_iterations: steps after which a pair stops unconverged.
+      tolerance: relative decrease of the energy at which a pair may stop.
+      gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
+      table_resolution: nodes per side of a table of splines that stands for the metric, for many pairs in a latent
+        plane; 0 measures the metric itself.
+    """
+
+    energy: str = "independent_noise"
+    curve: str = "quadratic"
+    solver: str = "levenberg_marquardt"
+    warm_start: str = "cross_entropy"
+    num_points: int = 20
+    distance: str = "length"
+    max_iterations: int = 100
+    tolerance: float = 1e-6
+    gradient_tolerance: float = 1e-2
+    table_resolution: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("geodesics.energy", self.energy, ("independent_noise", "expected", "pullback", "learned"))
+        check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
+        check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam", "georce"))
+        check_choice("geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "graph", "none"))
+        check_count("geodesics.num_points", self.num_points, 3)
+        check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
+        check_count("geodesics.max_iterations", self.max_iterations)
+        check_positive("geodesics.tolerance", self.tolerance)
+        check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)
+        check_count("geodesics.table_resolution", self.table_resolution, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusteringConfig:
+    """How samples are clustered.
+
+    Attributes:
+      num_clusters: number of clusters.
+      method: k-medoids method, "pam" or "fasterpam".
+      spectral_gamma: inverse squared width of the spectral baseline's affinity.
+      grid_resolution: nodes per side of the latent grid on which Dijkstra's algorithm measures distances too; 0
+        for none. Needs two latent dimensions.
+    """
+
+    num_clusters: int
+    method: str = "pam"
+    spectral_gamma: float = 1.0
+    grid_resolution: int = 0
+
+    def __post_init__(self) -> None:
+        check_count("clustering.num_clusters", self.num_clusters)
+        check_choice("clustering.method", self.method, ("pam", "fasterpam"))
+        check_positive("clustering.spectral_gamma", self.spectral_gamma)
+        check_count("clustering.grid_resolution", self.grid_resolution, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class InterpolationConfig:
+    """What interpolations are compared and drawn.
+
+    Attributes:
+      beside: entries whose models are trained on the same samples and interpolate between the same ones.
+      num_curves: pairs whose curves are drawn and decoded.
+      num_frames: decoded images along each curve.
+    """
+
+    beside: tuple[str, ...] = ()
+    num_curves: int = 3
+    num_frames: int = 20
+
+    def __post_init__(self) -> None:
+        check_count("interpolation.num_curves", self.num_curves)
+        check_count("interpolation.num_frames", self.num_frames, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class FiguresConfig:
+    """What figures cost.
+
+    Attributes:
+      resolution: points per side of the grid on which variance and volume are drawn.
+      volume_samples: samples of the decoder's noise per grid point, for E[sqrt det J^T J].
+      num_curves: geodesics drawn.
+      distance_map_resolution: nodes per side of the grid of a distance map.
+    """
+
+    resolution: int = 60
+    volume_samples: int = 20
+    num_curves: int = 30
+    distance_map_resolution: int = 200
+
+    def __post_init__(self) -> None:
+        check_count("figures.resolution", self.resolution, 2)
+        check_count("figures.volume_samples", self.volume_samples)
+        check_count("figures.num_curves", self.num_curves)
+        check_count("figures.distance_map_resolution", self.distance_map_resolution, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class GenerationConfig:
+    """How samples are generated: from the prior, and by a Markov chain along the learned metric.
+
+    Attributes:
+      beside: entries whose models are trained on the same samples and generate beside this one.
+      num_samples: samples of each way of generating.
+      weight: what makes the metric's density finite, "ball" or "normal"; see `tfgeo.sampling`.
+      num_steps: steps of each chain.
+      num_leapfrog_steps: mean number of leapfrog steps of each of them.
+      step_size: leapfrog step size in latent units, where its adaptation begins.
+    """
+
+    beside: tuple[str, ...] = ()
+    num_samples: int = 300
+    weight: str = "ball"
+    num_steps: int = 200
+    num_leapfrog_steps: int = 10
+    step_size: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_count("generation.num_samples", self.num_samples, 2)
+        check_choice("generation.weight", self.weight, ("ball", "normal"))
+        check_count("generation.num_steps", self.num_steps, 20)
+        check_count("generation.num_leapfrog_steps", self.num_leapfrog_steps)
+        check_positive("generation.step_size", self.step_size)

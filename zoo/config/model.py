@@ -1,0 +1,159 @@
+"""The model: networks, and what a flow, a learned metric or a fitted variance adds to them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfgeo.errors import UserError, check_at_least, check_count, check_positive
+from zoo.config.checks import check_choice
+
+__all__ = ["FlowConfig", "MetricConfig", "NetworkConfig", "VarianceConfig"]
+
+# Keras activations that the networks may have: smooth or piecewise linear, elementwise.
+_ACTIVATIONS = ("linear", "relu", "softplus", "tanh", "sigmoid", "elu", "gelu", "silu", "exponential")
+_POSITIVE_ACTIVATIONS = ("softplus", "sigmoid", "exponential")
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """Encoder and decoder.
+
+    Attributes:
+      data_dim: data dimension D; the user's own data replace it by theirs.
+      latent_dim: latent dimension d.
+      encoder_units: widths of H-enc.
+      decoder_units: widths of H-dec.
+      activation: activation of the encoder, and of the decoder unless it has its own.
+      stddev_activation: activation of S-enc.
+      mean_activation: activation of M-dec; a Bernoulli decoder's is the sigmoid.
+      output_variance: constant sigma^2 of a Gaussian decoder while the networks are trained, in squared data units.
+      likelihood: "gaussian" or "bernoulli" p(x | z); grey values in [0, 1] give the latter's cross-entropy.
+      decoder_activation: activation of the decoder, "" for that of the encoder.
+    """
+
+    data_dim: int
+    latent_dim: int
+    encoder_units: tuple[int, ...]
+    decoder_units: tuple[int, ...]
+    activation: str
+    stddev_activation: str
+    mean_activation: str
+    output_variance: float = 1.0
+    likelihood: str = "gaussian"
+    decoder_activation: str = ""
+
+    def __post_init__(self) -> None:
+        check_count("network.data_dim", self.data_dim)
+        check_count("network.latent_dim", self.latent_dim)
+        for field in ("encoder_units", "decoder_units"):
+            for units in getattr(self, field):
+                check_count(f"network.{field}", units)
+        for field in ("activation", "stddev_activation", "mean_activation"):
+            check_choice(f"network.{field}", getattr(self, field), _ACTIVATIONS)
+        check_choice("network.decoder_activation", self.decoder_activation, ("", *_ACTIVATIONS))
+        check_choice("network.stddev_activation", self.stddev_activation, _POSITIVE_ACTIVATIONS)
+        check_positive("network.output_variance", self.output_variance)
+        check_choice("network.likelihood", self.likelihood, ("gaussian", "bernoulli"))
+        if self.likelihood == "bernoulli" and self.mean_activation != "sigmoid":
+            raise UserError(
+                f"`network.mean_activation`={self.mean_activation!r} does not fit a Bernoulli decoder, whose mean "
+                "is the sigmoid of its logits; set --config.network.mean_activation=sigmoid"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowConfig:
+    """Hamiltonian flow of the posterior: with a `MetricConfig` a Riemannian one, else an Euclidean one.
+
+    Attributes:
+      num_steps: leapfrog steps n_lf.
+      step_size: step size epsilon_lf, where training starts if it is learned.
+      learn_step_size: whether it is learned.
+      sqrt_beta_zero: root of the first tempering temperature beta_0, in (0, 1].
+      learn_beta_zero: whether it is learned.
+      num_fixed_point_steps: fixed-point iterations of the generalized leapfrog.
+      gradient_limit: longest gradient of a sample's bound, in nats per unit, that flows back through a point of
+        its trajectory; 0 sets no limit.
+    """
+
+    num_steps: int
+    step_size: float
+    learn_step_size: bool = False
+    sqrt_beta_zero: float = 0.3
+    learn_beta_zero: bool = False
+    num_fixed_point_steps: int = 3
+    gradient_limit: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_count("flow.num_steps", self.num_steps)
+        check_positive("flow.step_size", self.step_size)
+        if check_positive("flow.sqrt_beta_zero", self.sqrt_beta_zero) > 1.0:
+            raise UserError(
+                f"`flow.sqrt_beta_zero` must be at most 1, but is {self.sqrt_beta_zero}; 1 is no tempering"
+            )
+        check_count("flow.num_fixed_point_steps", self.num_fixed_point_steps)
+        check_at_least("flow.gradient_limit", self.gradient_limit, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class MetricConfig:
+    """The RHVAE's learned metric, Eq. 14 of Chadebec et al. (2020).
+
+    Attributes:
+      temperature: T, a length in latent space; where training starts if it is learned.
+      regularization: lambda, likewise.
+      hidden_units: widths of the network of the factors L_psi.
+      activation: its activation.
+      num_centroids: centroids once trained; with more training samples they are chosen by k-medoids, with fewer
+        all are taken.
+      learn_temperature: whether T is learned.
+      learn_regularization: whether lambda is learned.
+    """
+
+    temperature: float
+    regularization: float
+    num_centroids: int
+    hidden_units: tuple[int, ...] = (150,)
+    activation: str = "relu"
+    learn_temperature: bool = False
+    learn_regularization: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive("metric.temperature", self.temperature)
+        check_positive("metric.regularization", self.regularization)
+        for units in self.hidden_units:
+            check_count("metric.hidden_units", units)
+        check_choice("metric.activation", self.activation, _ACTIVATIONS)
+        check_count("metric.num_centroids", self.num_centroids)
+
+
+@dataclasses.dataclass(frozen=True)
+class VarianceConfig:
+    """The Gaussian decoder's variance, fitted once the networks are trained.
+
+    Attributes:
+      kind: "gmm" (Yang et al. 2018, Eq. 20) or "rbf" (Yang and Hauberg 2018, Eq. 6).
+      num_components: mixture components or basis functions K.
+      max_variance: ceiling of sigma^2 away from data, in squared data units.
+      epochs: passes over the data.
+      batch_size: samples of a step.
+      learning_rate: Adam's step size.
+      bandwidth_factor: a of the basis functions' widths (Chadebec et al. 2020, Eq. 13); no effect on a mixture.
+    """
+
+    kind: str = "gmm"
+    num_components: int = 10
+    max_variance: float = 1e2
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-2
+    bandwidth_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_choice("variance.kind", self.kind, ("gmm", "rbf"))
+        check_count("variance.num_components", self.num_components)
+        check_positive("variance.max_variance", self.max_variance)
+        check_count("variance.epochs", self.epochs)
+        check_count("variance.batch_size", self.batch_size)
+        check_positive("variance.learning_rate", self.learning_rate)
+        check_positive("variance.bandwidth_factor", self.bandwidth_factor)

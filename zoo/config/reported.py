@@ -1,0 +1,45 @@
+"""Numbers that a paper prints."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+__all__ = ["Reported"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reported:
+    """What the paper prints for an experiment; None where it prints nothing.
+
+    Attributes:
+      geodesic: accuracy of k-medoids on geodesic distance, in [0, 1].
+      euclidean: accuracy of k-medoids on Euclidean latent distance.
+      spectral: accuracy of spectral clustering of the data.
+      source: tables or figures, such as "Table III" or "Tables 2, 3".
+      f1_geodesic: F1 of k-medoids on geodesic distance, in [0, 1].
+      f1_euclidean: F1 of k-medoids on Euclidean latent distance.
+      log_likelihood: log p(x) of held-out samples, mean, in nats.
+      log_likelihood_std: standard deviation of repeated estimates of it.
+      negative_elbo_sum: negative evidence lower bound, summed over the held-out samples, in nats.
+      reconstruction_train: relative squared error of reconstructed training samples.
+      reconstruction_test: that of held-out samples.
+    """
+
+    geodesic: float | None = None
+    euclidean: float | None = None
+    spectral: float | None = None
+    source: str = ""
+    f1_geodesic: float | None = None
+    f1_euclidean: float | None = None
+    log_likelihood: float | None = None
+    log_likelihood_std: float | None = None
+    negative_elbo_sum: float | None = None
+    reconstruction_train: float | None = None
+    reconstruction_test: float | None = None
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables among the sources: ("2", "3") of "Tables 2, 3; Figure 1"."""
+        listed = re.findall(r"Tables? ([^;]*)", self.source)
+        return tuple(name for names in listed for name in re.split(r"[,\s]+(?:and\s+)?", names) if name)

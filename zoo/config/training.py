@@ -1,0 +1,64 @@
+"""How models are trained and judged."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfgeo.errors import UserError, check_at_least, check_count, check_positive
+from zoo.config.checks import check_fraction
+
+__all__ = ["EvaluationConfig", "TrainingConfig"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Training of the networks: Adam on the evidence lower bound.
+
+    Attributes:
+      epochs: passes over the data, at most.
+      batch_size: samples of a step.
+      learning_rate: Adam's step size.
+      validation_fraction: share of each class that is held out; 0 trains on all.
+      patience: passes without a better bound of the held-out samples after which training stops, the weights
+        being those of the best; 0 makes all passes.
+      gradient_norm: longest gradient of a step, longer ones are shortened; 0 takes them as they are.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float = 1e-3
+    validation_fraction: float = 0.0
+    patience: int = 0
+    gradient_norm: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_count("training.epochs", self.epochs)
+        check_count("training.batch_size", self.batch_size)
+        check_positive("training.learning_rate", self.learning_rate)
+        check_fraction("training.validation_fraction", self.validation_fraction)
+        check_at_least("training.gradient_norm", self.gradient_norm, 0.0)
+        if check_count("training.patience", self.patience, 0) and not self.validation_fraction:
+            raise UserError(
+                f"`training.patience`={self.patience} watches held-out samples, but none are held out; "
+                "set --config.training.validation_fraction=0.2"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """How log p(x) of the held-out samples is estimated, or of all samples where none are held out.
+
+    Attributes:
+      num_samples: importance samples of an estimate.
+      repeats: independent estimates, of which mean and standard deviation are given.
+      curve_every: passes between two estimates during training, for the training curves; 0 makes none.
+    """
+
+    num_samples: int = 200
+    repeats: int = 5
+    curve_every: int = 0
+
+    def __post_init__(self) -> None:
+        check_count("evaluation.num_samples", self.num_samples)
+        check_count("evaluation.repeats", self.repeats)
+        check_count("evaluation.curve_every", self.curve_every, 0)

@@ -1,0 +1,54 @@
+"""Runs of one entry with different settings: a paper's grid, or a study of what a paper leaves free."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from zoo.config import Reported
+
+__all__ = ["Setting", "Study", "vary"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One row of a study.
+
+    Attributes:
+      name: what the row is called.
+      flags: what its run is given beside the entry.
+      reported: what the paper prints for it.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    reported: Reported = dataclasses.field(default_factory=Reported)
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """Runs of one entry with different settings.
+
+    Attributes:
+      entry: the entry.
+      name: name of the study in the entry's card.
+      question: what it asks, one line.
+      settings: its rows.
+      answer: what its rows show; empty for a paper's table, whose rows stand beside the reported ones.
+      table: the paper's table that holds these rows beside the entry's own; empty for a study of ours, which
+        runs on seeds that are not reported.
+    """
+
+    entry: str
+    name: str
+    question: str
+    settings: tuple[Setting, ...]
+    answer: str = ""
+    table: str = ""
+
+
+def vary(field: str, *values: object, weights: str = "train") -> tuple[Setting, ...]:
+    """A setting for each value of one field of the configuration."""
+    first = () if weights == "train" else (f"--weights={weights}",)
+    return tuple(
+        Setting(",".join((*first, f"{field}={value}")), (*first, f"--config.{field}={value}")) for value in values
+    )
