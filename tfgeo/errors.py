@@ -19,6 +19,7 @@ __all__ = [
     "check_count",
     "check_data",
     "check_positive",
+    "check_unit_interval",
     "check_writable_folder",
     "nearest_names",
     "unknown_name_error",
@@ -117,6 +118,20 @@ def check_data(inputs: Any, name: str, width: int | None = None) -> np.ndarray:
             "remove or replace them."
         )
     return converted
+
+
+def check_unit_interval(name: str, values: np.ndarray) -> None:
+    """Checks that all values lie in [0, 1], as a Bernoulli decoder needs them.
+
+    Raises:
+      UserError: if one does not; says which range they have.
+    """
+    low, high = float(np.min(values)), float(np.max(values))
+    if not (low >= 0.0 and high <= 1.0):
+        raise UserError(
+            f"the values of {name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes [0, 1]; "
+            "rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
+        )
 
 
 def check_writable_folder(path: str | os.PathLike[str]) -> pathlib.Path:

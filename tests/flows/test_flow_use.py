@@ -8,6 +8,7 @@ import tensorflow as tf
 from tests.flows.targets import DIM, centroid_metric, make_flow, phase_points, target
 from tfgeo.errors import UserError
 from tfgeo.flows import HamiltonianLeapfrog, RiemannianLeapfrog, Tempered, Tempering
+from tfgeo.manifolds import TensorField
 
 
 def test_no_stale_value_after_a_weight_changed():
@@ -86,11 +87,24 @@ def test_a_divergence_is_found_with_its_step():
     assert Tempered(flow, 0.5).find_divergence([z, rho])[2] >= 1
 
 
+def test_where_a_metric_loses_definiteness_the_trajectory_ends():
+    """G = diag(1, 1, 1 - x): free motion along x with steps of 0.3 leaves its domain, x < 1, in the fourth."""
+    metric = TensorField(lambda z: tf.linalg.diag(tf.concat([tf.ones_like(z[..., 1:]), 1.0 - z[..., :1]], axis=-1)))
+    flow = RiemannianLeapfrog(metric.log_volume, metric, 0.3, 6)
+    start, rho = tf.zeros([1, DIM], tf.float64), tf.constant([[1.0, 0.0, 0.0]], tf.float64)
+    assert int(flow.find_divergence([start, rho])[0]) == 4
+    np.testing.assert_allclose(flow.states(start, rho)[3][0], [[0.9, 0.0, 0.0]], atol=1e-12)
+    assert int(flow.find_divergence([start, -rho])[0]) == -1
+
+
 WRONG = [
     (lambda: HamiltonianLeapfrog(target, 0.0, 1), "`step_size`"),
     (lambda: HamiltonianLeapfrog(target, [0.1, -0.1, 0.1], 1), "`step_size`"),
     (lambda: HamiltonianLeapfrog(target, tf.Variable(np.nan), 1), "`step_size`"),
     (lambda: HamiltonianLeapfrog(target, 0.1, 0), "`num_steps`"),
+    (lambda: HamiltonianLeapfrog(target, 0.1, 1, gradient_limit=0.0), "`gradient_limit`"),
+    (lambda: RiemannianLeapfrog(target, centroid_metric(), 0.1, 1, gradient_limit=-1.0), "`gradient_limit`"),
+    (lambda: HamiltonianLeapfrog(target, 0.1, 1, gradient_limit=np.nan), "`gradient_limit`"),
     (lambda: RiemannianLeapfrog(target, centroid_metric(), 0.1, 1.5), "`num_steps`"),
     (lambda: RiemannianLeapfrog(target, centroid_metric(), 0.1, 1, 0), "`num_fixed_point_steps`"),
     (lambda: Tempered(make_flow("hamiltonian"), 0.0), "`sqrt_beta_zero`"),

@@ -131,3 +131,26 @@ def test_precision_weights_are_trainable_exactly_when_they_are_used():
 def test_a_missing_precision_cannot_be_used():
     with pytest.raises(ValueError, match="`precision` is None"):
         GaussianDecoder(MLP([], output_units=DATA_DIM), uses_precision=True)
+
+
+def test_the_log_density_of_pixels_is_that_of_the_distribution_with_both_derivatives():
+    decoder = BernoulliDecoder(keras.layers.Dense(DATA_DIM, activation="tanh"))
+    decoder.build((None, LATENT_DIM))
+    x, z = make_data(6), tf.constant(np.random.default_rng(0).normal(size=(4, 6, LATENT_DIM)), tf.float32)
+
+    def derivatives(log_prob):
+        with tf.GradientTape() as outer:
+            outer.watch(z)
+            with tf.GradientTape() as inner:
+                inner.watch(z)
+                value = log_prob(z)
+            slope = inner.gradient(value, z)
+        return value, slope, outer.gradient(slope, z, output_gradients=tf.ones_like(slope) * x[:, :1])
+
+    actual = derivatives(lambda z: decoder.log_prob(x, z))
+    expected = derivatives(lambda z: decoder.distribution(z).log_prob(x))
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    gaussian = GaussianDecoder(keras.layers.Dense(DATA_DIM), 0.3)
+    gaussian.build((None, LATENT_DIM))
+    np.testing.assert_array_equal(gaussian.log_prob(x, z), gaussian.distribution(z).log_prob(x))

@@ -132,8 +132,15 @@ def test_weights_are_saved_with_the_metric(kind, tmp_path):
 
 def test_keras_fit_keeps_the_metric_by_the_callback():
     model, x = make_model("rhvae", num_steps=1), make_data(NUM)
-    model.compile(keras.optimizers.Adam(0.01))
-    model.fit(x, batch_size=12, epochs=2, verbose=0, callbacks=[UpdateMetric(x)])
+    model.compile("adam", run_eagerly=True)
+    distances = []
+
+    class Look(keras.callbacks.Callback):
+        def on_test_batch_begin(self, batch, logs=None):
+            distances.append(np.abs(np.array(self.model.centroids) - self.model.encoder(x)[0]).max())
+
+    model.fit(x, epochs=2, batch_size=12, validation_data=(x,), callbacks=[UpdateMetric(x), Look()], verbose=0)
+    assert len(distances) == 2 and max(distances) < 1e-6
     np.testing.assert_allclose(model.centroids, model.encoder(x)[0], rtol=1e-6)
 
 
@@ -183,6 +190,8 @@ def test_a_trajectory_that_diverges_ends_training_with_its_step():
         ({"temperature": 0.0}, "temperature"),
         ({"regularization": -1e-3}, "regularization"),
         ({"num_fixed_point_steps": 0}, "num_fixed_point_steps"),
+        ({"gradient_limit": 0.0}, "gradient_limit"),
+        ({"gradient_limit": np.nan}, "gradient_limit"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):

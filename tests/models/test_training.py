@@ -123,6 +123,23 @@ def test_wrong_counts_are_refused(epochs, batch_size):
         fit(make_vae(None), make_data(10), epochs, batch_size, 1e-3, verbose=0)
 
 
+@pytest.mark.parametrize("gradient_norm", [0.0, -1.0, np.nan])
+def test_wrong_limits_of_the_gradient_are_refused(gradient_norm):
+    with pytest.raises(UserError, match="`gradient_norm`"):
+        fit(make_vae(None), make_data(10), 1, 10, 1e-3, verbose=0, gradient_norm=gradient_norm)
+
+
+def test_a_step_takes_no_more_of_a_gradient_than_its_limit():
+    """After one step Adam's momenta are a tenth of the gradient that it was given, all weights together."""
+    lengths, x = {}, make_data(10)
+    for limit in (None, 1e-2):
+        model = make_vae(None)
+        fit(model, x, 1, 10, 1e-3, verbose=0, gradient_norm=limit)
+        lengths[limit] = 10.0 * float(tf.linalg.global_norm(model.optimizer._momentums))
+    assert lengths[None] > 1.0
+    np.testing.assert_allclose(lengths[1e-2], 1e-2, rtol=1e-4)
+
+
 def test_callbacks_can_stop_training():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

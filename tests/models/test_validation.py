@@ -141,3 +141,13 @@ def test_wrong_arguments_are_refused():
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT[:, :2])
     with pytest.raises(UserError, match="patience"):
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT, patience=0)
+    with pytest.raises(UserError, match=r"`validation_data` run from .* to 1.5"):
+        fit(
+            make_vae("bernoulli"),
+            TRAIN,
+            2,
+            10,
+            1e-3,
+            verbose=0,
+            validation_data=np.where(HELD_OUT > 0.9, 1.5, HELD_OUT),
+        )

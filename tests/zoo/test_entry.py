@@ -61,6 +61,14 @@ def test_every_trainable_weight_receives_a_gradient(name):
     assert all(gradient is not None and np.abs(gradient).max() > 0.0 for gradient in gradients)
 
 
+@pytest.mark.parametrize("kind", ["hvae", "rhvae"])
+def test_the_model_has_the_limit_of_its_entry_and_0_is_none(kind):
+    config = zoo.config(f"chadebec2020/{kind}_mnist_012")
+    for value, expected in ((7.5, 7.5), (0.0, None)):
+        flow = dataclasses.replace(config.flow, gradient_limit=value)
+        assert build_model(dataclasses.replace(config, flow=flow)).gradient_limit == expected
+
+
 def test_initial_weights_follow_the_seed():
     config = zoo.config("yang2018/two_moons")
     first, again, other = (build_model(config, seed).get_weights() for seed in (0, 0, 1))

@@ -61,6 +61,7 @@ def test_a_card_without_the_newer_sections_gets_their_defaults():
     for section in ("flow", "metric", "evaluation", "interpolation", "generation", "notes"):
         del values[section]
     del values["network"]["likelihood"], values["training"]["patience"], values["data"]["subset"]
+    del values["training"]["gradient_norm"]
     assert from_dict(values) == zoo.config("yang2018/two_moons")
 
 
@@ -80,6 +81,10 @@ def rhvae(**changes) -> EntryConfig:
         (lambda: dataclasses.replace(rhvae().metric, regularization=-1.0), "metric.regularization"),
         (lambda: dataclasses.replace(rhvae().flow, step_size=0.0), "flow.step_size"),
         (lambda: dataclasses.replace(rhvae().flow, sqrt_beta_zero=1.5), "flow.sqrt_beta_zero"),
+        (lambda: dataclasses.replace(rhvae().flow, gradient_limit=-1.0), "flow.gradient_limit"),
+        (lambda: dataclasses.replace(rhvae().flow, gradient_limit=float("nan")), "flow.gradient_limit"),
+        (lambda: dataclasses.replace(rhvae().training, gradient_norm=-1.0), "training.gradient_norm"),
+        (lambda: dataclasses.replace(rhvae().training, gradient_norm=float("nan")), "training.gradient_norm"),
         (lambda: dataclasses.replace(rhvae().training, validation_fraction=0.0), "validation_fraction"),
         (lambda: dataclasses.replace(rhvae().training, validation_fraction=1.0), "validation_fraction"),
         (lambda: dataclasses.replace(rhvae().network, mean_activation="linear"), "sigmoid"),
@@ -88,6 +93,19 @@ def rhvae(**changes) -> EntryConfig:
 def test_sections_that_do_not_fit_are_refused(make, words):
     with pytest.raises(UserError, match=words):
         make()
+
+
+def test_limits_of_gradients_survive_json_and_are_off_in_older_cards():
+    config = rhvae(
+        flow=dataclasses.replace(rhvae().flow, gradient_limit=7.5),
+        training=dataclasses.replace(rhvae().training, gradient_norm=2.5),
+    )
+    values = json.loads(json.dumps(to_dict(config)))
+    assert values["flow"]["gradient_limit"] == 7.5 and values["training"]["gradient_norm"] == 2.5
+    assert from_dict(values) == config
+    del values["flow"]["gradient_limit"], values["training"]["gradient_norm"]
+    older = from_dict(values)
+    assert older.flow.gradient_limit == older.training.gradient_norm == 0.0
 
 
 def test_kinds_of_models():

@@ -27,9 +27,14 @@ def limit_gradient(points: tf.Tensor, limit: Any) -> tf.Tensor:
     def limited(points: tf.Tensor) -> tuple[tf.Tensor, Any]:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             bound = tf.cast(limit, upstream.dtype)
-            length = tf.norm(upstream, axis=-1, keepdims=True)
-            shortened = upstream * (bound / tf.maximum(length, bound))
-            return tf.where(tf.math.is_finite(length), shortened, 0.0)
+            largest = tf.reduce_max(tf.abs(upstream), axis=-1, keepdims=True)
+            # In units in which no entry is above 1: the squares of large finite numbers are not finite.
+            unit = tf.maximum(largest, bound)
+            scaled = upstream / unit
+            length = tf.norm(scaled, axis=-1, keepdims=True)
+            shortened = tf.where(length > bound / unit, scaled * (bound / length), upstream)
+            is_finite = tf.reduce_all(tf.math.is_finite(upstream), axis=-1, keepdims=True)
+            return tf.where(is_finite, shortened, tf.zeros_like(upstream))
 
         return tf.identity(points), gradient
 

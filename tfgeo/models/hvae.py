@@ -93,7 +93,7 @@ class HVAE(VAE):
         """Present `sqrt(beta_0)`."""
         return tf.exp(self._log_sqrt_beta_zero)
 
-    def flow(self, x: tf.Tensor, gradient_limit: tf.Tensor | None = None) -> Tempered:
+    def flow(self, x: tf.Tensor, *, gradient_limit: tf.Tensor | None = None) -> Tempered:
         """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
 
         Args:
@@ -129,7 +129,7 @@ class HVAE(VAE):
 
     def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = self._as_tensor(x)
-        flow = self.flow(x, self._limit_for(x))
+        flow = self.flow(x, gradient_limit=self._limit_for(x))
         return self._flow_terms(x, self.encode(x), flow, seed, is_training=True)
 
     def log_likelihood(
@@ -162,9 +162,9 @@ class HVAE(VAE):
         where = f"at the start of the flow of training step {training_step}"
         if leapfrog_step > 0:
             where = f"in leapfrog step {leapfrog_step} of {self.num_steps}, training step {training_step}"
-        return f"a trajectory diverged {where}; {self._remedy()}"
+        return f"a trajectory diverged {where}; {self.remedy()}"
 
-    def _remedy(self) -> str:
+    def remedy(self) -> str:
         return "lower `step_size` or the learning rate, or raise `sqrt_beta_zero`"
 
     def _flow_terms(

@@ -160,6 +160,7 @@ class RHVAE(HVAE):
         x: tf.Tensor,
         manifold: HasCometric | None = None,
         num_fixed_point_steps: int | None = None,
+        *,
         gradient_limit: tf.Tensor | None = None,
     ) -> Tempered:
         """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
@@ -216,6 +217,7 @@ class RHVAE(HVAE):
                 f"{num} samples are too many to choose `num_centroids`={self.num_centroids} of them by k-medoids, "
                 f"which takes at most {MAX_FOR_MEDOIDS}; call `update_metric` with a part of them."
             )
+        super().before_training(inputs)
 
     def after_training(self, inputs: np.ndarray) -> None:
         self.update_metric(inputs)
@@ -263,7 +265,7 @@ class RHVAE(HVAE):
     def _floats_per_sample(self) -> int:
         return max(super()._floats_per_sample, self.num_centroids, self.latent_dim**2)
 
-    def _remedy(self) -> str:
+    def remedy(self) -> str:
         return "lower `step_size`, raise `temperature` or `regularization`, or lower the learning rate"
 
     def _own_weights(self) -> list[keras.Variable]:

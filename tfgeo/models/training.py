@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.checkpoints import TrainingCheckpoint
-from tfgeo.errors import UserError, check_count, check_data
+from tfgeo.errors import UserError, check_count, check_data, check_positive
 from tfgeo.models.batches import batched
 from tfgeo.models.vae import VAE
 from tfgeo.models.validation import ReportValidation, Validation
@@ -74,6 +74,7 @@ def fit(
         diverged its training step and leapfrog step.
     """
     epochs = check_count("epochs", epochs)
+    gradient_norm = None if gradient_norm is None else check_positive("gradient_norm", gradient_norm)
     model.before_training(inputs)
     num_samples = len(inputs)
     batch_size = min(check_count("batch_size", batch_size), num_samples)
@@ -98,7 +99,9 @@ def fit(
     )
     validation = None
     if validation_data is not None:
-        held_out = tf.constant(check_data(validation_data, "validation_data", np.shape(inputs)[-1]))
+        validation_data = check_data(validation_data, "validation_data", np.shape(inputs)[-1])
+        model.check_inputs(validation_data, "`validation_data`")
+        held_out = tf.constant(validation_data)
         patience = None if patience is None else check_count("patience", patience)
         validation = Validation(model, data, held_out, steps, epochs, patience, seed)
     elif patience is not None:
@@ -129,7 +132,8 @@ def fit(
     if validation is not None:
         if validation.best_epoch == 0:
             raise UserError(
-                "the bound of `validation_data` was not finite after any pass; check them, or lower the step sizes"
+                "the bound of `validation_data` was not finite after any pass, so none is the best; give data like "
+                f"`inputs`, or {model.remedy()}."
             )
         validation.restore()
         history.val_losses, history.best_epoch = validation.losses, validation.best_epoch
@@ -207,7 +211,5 @@ class _StopOnNonFiniteLoss(keras.callbacks.Callback):
         if not all(np.isfinite(weight).all() for weight in self.model.weights):
             broken.append("weights")
         if broken:
-            advice = self.model.explain_divergence() or (
-                "lower --config.training.learning_rate or raise --config.network.output_variance"
-            )
+            advice = self.model.explain_divergence() or self.model.remedy()
             raise UserError(f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}")

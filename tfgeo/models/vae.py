@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, check_unit_interval
 from tfgeo.likelihood import importance_sampling
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
@@ -110,6 +110,12 @@ class VAE(keras.Model):
 
     def before_training(self, inputs: np.ndarray) -> None:
         """Refuses `[n, D]` training data that the model cannot be trained on, with a `UserError`."""
+        self.check_inputs(inputs, "`inputs`")
+
+    def check_inputs(self, inputs: np.ndarray, name: str) -> None:
+        """Refuses `[n, D]` data, called `name`, that the decoder has no density for, with a `UserError`."""
+        if isinstance(self.decoder, BernoulliDecoder):
+            check_unit_interval(name, inputs)
 
     def after_training(self, inputs: np.ndarray) -> None:
         """Takes from the `[n, D]` training data what a trained model keeps of them."""
@@ -117,6 +123,10 @@ class VAE(keras.Model):
     def explain_divergence(self) -> str | None:
         """What diverged in the present round and what to do about it; None if nothing is known to have."""
         return None
+
+    def remedy(self) -> str:
+        """What to change where training stopped being finite."""
+        return "lower --config.training.learning_rate or raise --config.network.output_variance"
 
     def log_likelihood(
         self, x: tf.Tensor, num_samples: int = 200, proposal: str = "encoder", seed: tf.Tensor | None = None
