@@ -10,6 +10,7 @@ from tests.models.tiny import DATA_DIM, LATENT_DIM, make_data, weights_of
 from tfgeo.errors import UserError
 from tfgeo.layers import MLP, MetricNetwork
 from tfgeo.models import HVAE, RHVAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder, UpdateMetric, fit
+from tfgeo.randomness import derive_seed
 
 tfd = tfp.distributions
 
@@ -167,6 +168,9 @@ def test_training_stops_early_and_keeps_the_best_pass(kind):
     losses = history.val_losses
     assert history.best_epoch == int(np.argmin(losses)) + 1
     assert len(losses) == history.best_epoch + 5 < 200
+    # An RHVAE keeps the metric of that pass as well, by which the pass was judged.
+    noise = tf.random.experimental.stateless_fold_in(derive_seed(0, "validation"), 0)
+    np.testing.assert_allclose(-np.mean(model.elbo(held_out, noise)), min(losses), rtol=1e-5)
     again = make_model(kind, num_steps=1)
     same = fit(again, x, history.best_epoch, NUM, 0.3, verbose=0, validation_data=held_out)
     np.testing.assert_array_equal(same.val_losses, losses[: history.best_epoch])

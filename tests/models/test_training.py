@@ -131,13 +131,9 @@ def test_wrong_limits_of_the_gradient_are_refused(gradient_norm):
 
 def test_a_step_takes_no_more_of_a_gradient_than_its_limit():
     """After one step Adam's momenta are a tenth of the gradient that it was given, all weights together."""
-    lengths, x = {}, make_data(10)
-    for limit in (None, 1e-2):
-        model = make_vae(None)
-        fit(model, x, 1, 10, 1e-3, verbose=0, gradient_norm=limit)
-        lengths[limit] = 10.0 * float(tf.linalg.global_norm(model.optimizer._momentums))
-    assert lengths[None] > 1.0
-    np.testing.assert_allclose(lengths[1e-2], 1e-2, rtol=1e-4)
+    model = make_vae(None)
+    fit(model, make_data(10), 1, 10, 1e-3, verbose=0, gradient_norm=1e-2)
+    np.testing.assert_allclose(10.0 * tf.linalg.global_norm(model.optimizer._momentums), 1e-2, rtol=1e-4)
 
 
 def test_callbacks_can_stop_training():

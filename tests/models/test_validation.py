@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfgeo.models.validation
-from tests.models.tiny import assert_same_bits, assert_same_values, make_data, make_flow_model, make_vae, weights_of
+from tests.models.tiny import assert_same_bits, assert_same_values, make_data, make_vae, weights_of
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError
 from tfgeo.models import fit
@@ -50,29 +50,6 @@ def test_losses_and_kept_weights_are_those_of_python(monkeypatch):
     alone = LossOfEveryPass()
     fit(make_vae(None), TRAIN, 12, 10, 0.4, callbacks=[alone], verbose=0)
     assert alone.losses == watcher.losses
-
-
-def test_patience_is_counted_in_passes_whatever_the_rounds():
-    everything, stopped = (
-        fit(make_vae(None), TRAIN, 50, 10, 0.4, verbose=0, validation_data=HELD_OUT, patience=patience)
-        for patience in (None, 3)
-    )
-    # Rounds of 25 passes; the end of patience is not at the end of one.
-    num = len(stopped.val_losses)
-    assert len(everything.val_losses) == 50 and num < 50 and num % 25 > 0
-    np.testing.assert_array_equal(stopped.val_losses, everything.val_losses[:num])
-    since_best = [number - int(np.argmin(stopped.val_losses[: number + 1])) for number in range(num)]
-    assert max(since_best[:-1]) == 2 and since_best[-1] == 3 and stopped.best_epoch == num - 3
-
-
-def test_an_rhvae_is_validated_with_the_metric_of_its_training_data():
-    model = make_flow_model("rhvae", num_steps=1, num_fixed_point_steps=1, step_size=0.05)
-    history = fit(model, TRAIN, 4, 10, 0.05, verbose=0, validation_data=HELD_OUT)
-    # The stored metric is that of the pass that was kept.
-    np.testing.assert_allclose(loss_of(model), history.val_losses[history.best_epoch - 1], rtol=1e-5)
-    np.testing.assert_allclose(model.centroids, model.encoder(TRAIN)[0], atol=1e-6)
-    with_stored = model.elbo(HELD_OUT, tf.random.experimental.stateless_fold_in(derive_seed(0, "validation"), 0))
-    np.testing.assert_allclose(-np.mean(with_stored), loss_of(model), rtol=1e-5)
 
 
 class Interrupt(keras.callbacks.Callback):
