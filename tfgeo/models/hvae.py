@@ -93,7 +93,7 @@ class HVAE(VAE):
         """Present `sqrt(beta_0)`."""
         return tf.exp(self._log_sqrt_beta_zero)
 
-    def flow(self, x: tf.Tensor, gradient_limit: tf.Tensor | None = None) -> Tempered:
+    def flow(self, x: tf.Tensor, *, gradient_limit: tf.Tensor | None = None) -> Tempered:
         """The flow towards p(z | x) of `[n, D]` data: a bijector on pairs of `[..., n, d]`.
 
         Args:
@@ -129,7 +129,7 @@ class HVAE(VAE):
 
     def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = self._as_tensor(x)
-        flow = self.flow(x, self._limit_for(x))
+        flow = self.flow(x, gradient_limit=self._limit_for(x))
         return self._flow_terms(x, self.encode(x), flow, seed, is_training=True)
 
     def log_likelihood(
