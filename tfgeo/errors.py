@@ -19,6 +19,7 @@ __all__ = [
     "check_count",
     "check_data",
     "check_positive",
+    "check_unit_interval",
     "check_writable_folder",
     "nearest_names",
     "unknown_name_error",
@@ -117,6 +118,24 @@ def check_data(inputs: Any, name: str, width: int | None = None) -> np.ndarray:
             "remove or replace them."
         )
     return converted
+
+
+def check_unit_interval(values: np.ndarray, name: str) -> None:
+    """Checks that all values lie in [0, 1], as a Bernoulli decoder needs them.
+
+    Args:
+      values: `[n, D]` numbers.
+      name: what to call them in the message, which says what range they have.
+
+    Raises:
+      UserError: if one does not.
+    """
+    low, high = float(np.min(values)), float(np.max(values))
+    if low < 0.0 or high > 1.0:
+        raise UserError(
+            f"the values of {name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes "
+            "[0, 1]; rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
+        )
 
 
 def check_writable_folder(path: str | os.PathLike[str]) -> pathlib.Path:

@@ -123,6 +123,11 @@ def test_wrong_counts_are_refused(epochs, batch_size):
         fit(make_vae(None), make_data(10), epochs, batch_size, 1e-3, verbose=0)
 
 
+def test_a_bernoulli_decoder_refuses_bytes_before_training():
+    with pytest.raises(UserError, match=r"run from .* to .*\[0, 1\]; rescale"):
+        fit(make_vae("bernoulli"), 255.0 * make_data(4), 1, 4, 1e-3, verbose=0)
+
+
 def test_callbacks_can_stop_training():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

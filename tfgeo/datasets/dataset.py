@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgeo.errors import UserError, check_count, check_data, check_positive
+from tfgeo.errors import UserError, check_count, check_data, check_positive, check_unit_interval
 from tfgeo.randomness import generator
 
 __all__ = ["Dataset", "choose_per_class"]
@@ -167,12 +167,7 @@ class Dataset:
         Raises:
           UserError: if one does not; says which range they have.
         """
-        low, high = float(self.inputs.min()), float(self.inputs.max())
-        if low < 0.0 or high > 1.0:
-            raise UserError(
-                f"the values of {self.name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes "
-                "[0, 1]; rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
-            )
+        check_unit_interval(self.inputs, self.name)
 
     def _known_labels(self) -> np.ndarray:
         if self.labels is None:

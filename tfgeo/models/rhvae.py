@@ -206,6 +206,7 @@ class RHVAE(HVAE):
         return super().log_likelihood(x, num_samples, proposal, seed)
 
     def before_training(self, inputs: np.ndarray) -> None:
+        super().before_training(inputs)
         num = len(inputs)
         if num < self.num_centroids:
             raise UserError(

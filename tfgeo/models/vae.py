@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, check_unit_interval
 from tfgeo.likelihood import importance_sampling
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
@@ -110,6 +110,8 @@ class VAE(keras.Model):
 
     def before_training(self, inputs: np.ndarray) -> None:
         """Refuses `[n, D]` training data that the model cannot be trained on, with a `UserError`."""
+        if isinstance(self.decoder, BernoulliDecoder):
+            check_unit_interval(inputs, "`inputs`")
 
     def after_training(self, inputs: np.ndarray) -> None:
         """Takes from the `[n, D]` training data what a trained model keeps of them."""
