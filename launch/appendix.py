@@ -13,9 +13,9 @@ import numpy as np
 from launch.rows import Row
 from tfgeo import plots
 
-__all__ = ["draw_grids"]
+__all__ = ["draw_grids", "smooth"]
 
-# Values that a point of the curves is the mean of, as in the paper.
+# Epochs that a point of the curves is the mean of, as in the paper.
 AVERAGED = 10
 
 Lines = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -38,6 +38,12 @@ def draw_grids(rows: Sequence[Row], seed: int, folder: pathlib.Path) -> list[pat
                 name = f"{entry}_{field}".replace("/", "_").replace(".", "_")
                 paths.append(plots.save(figure, folder / "figures", name))
     return paths
+
+
+def smooth(epochs: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Means of `[n]` values over the last 10 epochs; the values themselves where they lie further apart."""
+    step = np.diff(epochs).max() if len(epochs) > 1 else AVERAGED
+    return plots.moving_average(values, max(1, round(AVERAGED / step)))
 
 
 def _group(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
@@ -63,9 +69,9 @@ def _read_curves(folder: pathlib.Path) -> Lines:
         if "training_held_out" in saved.files:
             bound = saved["training_held_out"]
             epochs = 1.0 + np.arange(len(bound))
-            curves["negative bound, held out"] = (epochs, plots.moving_average(bound, AVERAGED))
+            curves["negative bound, held out"] = (epochs, smooth(epochs, bound))
         if "training_log_likelihood" in saved.files:
             known = np.isfinite(saved["training_log_likelihood"])
-            values = plots.moving_average(saved["training_log_likelihood"][known], AVERAGED)
-            curves["log p(x), held out"] = (saved["training_epoch"][known], values)
+            epochs = saved["training_epoch"][known]
+            curves["log p(x), held out"] = (epochs, smooth(epochs, saved["training_log_likelihood"][known]))
     return curves

@@ -4,9 +4,11 @@ python -m launch.benchmark --suite=geodesics --problem=FILE.npz --output_dir=out
 python -m launch.benchmark --suite=geodesics --methods='interpolated/*' --metrics=mean --output_dir=out
 python -m launch.benchmark --suite=pairwise --output_dir=out
 python -m launch.benchmark --suite=graph --num_nodes=60000 --output_dir=out
+python -m launch.benchmark --suite=training --output_dir=out
 
 Suite geodesics runs each method on the same pairs; pairwise takes all distances between some samples, and then
-10^3, 10^4, 10^5 pairs by the interpolated metric; graph builds a nearest-neighbour graph and queries it.
+10^3, 10^4, 10^5 pairs by the interpolated metric; graph builds a nearest-neighbour graph and queries it; training
+trains models of the zoo on random data of their shape.
 
 Seconds are medians of the runs after the first call; what the first call takes longer is compile seconds, 0 where
 an earlier row has compiled the same. Where a method starts from another one's geodesics, "total" has the seconds of
@@ -40,7 +42,9 @@ from launch import common
 from launch.benchmarks.methods import METHODS, METRICS
 from tfgeo.errors import UserError
 
-SUITES = ("geodesics", "pairwise", "graph")
+SUITES = ("geodesics", "pairwise", "graph", "training")
+# VAE, HVAE and RHVAE of 784-400-10.
+TRAINED = ("vae_mnist_012", "hvae_mnist_012", "rhvae_fashion_tsb")
 
 
 def main(values: common.Flags) -> None:
@@ -97,6 +101,12 @@ def program_flags() -> common.Flags:
     flags.DEFINE_list("scaling_points", ["10", "20", "40"], "pairwise: points T", flag_values=values)
     integer("num_nodes", 0, "graph: nodes, latents repeated with noise where there are fewer; 0 for all latents", 0)
     integer("num_neighbours", 10, "graph: neighbours k of each node")
+    flags.DEFINE_list(
+        "entries",
+        [f"chadebec2020/{name}" for name in TRAINED],
+        "training: entries whose models are trained",
+        flag_values=values,
+    )
     return values
 
 

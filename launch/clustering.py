@@ -74,9 +74,11 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.nd
     settings = run.entry.clustering
     failed = int(np.sum(~np.isfinite(geodesics.length)))
     if failed:
+        # What keeps the metric tame: a Gaussian decoder's variance, or the floor of a learned one.
+        field = "network.output_variance" if run.config.metric is None else "metric.regularization"
         raise UserError(
             f"{failed} of {len(geodesics)} geodesics are not finite; "
-            "lower --config.training.learning_rate or raise --config.network.output_variance"
+            f"lower --config.training.learning_rate or raise --config.{field}"
         )
     distances = {"geodesic": distance_matrix(geodesics, len(latents), run.entry.geodesics.distance)}
     if on_grid is not None:

@@ -18,7 +18,7 @@ class Column:
 
     Attributes:
       title: its header.
-      path: where it is in metrics.json.
+      path: where it is in metrics.json; "beside/*" is the first key that begins with "beside/".
       reported: the field of `Reported` beside it; "" where papers print no such number.
       digits: decimals.
       reported_digits: decimals of the reported one, those that papers print.
@@ -34,6 +34,8 @@ class Column:
         """The number in one run's metrics, or None where it was not measured."""
         value: Any = metrics
         for key in self.path:
+            if isinstance(value, Mapping) and key.endswith("*"):
+                key = next((name for name in value if name.startswith(key[:-1])), key)
             value = value.get(key) if isinstance(value, Mapping) else None
         return None if value is None else float(value)
 
@@ -63,6 +65,20 @@ def _cluster_columns(score: str, reported: Mapping[str, str], reported_digits: i
     )
 
 
+# What metrics.json of launch.generate calls them.
+_GENERATED = {
+    "VAE": "beside/*",
+    "prior": "prior",
+    "metric": "metric",
+    "held out": "held_out",
+    "training": "training",
+}
+
+
+def _generation_columns(title: str, key: str, kinds: Sequence[str]) -> tuple[Column, ...]:
+    return tuple(Column(f"{title}, {kind}", ("measured", _GENERATED[kind], key)) for kind in kinds)
+
+
 _SECONDS = Column("seconds a run", ("seconds", "total"), digits=0)
 
 # By program, and for clusters by the score that the paper prints.
@@ -90,16 +106,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _SECONDS,
     ),
     "generate": (
-        Column("nearest, prior", ("measured", "prior", "nearest_training_distance"), digits=3),
-        Column("nearest, metric", ("measured", "metric", "nearest_training_distance"), digits=3),
-        Column("nearest, held out", ("measured", "held_out", "nearest_training_distance"), digits=3),
-        Column("diversity, prior", ("measured", "prior", "diversity"), digits=3),
-        Column("diversity, metric", ("measured", "metric", "diversity"), digits=3),
-        Column("diversity, training", ("measured", "training", "diversity"), digits=3),
+        *_generation_columns("nearest", "nearest_training_distance", ("VAE", "prior", "metric", "held out")),
+        *_generation_columns("diversity", "diversity", ("VAE", "prior", "metric", "training")),
+        *_generation_columns("precision", "precision", ("VAE", "prior", "metric")),
+        *_generation_columns("recall", "recall", ("VAE", "prior", "metric")),
         _SECONDS,
     ),
     "interpolate": (
         Column("length over straight", ("measured", "length_over_straight")),
+        Column("that of Arvanitidis", ("measured", "models", "arvanitidis2018/*", "length_over_straight")),
+        Column("that of Chen", ("measured", "models", "chadebec2020/chen_*", "length_over_straight")),
         Column("share converged", ("measured", "share_converged")),
         _SECONDS,
     ),

@@ -101,7 +101,8 @@ def run_comparison(values: common.Flags) -> dict[str, Any]:
 EXPLANATION = (
     "Lengths are those of each model's own metric, so that only their ratio compares. Bend: the largest distance "
     "of a geodesic from the straight line, over the distance of its ends. Nearest: Euclidean distance from a "
-    "decoded point of a curve to the nearest training image, in data units, the mean over curves."
+    "decoded point of a curve to the nearest training image, in data units, the mean over curves. Figures show the "
+    "pairs whose geodesic saves most of the straight line's length."
 )
 
 
@@ -146,12 +147,14 @@ def _try_neural_curve(model: Interpolation) -> dict[str, dict[str, float]]:
         warn=False,
     )
     seconds = time.perf_counter() - begin
+    own = f"{settings.curve}/{settings.solver}"
     curves = {
-        f"{settings.curve}/{settings.solver}": model.found.points(MEASURED_POINTS)[:NEURAL_PAIRS],
+        own: model.found.points(MEASURED_POINTS)[:NEURAL_PAIRS],
         "neural/adam": neural.points(MEASURED_POINTS),
         "straight": model.straight(MEASURED_POINTS)[:NEURAL_PAIRS],
     }
     measured = {name: {"mean_length": _mean_length(model.run, points)} for name, points in curves.items()}
+    measured[own]["share_converged"] = float(np.mean(model.found.converged[:NEURAL_PAIRS]))
     measured["neural/adam"] |= {"seconds": seconds, "share_converged": float(np.mean(neural.converged))}
     return measured
 
@@ -204,10 +207,11 @@ def _model_rows(measured: dict[str, Any]) -> Rows:
 
 
 def _solver_rows(solvers: dict[str, dict[str, float]]) -> Rows:
-    rows: Rows = [("curve and solver", "mean length", "seconds")]
+    rows: Rows = [("curve and solver", "mean length", "converged", "seconds")]
     for name, numbers in solvers.items():
+        share = f"{numbers['share_converged']:.3f}" if "share_converged" in numbers else "-"
         seconds = f"{numbers['seconds']:.1f}" if "seconds" in numbers else "-"
-        rows.append((name, f"{numbers['mean_length']:.4g}", seconds))
+        rows.append((name, f"{numbers['mean_length']:.4g}", share, seconds))
     return rows
 
 

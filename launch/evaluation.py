@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from launch import common, figures, geometry, pipeline, report
+from launch.appendix import smooth
 from launch.run import Run, run_from_flags, say
 from launch.tables import Rows, markdown_table, text_table
 from tfgeo import likelihood, plots
@@ -15,9 +16,6 @@ from tfgeo.datasets import Dataset
 from tfgeo.randomness import derive_seed
 
 __all__ = ["run_evaluation"]
-
-# Values that a point of the training curves is the mean of, as in Appendix A.
-AVERAGED = 10
 
 
 def run_evaluation(values: common.Flags) -> dict[str, Any]:
@@ -157,11 +155,11 @@ def _draw(run: Run, curves: dict[str, np.ndarray], measured: dict[str, Any]) -> 
 def _draw_training(curves: dict[str, np.ndarray], best_epoch: int | None) -> plots.style.Figure:
     lines = {"training": (curves["epoch"], curves["loss"])}
     if "held_out" in curves:
-        held_out = curves["held_out"]
-        lines["held out"] = (1.0 + np.arange(len(held_out)), plots.moving_average(held_out, AVERAGED))
+        passes = 1.0 + np.arange(len(curves["held_out"]))
+        lines["held out"] = (passes, smooth(passes, curves["held_out"]))
     panels = {"negative bound, nats": lines}
     if "log_likelihood" in curves:
         known = np.isfinite(curves["log_likelihood"])
-        averaged = plots.moving_average(curves["log_likelihood"][known], AVERAGED)
-        panels["log p(x), nats"] = {"held out": (curves["epoch"][known], averaged)}
+        epochs = curves["epoch"][known]
+        panels["log p(x), nats"] = {"held out": (epochs, smooth(epochs, curves["log_likelihood"][known]))}
     return plots.training_curves(panels, best_epoch)

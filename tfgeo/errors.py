@@ -120,17 +120,21 @@ def check_data(inputs: Any, name: str, width: int | None = None) -> np.ndarray:
     return converted
 
 
-def check_unit_interval(name: str, values: np.ndarray) -> None:
+def check_unit_interval(values: np.ndarray, name: str) -> None:
     """Checks that all values lie in [0, 1], as a Bernoulli decoder needs them.
 
+    Args:
+      values: `[n, D]` numbers.
+      name: what to call them in the message, which says what range they have.
+
     Raises:
-      UserError: if one does not; says which range they have.
+      UserError: if one does not.
     """
     low, high = float(np.min(values)), float(np.max(values))
-    if not (low >= 0.0 and high <= 1.0):
+    if low < 0.0 or high > 1.0:
         raise UserError(
-            f"the values of {name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes [0, 1]; "
-            "rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
+            f"the values of {name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes "
+            "[0, 1]; rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
         )
 
 

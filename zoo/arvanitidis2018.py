@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from zoo.chadebec2020.common import network
+from zoo.chadebec2020.common import FREE_TRAINING, network
 from zoo.chadebec2020.geometry import INTERPOLATIONS, PULLBACK_GEODESICS, Interpolation
 from zoo.config import EntryConfig, Reported, VarianceConfig
 
@@ -16,8 +16,9 @@ _MEAN_SHARE = 0.75
 _NOTES = (
     "Table 6 of Chadebec et al. lists a tanh network for the variance, their text the basis functions of Eq. 13 "
     "with K = 32 and a = 1: the latter.",
-    "Free: sigma^2 = 0.1 while the mean is trained, and the ceiling of the variance, 1/4, the largest that a value "
-    "in [0, 1] can have.",
+    FREE_TRAINING,
+    "Free: sigma^2 = 0.1 while the mean is trained, Adam's 1e-2 while the variance is, and the ceiling of the "
+    "variance, 1/4, the largest that a value in [0, 1] can have.",
 )
 
 

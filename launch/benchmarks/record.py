@@ -43,6 +43,7 @@ class Settings:
     xla: bool
     num_nodes: int
     num_neighbours: int
+    entries: tuple[str, ...]
     seed: int
 
 

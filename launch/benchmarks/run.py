@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+import zoo
 from launch import common
 from launch.benchmarks.geodesics import measure_geodesics
 from launch.benchmarks.graph import measure_graph
@@ -13,6 +14,7 @@ from launch.benchmarks.methods import choose_methods, choose_metrics
 from launch.benchmarks.pairwise import measure_pairwise
 from launch.benchmarks.problem import load_problem, make_problem
 from launch.benchmarks.record import Record, Settings, say
+from launch.benchmarks.training import measure_training
 from tfgeo.errors import UserError, check_count, check_writable_folder
 
 __all__ = ["run_benchmark"]
@@ -21,13 +23,17 @@ SUITES: dict[str, Callable[[Record], None]] = {
     "geodesics": measure_geodesics,
     "pairwise": measure_pairwise,
     "graph": measure_graph,
+    "training": measure_training,
 }
 
 
 def run_benchmark(values: common.Flags) -> None:
     """Measures what the flags name and writes benchmark.json, .txt and .md."""
     settings = _settings(values)
-    choose_methods(settings.methods)  # a mistake shows now, not when the suite is done loading
+    # A mistake shows now, not when the suite is done loading.
+    choose_methods(settings.methods)
+    for name in settings.entries:
+        zoo.config(name)
     if settings.problem is None:
         problem = make_problem(settings.seed)
     else:
@@ -53,5 +59,9 @@ def _settings(values: common.Flags) -> Settings:
             raise UserError(f"--{name} must be integers with commas between them ({error})") from error
         sizes[name] = tuple(check_count(name, size, minimum) for size in numbers)
     words = {name: values[name].value for name in Settings.__dataclass_fields__}
-    lists = {"metrics": choose_metrics(values.metrics), "methods": tuple(values.methods)}
+    lists = {
+        "metrics": choose_metrics(values.metrics),
+        "methods": tuple(values.methods),
+        "entries": tuple(values.entries),
+    }
     return Settings(**(words | sizes | lists))

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from launch import benchmark, common
-from launch.benchmarks import geodesics, measuring, pairwise, problem, record
+from launch.benchmarks import geodesics, measuring, pairwise, problem, record, training
 from launch.benchmarks.measuring import Judge, needed_flops, timed
 from launch.benchmarks.methods import METHODS, Method
 from launch.benchmarks.problem import load_problem, make_problem
@@ -199,6 +199,16 @@ def test_built_in_problem_is_the_same_each_time():
     assert all(np.isfinite(part).all() for part in Judge(first, 4)(curve, "expected"))
 
 
+def test_training_suite(problem_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "STEPS_PER_REPEAT", 60)
+    content = run("training", problem_file, tmp_path / "out", "--entries=chadebec2020/vae_mnist_012")
+    (row,) = content["rows"]
+    assert row["name"] == "chadebec2020/vae_mnist_012" and row["latent_dim"] == 10
+    assert row["num_leapfrog_steps"] == 0 and row["num_steps"] == 80
+    assert 0.0 < row["step_ms_min"] <= row["step_ms"] <= row["step_ms_max"]
+    assert "vae_mnist_012" in (tmp_path / "out" / "benchmark.txt").read_text()
+
+
 def test_what_json_cannot_hold_is_null():
     assert record._plain({"a": [float("nan"), 1.0], "b": (float("inf"),)}) == {"a": [None, 1.0], "b": [None]}
 
@@ -240,6 +250,7 @@ def test_bad_problem_names_the_key(case, tmp_path, capfd):
         (["--suite=pairwise", "--scaling_points=ten"], "--scaling_points"),
         (["--suite=pairwise", "--scaling_pairs=0"], "scaling_pairs"),
         (["--suite=graph", "--repeats=0"], "repeats"),
+        (["--suite=training", "--entries=chadebec2020/vae_mnist"], "vae_mnist_012"),
     ],
 )
 def test_bad_flags_give_one_line(arguments, words, tmp_path, capfd):

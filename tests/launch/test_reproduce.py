@@ -5,9 +5,10 @@ import json
 import pathlib
 import types
 
+import numpy as np
 import pytest
 
-from launch import common, reproduce, reproduction
+from launch import appendix, common, reproduce, reproduction
 from launch.rows import rows_of_paper
 
 
@@ -47,8 +48,15 @@ MEASURED = {
         "accuracy": {"geodesic": 0.8, "dijkstra": 0.9, "euclidean": 0.7, "spectral": 0.3},
         "share_converged": 1.0,
     },
-    "interpolate": {"length_over_straight": 0.5, "share_converged": 1.0},
-    "generate": {"prior": {"nearest_training_distance": 5.0, "diversity": 8.0}},
+    "interpolate": {
+        "length_over_straight": 0.5,
+        "models": {"arvanitidis2018/olivetti": {"length_over_straight": 0.9}},
+        "share_converged": 1.0,
+    },
+    "generate": {
+        "prior": {"nearest_training_distance": 5.0, "diversity": 8.0},
+        "beside/chadebec2020/vae": {"nearest_training_distance": 6.0, "diversity": 7.0},
+    },
 }
 
 
@@ -79,6 +87,13 @@ def programs(monkeypatch):
 def table_of(path):
     rows = list(csv.reader(path.open()))
     return {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
+
+
+def test_curves_are_means_over_ten_epochs_however_far_their_points_are_apart():
+    values = np.arange(40.0)
+    np.testing.assert_allclose(appendix.smooth(1.0 + values, values)[9:], values[9:] - 4.5)
+    np.testing.assert_allclose(appendix.smooth(5.0 * values, values)[1:], values[1:] - 0.5)
+    np.testing.assert_array_equal(appendix.smooth(25.0 * values, values), values)
 
 
 def test_a_table_of_likelihoods_stands_beside_the_paper(programs, tmp_path):
@@ -136,6 +151,11 @@ def test_the_whole_paper_runs_without_data_that_nothing_can_fetch(programs, tmp_
     written = {path.name for path in (tmp_path / "out").glob("*.csv")}
     kinds = ("interpolate", "generate", "f1")
     assert written == {"chadebec2020.csv", *(f"chadebec2020_{kind}.csv" for kind in kinds)}
+    generated = table_of(tmp_path / "out" / "chadebec2020_generate.csv")["chadebec2020/rhvae_generation_olivetti"]
+    compared = table_of(tmp_path / "out" / "chadebec2020_interpolate.csv")["chadebec2020/rhvae_olivetti"]
+    assert compared["length over straight"] == "0.500 ± 0.000"
+    assert compared["that of Arvanitidis"] == "0.900 ± 0.000"
+    assert generated["nearest, prior"] == "5.000 ± 0.000" and generated["nearest, VAE"] == "6.000 ± 0.000"
     (tmp_path / "oasis").mkdir()
     assert launch("--paper=chadebec2020", *arguments) == 0
     assert any("rhvae_oasis" in word for word in commands[-1])

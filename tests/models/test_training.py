@@ -136,6 +136,11 @@ def test_a_step_takes_no_more_of_a_gradient_than_its_limit():
     np.testing.assert_allclose(10.0 * tf.linalg.global_norm(model.optimizer._momentums), 1e-2, rtol=1e-4)
 
 
+def test_a_bernoulli_decoder_refuses_bytes_before_training():
+    with pytest.raises(UserError, match=r"run from .* to .*\[0, 1\]; rescale"):
+        fit(make_vae("bernoulli"), 255.0 * make_data(4), 1, 4, 1e-3, verbose=0)
+
+
 def test_callbacks_can_stop_training():
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

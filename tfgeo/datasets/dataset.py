@@ -167,7 +167,7 @@ class Dataset:
         Raises:
           UserError: if one does not; says which range they have.
         """
-        check_unit_interval(self.name, self.inputs)
+        check_unit_interval(self.inputs, self.name)
 
     def _known_labels(self) -> np.ndarray:
         if self.labels is None:

@@ -32,8 +32,8 @@ def olivetti(data_dir: str | os.PathLike[str] | None = None, size: int = 64) -> 
 
     Args:
       data_dir: see `files.data_folder`; the missing file is fetched to it.
-      size: height and width in pixels, 1 to 64; below 64 by bilinear down-sampling. Chadebec et al. (2020) take 64
-        to interpolate and 32 to generate.
+      size: height and width in pixels, 1 to 64; below 64 by bilinear down-sampling. Chadebec et al. (2020)
+        generate faces of 32, and do not say of what size those are that they interpolate.
 
     Returns:
       `[400, size^2]` samples in [0, 1], where 0 and 1 are the darkest and the brightest pixel of all faces; labels

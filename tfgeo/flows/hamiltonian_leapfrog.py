@@ -18,6 +18,7 @@ class HamiltonianLeapfrog(Leapfrog):
 
         rho' = rho + eps/2 grad log target(z),  z' = z + eps rho',  rho'' = rho' + eps/2 grad log target(z').
 
+    The kinetic energy is `1/2 |rho|^2`, without whose 1/2 Eq. 5 of the paper is no negative log density.
     It preserves volume exactly, so that both log-determinants are 0, and the inverse is exact up to rounding.
 
     Args:

@@ -161,8 +161,8 @@ class CentroidCometric(Cometric):
 def _inverse_and_half_log_det(matrix: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
     """`M^-1` and `1/2 log det M^-1` of `[..., d, d]` symmetric positive definite matrices.
 
-    By one Cholesky factor, but with the derivatives `-M^-1 dG M^-1` and `-1/2 M^-1`: those of the factor itself
-    take seven batched matrix products, which are slow for small matrices.
+    By one Cholesky factor, but with the derivatives `-M^-1 dM M^-1` and `-1/2 tr(M^-1 dM)`: those of the factor
+    itself take seven batched matrix products, which are slow for small matrices.
     """
     factor = tf.linalg.cholesky(matrix)
     identity = tf.eye(tf.shape(matrix)[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)

@@ -1,26 +1,29 @@
-"""Where a flow left the finite numbers during training."""
+"""Where a flow left the finite numbers during training, and how often."""
 
 from __future__ import annotations
 
 import keras
 import tensorflow as tf
 
-__all__ = ["FirstDivergence"]
+__all__ = ["Divergence"]
 
 # Above every number of a step.
 NEVER = 2**31 - 1
 
 
-class FirstDivergence(keras.metrics.Metric):
+class Divergence(keras.metrics.Metric):
     """Keeps the first training step in which a trajectory diverged, and the earliest leapfrog step of that one.
 
-    A metric because Keras resets those when a round begins, and leaves them out of saved weights.
+    Also counts training steps, and those whose gradient was not finite and was left out. A metric because Keras
+    resets those when a round begins, and leaves them out of saved weights.
     """
 
     def __init__(self, name: str = "divergence") -> None:
         super().__init__(name=name, dtype="int32")
         self.training_step = self.add_variable((), "zeros", dtype="int32", name="training_step")
         self.leapfrog_step = self.add_variable((), "zeros", dtype="int32", name="leapfrog_step")
+        self.num_steps = self.add_variable((), "zeros", dtype="int32", name="num_steps")
+        self.num_skipped = self.add_variable((), "zeros", dtype="int32", name="num_skipped")
         self.reset_state()
 
     def update_state(self, found: tf.Tensor, training_step: tf.Tensor) -> None:
@@ -30,12 +33,23 @@ class FirstDivergence(keras.metrics.Metric):
         self.leapfrog_step.assign(tf.where(is_first, earliest, self.leapfrog_step))
         self.training_step.assign(tf.where(is_first, tf.cast(training_step, tf.int32), self.training_step))
 
+    def count(self, is_skipped: tf.Tensor) -> None:
+        """Takes whether a training step was left out."""
+        self.num_steps.assign_add(1)
+        self.num_skipped.assign_add(tf.cast(is_skipped, tf.int32))
+
+    def share_of_skipped_steps(self) -> float:
+        """0 before the first step."""
+        return int(self.num_skipped) / max(1, int(self.num_steps))
+
     def result(self) -> tf.Tensor:
         return self.leapfrog_step.value
 
     def reset_state(self) -> None:
         self.training_step.assign(-1)
         self.leapfrog_step.assign(-1)
+        self.num_steps.assign(0)
+        self.num_skipped.assign(0)
 
     def found(self) -> tuple[int, int]:
         """Training step, counted from 0, and leapfrog step; -1 each where all was finite."""

@@ -15,7 +15,7 @@ from tfgeo.flows import HamiltonianLeapfrog, Leapfrog, Tempered, first_divergenc
 from tfgeo.flows.leapfrog import points_of
 from tfgeo.flows.phase_flow import Pair, check_scale
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
-from tfgeo.models.divergence import FirstDivergence
+from tfgeo.models.divergence import Divergence
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.vae import VAE, check_proposal
 
@@ -34,7 +34,8 @@ class HVAE(VAE):
         log p(x, z_K) + log N(rho_K) - log q(z_0 | x) - log N(rho_0),
 
     with no volume to add, since the flow begins with the unheated momentum (see `tfgeo.flows.Tempered`). The
-    gradient goes through the whole flow.
+    gradient goes through the whole flow. A training step whose gradient is not finite is left out and counted in
+    the log `skipped_steps`; `tfgeo.models.fit` ends a training that leaves out half of them.
 
     Args:
       encoder: `GaussianEncoder` for q(z_0 | x).
@@ -81,7 +82,7 @@ class HVAE(VAE):
         self.gradient_limit = None if gradient_limit is None else check_positive("gradient_limit", gradient_limit)
         self._log_step_size = self._add_positive("step_size", step_size, learn_step_size)
         self._log_sqrt_beta_zero = self._add_positive("sqrt_beta_zero", sqrt_beta_zero, learn_beta_zero)
-        self.divergence = FirstDivergence()
+        self.divergence = Divergence()
 
     @property
     def step_size(self) -> tf.Tensor:
@@ -159,10 +160,29 @@ class HVAE(VAE):
         training_step, leapfrog_step = self.divergence.found()
         if training_step < 0:
             return None
-        where = f"at the start of the flow of training step {training_step}"
+        where = f"at the start of the flow in training step {training_step}"
         if leapfrog_step > 0:
             where = f"in leapfrog step {leapfrog_step} of {self.num_steps}, training step {training_step}"
         return f"a trajectory diverged {where}; {self.remedy()}"
+
+    @property
+    def share_of_skipped_steps(self) -> float:
+        return self.divergence.share_of_skipped_steps()
+
+    def train_step(self, data: Any) -> dict:
+        return super().train_step(data) | {"skipped_steps": self.divergence.num_skipped.value}
+
+    def _terms_and_gradients(
+        self, x: tf.Tensor, seed: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
+        terms, gradients = super()._terms_and_gradients(x, seed)
+        is_finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        self.divergence.count(~is_finite)
+        # The log is of the trajectories that did not diverge, unless all did.
+        shown = tf.math.is_finite(terms[1] - terms[0])
+        shown |= ~tf.reduce_any(shown)
+        terms = tf.boolean_mask(terms[0], shown), tf.boolean_mask(terms[1], shown)
+        return terms, [tf.where(is_finite, gradient, 0.0) for gradient in gradients]
 
     def remedy(self) -> str:
         return "lower `step_size` or the learning rate, or raise `sqrt_beta_zero`"

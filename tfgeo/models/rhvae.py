@@ -207,6 +207,7 @@ class RHVAE(HVAE):
         return super().log_likelihood(x, num_samples, proposal, seed)
 
     def before_training(self, inputs: np.ndarray) -> None:
+        super().before_training(inputs)
         num = len(inputs)
         if num < self.num_centroids:
             raise UserError(
@@ -217,7 +218,6 @@ class RHVAE(HVAE):
                 f"{num} samples are too many to choose `num_centroids`={self.num_centroids} of them by k-medoids, "
                 f"which takes at most {MAX_FOR_MEDOIDS}; call `update_metric` with a part of them."
             )
-        super().before_training(inputs)
 
     def after_training(self, inputs: np.ndarray) -> None:
         self.update_metric(inputs)

@@ -20,6 +20,8 @@ __all__ = ["batched", "fit", "fit_variance"]
 # Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
 # costs microseconds: several passes make one Keras epoch of about this many steps where their number divides.
 STEPS_PER_ROUND = 50
+# A step that is left out now and then does no harm; where so many of a round are, nothing is learnt.
+MAX_SKIPPED_SHARE = 0.5
 # Posterior samples from which the variance's start is computed, at the least.
 MIN_START_SAMPLES = 2000
 
@@ -210,6 +212,8 @@ class _StopOnNonFiniteLoss(keras.callbacks.Callback):
         broken = [name for name, value in (logs or {}).items() if not np.isfinite(value)]
         if not all(np.isfinite(weight).all() for weight in self.model.weights):
             broken.append("weights")
+        if self.model.share_of_skipped_steps >= MAX_SKIPPED_SHARE:
+            broken.append("the gradients of most steps")
         if broken:
             advice = self.model.explain_divergence() or self.model.remedy()
             raise UserError(f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}")

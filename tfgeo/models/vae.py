@@ -115,10 +115,15 @@ class VAE(keras.Model):
     def check_inputs(self, inputs: np.ndarray, name: str) -> None:
         """Refuses `[n, D]` data, called `name`, that the decoder has no density for, with a `UserError`."""
         if isinstance(self.decoder, BernoulliDecoder):
-            check_unit_interval(name, inputs)
+            check_unit_interval(inputs, name)
 
     def after_training(self, inputs: np.ndarray) -> None:
         """Takes from the `[n, D]` training data what a trained model keeps of them."""
+
+    @property
+    def share_of_skipped_steps(self) -> float:
+        """Of the training steps of the present round, those left out because the gradient was not finite."""
+        return 0.0
 
     def explain_divergence(self) -> str | None:
         """What diverged in the present round and what to do about it; None if nothing is known to have."""

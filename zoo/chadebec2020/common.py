@@ -30,10 +30,14 @@ FASHION_TSB = DataConfig("fashion_mnist", classes=(0, 5, 8), training_per_class=
 SQRT_BETA_ZERO = 0.3
 ROOT_OF_BETA_ZERO = math.sqrt(0.3)
 
-# Samples that training leaves out, everywhere in the paper.
+# Samples that training leaves out, wherever the paper gives their share.
 VALIDATION_FRACTION = 0.2
 
-FREE_TRAINING = "The paper gives no learning rate and no activation of the posterior's spread: 1e-3, exponential."
+FREE_TRAINING = (
+    "The paper gives no learning rate, and no activation of the posterior's spread or of the metric's diagonal: "
+    "1e-3, exponential. Nor does it mention what is done here to gradients, which `flow.gradient_limit` and "
+    "`training.gradient_norm` bound, and to the last, incomplete batch of an epoch, which is left out."
+)
 
 # Without these, one trajectory in a stiff metric has a gradient of 1e7 to 1e18, after which Adam stands still or
 # nothing is finite. Those of ordinary steps are 50 to 100 in norm.

@@ -13,6 +13,7 @@ _NOTES = (
     FREE_TRAINING,
     "Table 8 writes beta_0 = 0.3. Batches of 80 are given for MNIST only and taken for all. Fashion-MNIST is "
     "stopped like MNIST, after 20 epochs without a better bound; the paper does not say.",
+    "Nor does it say how images are drawn from the RHVAE: here from the prior, and along the metric.",
 )
 
 

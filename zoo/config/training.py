@@ -51,7 +51,8 @@ class EvaluationConfig:
     Attributes:
       num_samples: importance samples of an estimate.
       repeats: independent estimates, of which mean and standard deviation are given.
-      curve_every: passes between two estimates during training, for the training curves; 0 makes none.
+      curve_every: passes between two estimates during training, for the training curves; where the data are few,
+        those of a round if that has more (see `tfgeo.models.fit`). 0 makes none.
     """
 
     num_samples: int = 200
