@@ -140,7 +140,7 @@ def test_keras_fit_keeps_the_metric_by_the_callback():
         def on_test_batch_begin(self, batch, logs=None):
             distances.append(np.abs(np.array(self.model.centroids) - self.model.encoder(x)[0]).max())
 
-    model.fit(x, epochs=2, batch_size=12, validation_data=(x,), callbacks=[UpdateMetric(x), Look()], verbose=0)
+    model.fit(x, epochs=2, batch_size=NUM, validation_data=(x,), callbacks=[UpdateMetric(x), Look()], verbose=0)
     assert len(distances) == 2 and max(distances) < 1e-6
     np.testing.assert_allclose(model.centroids, model.encoder(x)[0], rtol=1e-6)
 

@@ -170,7 +170,8 @@ class HVAE(VAE):
         return self.divergence.share_of_skipped_steps()
 
     def train_step(self, data: Any) -> dict:
-        return super().train_step(data) | {"skipped_steps": self.divergence.num_skipped.value}
+        # A copy: Keras cannot take a variable among the logs of an eager step.
+        return super().train_step(data) | {"skipped_steps": tf.identity(self.divergence.num_skipped.value)}
 
     def _terms_and_gradients(
         self, x: tf.Tensor, seed: tf.Tensor
