@@ -69,7 +69,7 @@ def training(epochs: int, batch_size: int = 60, patience: int = 0, data_dim: int
         batch_size,
         validation_fraction=VALIDATION_FRACTION,
         patience=patience,
-        gradient_norm=_GRADIENT_NORM * data_dim / _DATA_DIM,
+        gradient_norm=round(_GRADIENT_NORM * data_dim / _DATA_DIM, 0),
     )
 
 
@@ -85,7 +85,7 @@ def flow(
         num_steps,
         step_size,
         sqrt_beta_zero=sqrt_beta_zero,
-        gradient_limit=_GRADIENT_LIMIT * data_dim / _DATA_DIM,
+        gradient_limit=round(_GRADIENT_LIMIT * data_dim / _DATA_DIM, 0),
         **learned,
     )
 
