@@ -58,9 +58,12 @@ def _measure(run: Run) -> dict[str, Any]:
             for name, dataset in parts
         },
     }
-    for proposal in ("encoder",) if run.config.flow is None else ("encoder", "flow"):
+    repeats = {"encoder": settings.repeats}
+    if run.config.flow is not None and settings.flow_repeats:
+        repeats["flow"] = settings.flow_repeats
+    for proposal, num_repeats in repeats.items():
         estimate = likelihood.repeated_log_likelihood(
-            model, judged.inputs, settings.num_samples, settings.repeats, proposal, run.seed
+            model, judged.inputs, settings.num_samples, num_repeats, proposal, run.seed
         )
         measured["log_likelihood"][proposal] = {"mean": estimate.mean, "std": estimate.std}
     return measured | pipeline.training_facts(run)

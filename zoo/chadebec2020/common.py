@@ -39,13 +39,15 @@ FREE_TRAINING = (
     "`training.gradient_norm` bound, and to the last, incomplete batch of an epoch, which is left out."
 )
 
-# Without these, one trajectory in a stiff metric has a gradient of 1e7 to 1e18, after which Adam stands still or
-# nothing is finite. Those of ordinary steps are 50 to 100 in norm.
+# MNIST's images, and how large the gradients of log p(x) of so many pixels may be. Without bounds, one trajectory
+# in a stiff metric has a gradient of 1e7 to 1e18, after which Adam stands still or nothing is finite; those of
+# ordinary steps are 50 to 100 in norm.
+_DATA_DIM = 784
 _GRADIENT_LIMIT = 50.0
 _GRADIENT_NORM = 100.0
 
 
-def network(data_dim: int = 784, latent_dim: int = 2, decoder_activation: str = "") -> NetworkConfig:
+def network(data_dim: int = _DATA_DIM, latent_dim: int = 2, decoder_activation: str = "") -> NetworkConfig:
     """Table 1: one hidden layer of 400 ReLU each way, Bernoulli pixels. S-enc gives the logarithm of the spread."""
     return NetworkConfig(
         data_dim=data_dim,
@@ -60,21 +62,31 @@ def network(data_dim: int = 784, latent_dim: int = 2, decoder_activation: str = 
     )
 
 
-def training(epochs: int, batch_size: int = 60, patience: int = 0) -> TrainingConfig:
+def training(epochs: int, batch_size: int = 60, patience: int = 0, data_dim: int = _DATA_DIM) -> TrainingConfig:
     """80 % of each class is trained on. With a patience, `epochs` only bounds the time."""
     return TrainingConfig(
         epochs,
         batch_size,
         validation_fraction=VALIDATION_FRACTION,
         patience=patience,
-        gradient_norm=_GRADIENT_NORM,
+        gradient_norm=round(_GRADIENT_NORM * data_dim / _DATA_DIM, 0),
     )
 
 
-def flow(num_steps: int, step_size: float, sqrt_beta_zero: float = SQRT_BETA_ZERO, **learned: bool) -> FlowConfig:
+def flow(
+    num_steps: int,
+    step_size: float,
+    sqrt_beta_zero: float = SQRT_BETA_ZERO,
+    data_dim: int = _DATA_DIM,
+    **learned: bool,
+) -> FlowConfig:
     """A flow with three fixed-point iterations (Sec. 3.1)."""
     return FlowConfig(
-        num_steps, step_size, sqrt_beta_zero=sqrt_beta_zero, gradient_limit=_GRADIENT_LIMIT, **learned
+        num_steps,
+        step_size,
+        sqrt_beta_zero=sqrt_beta_zero,
+        gradient_limit=round(_GRADIENT_LIMIT * data_dim / _DATA_DIM, 0),
+        **learned,
     )
 
 

@@ -163,7 +163,7 @@ def _sensitivity(column: int) -> EntryConfig:
         training=_TRAINING,
         flow=flow(5, 1e-2, ROOT_OF_BETA_ZERO),
         metric=metric(0.8, 1e-2, _NUM_SAMPLES),
-        evaluation=EvaluationConfig(curve_every=10),
+        evaluation=EvaluationConfig(flow_repeats=1, curve_every=10),
         reported=_sensitivity_reported(_SENSITIVITY_REFERENCE[column]),
         notes=(
             *_NOTES,

@@ -34,7 +34,7 @@ def _entries(
         "generate",
         data=data,
         network=network(data_dim, latent_dim),
-        training=training(epochs=3000, batch_size=80, patience=patience),
+        training=training(epochs=3000, batch_size=80, patience=patience, data_dim=data_dim),
         reported=Reported(source="Figure 11"),
         notes=_NOTES,
     )
@@ -42,7 +42,7 @@ def _entries(
         vae,
         name=f"chadebec2020/rhvae_generation_{name}",
         summary=f"RHVAE that generates {title}, from the prior and along its metric, beside a VAE",
-        flow=flow(3, 1e-3, ROOT_OF_BETA_ZERO),
+        flow=flow(3, 1e-3, ROOT_OF_BETA_ZERO, data_dim),
         metric=metric(0.8, regularization, num_samples),
         generation=GenerationConfig(beside=(vae.name,)),
     )

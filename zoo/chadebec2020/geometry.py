@@ -114,8 +114,8 @@ INTERPOLATIONS = (
         DataConfig("olivetti", size=64),
         64 * 64,
         400,
-        training(3000),
-        flow(10, 1e-2),
+        training(3000, data_dim=64 * 64),
+        flow(10, 1e-2, data_dim=64 * 64),
         metric(0.8, 1e-3, 400),
         "Figure 23",
         (
@@ -130,8 +130,8 @@ INTERPOLATIONS = (
         DataConfig("oasis", size=100),
         100 * 100,
         418,
-        training(1000),
-        flow(5, 1e-3),
+        training(1000, data_dim=100 * 100),
+        flow(5, 1e-3, data_dim=100 * 100),
         metric(0.8, 1e-3, 418),
         "Figure 10",
         (

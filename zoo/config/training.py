@@ -51,15 +51,19 @@ class EvaluationConfig:
     Attributes:
       num_samples: importance samples of an estimate.
       repeats: independent estimates, of which mean and standard deviation are given.
+      flow_repeats: the same with a Hamiltonian model's flow as proposal, which takes a hundred times as long; 0
+        makes none.
       curve_every: passes between two estimates during training, for the training curves; where the data are few,
         those of a round if that has more (see `tfgeo.models.fit`). 0 makes none.
     """
 
     num_samples: int = 200
     repeats: int = 5
+    flow_repeats: int = 5
     curve_every: int = 0
 
     def __post_init__(self) -> None:
         check_count("evaluation.num_samples", self.num_samples)
         check_count("evaluation.repeats", self.repeats)
+        check_count("evaluation.flow_repeats", self.flow_repeats, 0)
         check_count("evaluation.curve_every", self.curve_every, 0)
