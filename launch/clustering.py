@@ -122,7 +122,7 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
 
 
 def _reported(run: Run) -> dict[str, Any]:
-    reported = run.config.reported
+    reported = run.reported
     if not reported.source:
         return {}
     # The paper's "geodesic" is found on a grid where the entry measures on one.
@@ -157,6 +157,6 @@ def _convergence_line(measured: dict[str, Any]) -> str:
 def _report_parts(run: Run, measured: dict[str, Any], rows: list, paths: list) -> list[str]:
     seconds = "; ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items())
     parts = [markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
-    if run.config.reported.source:
-        parts.insert(1, f"Reported: {run.config.paper}, {run.config.reported.source}.")
+    if run.reported.source:
+        parts.insert(1, f"Reported: {run.config.paper}, {run.reported.source}.")
     return parts + [f"![{path.stem}](figures/{path.name})" for path in paths]

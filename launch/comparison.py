@@ -88,7 +88,7 @@ def run_comparison(values: common.Flags) -> dict[str, Any]:
     tables = [_model_rows(measured), *([_solver_rows(solvers)] if solvers else [])]
     pictures = [f"![{path.stem}](figures/{path.name})" for path in paths]
     report.write_report(run, [*map(markdown_table, tables), EXPLANATION, *pictures])
-    report.write_metrics(run, measured, {"source": run.config.reported.source})
+    report.write_metrics(run, measured, {"source": run.reported.source})
     for one in (*others, run):
         one.finish()
     for table in tables:

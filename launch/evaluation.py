@@ -82,7 +82,7 @@ def _bound(run: Run, dataset: Dataset) -> np.ndarray:
 
 
 def _reported(run: Run) -> dict[str, Any]:
-    reported = run.config.reported
+    reported = run.reported
     if not reported.source:
         return {}
     return {

@@ -64,7 +64,7 @@ def run_generation(values: common.Flags) -> dict[str, Any]:
     rows = _rows(kinds, measured)
     pictures = [f"![{path.stem}](figures/{path.name})" for path in paths]
     report.write_report(run, [markdown_table(rows), EXPLANATION, *pictures])
-    report.write_metrics(run, measured, {"source": run.config.reported.source})
+    report.write_metrics(run, measured, {"source": run.reported.source})
     for one in (*others, run):
         one.finish()
     say("\n" + text_table(rows))

@@ -78,7 +78,7 @@ def run_interpolation(values: common.Flags) -> dict[str, Any]:
     weights = pipeline.save_weights(run)
     pictures = [f"![{path.stem}](figures/{path.name})" for path in paths]
     report.write_report(run, [markdown_table(rows), _saving(measured), *pictures])
-    report.write_metrics(run, measured, {"source": run.config.reported.source})
+    report.write_metrics(run, measured, {"source": run.reported.source})
     run.finish()
     say("\n" + text_table(rows))
     say(_saving(measured))

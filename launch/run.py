@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+import zoo
 from launch import common
 from tfgeo import datasets
 from tfgeo.checkpoints import whole_file
@@ -64,6 +65,15 @@ class Run:
         return self.entry.config
 
     @property
+    def reported(self) -> Reported:
+        """What the paper prints of this run: nothing where the command line sets what a paper's table varies."""
+        if self.config.name not in zoo.names():
+            return self.config.reported
+        original = zoo.config(self.config.name)
+        same = _varied_in_tables(self.config) == _varied_in_tables(original)
+        return self.config.reported if same else Reported()
+
+    @property
     def unfinished(self) -> pathlib.Path:
         """Folder of the state of stages that are not reported yet."""
         return self.folder / "unfinished"
@@ -91,6 +101,10 @@ class Run:
     def finish(self) -> None:
         """Forgets the state of unfinished stages: the results are whole."""
         shutil.rmtree(self.unfinished, ignore_errors=True)
+
+
+def _varied_in_tables(config: EntryConfig) -> tuple:
+    return config.data.subset, config.flow, config.metric
 
 
 def say(message: str) -> None:
