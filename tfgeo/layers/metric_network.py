@@ -21,7 +21,8 @@ DIAGONALS = ("exponential", "softplus")
 class MetricNetwork(keras.layers.Layer):
     """Data to lower triangular matrices with a positive diagonal: `m_psi` of Chadebec et al. (2020), Table 1.
 
-    One trunk with two linear heads, for the diagonal and for what is below it.
+    One trunk with two linear heads, for the diagonal and for what is below it. The heads start at 0: an untrained
+    network gives the identity with the exponential, as Algorithm 1 starts, and no direction is preferred to others.
 
     Args:
       latent_dim: d.
@@ -47,10 +48,14 @@ class MetricNetwork(keras.layers.Layer):
         self.activation = activation
         self.diagonal = diagonal
         self.hidden = MLP(hidden_units, activation, name="trunk")
-        self.diagonal_head = keras.layers.Dense(latent_dim, activation=diagonal, name="diagonal")
+        self.diagonal_head = keras.layers.Dense(
+            latent_dim, activation=diagonal, kernel_initializer="zeros", name="diagonal"
+        )
         # In one dimension there is nothing below the diagonal, and Keras has no layer without units.
         num_below = latent_dim * (latent_dim - 1) // 2
-        self.lower_head = keras.layers.Dense(num_below, name="lower") if num_below else None
+        self.lower_head = (
+            keras.layers.Dense(num_below, kernel_initializer="zeros", name="lower") if num_below else None
+        )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.hidden.build(input_shape)
