@@ -14,6 +14,11 @@ def test_factors_are_lower_triangular_with_a_positive_diagonal(dim, diagonal):
     keras.utils.set_random_seed(0)
     network = MetricNetwork(dim, [6], diagonal=diagonal)
     x = 3.0 * np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    start = {"exponential": 1.0, "softplus": np.log(2.0)}[diagonal]
+    np.testing.assert_allclose(network(x), np.tile(start * np.eye(dim), (20, 1, 1)), rtol=1e-6)
+    for head in (network.diagonal_head, network.lower_head):
+        if head is not None:
+            head.kernel.assign(keras.initializers.GlorotUniform(0)(head.kernel.shape))
     factors = np.array(network(x))
     assert factors.shape == (20, dim, dim)
     np.testing.assert_array_equal(factors, np.tril(factors))

@@ -41,7 +41,7 @@ def make_linear(kind, widening=1.4, shift=0.3, **settings):
         # Gently curved, so that the fixed points have solutions: eigenvalues of G^-1 between 0.5 and 7.
         model.metric_network.diagonal_head.bias.assign([-1.2, -1.0])
         for head in (model.metric_network.diagonal_head, model.metric_network.lower_head):
-            head.kernel.assign(0.3 * head.kernel)
+            head.kernel.assign(0.3 * keras.initializers.GlorotUniform(1)(head.kernel.shape))
         model.update_metric(x)
     return model, marginal, x
 
@@ -86,7 +86,7 @@ def test_short_steps_leave_the_bound_of_the_encoder(kind):
 
 
 def test_weights_of_trajectories_that_do_not_come_back_are_zero():
-    model, _, x = make_linear("rhvae", num_steps=3, step_size=0.4, sqrt_beta_zero=0.5)
+    model, _, x = make_linear("rhvae", num_steps=3, step_size=0.6, sqrt_beta_zero=0.5)
     estimates = model.log_likelihood(x, 50, "flow").numpy()
     weights = model._flow_weights(tf.constant(x), 50, np.array([1, 2])).numpy()
     lost = np.mean(np.isneginf(weights))
@@ -246,3 +246,27 @@ def test_wrong_uses_are_refused():
         make_flow_model("rhvae", num_centroids=0)
     with pytest.raises(UserError, match=r"`inputs` run from 0 to 255.*\[0, 1\]"):
         fit(make_flow_model("rhvae", num_centroids=3), np.float32([[0.0, 255.0, 1.0]] * 3), 1, 10, 1e-3, verbose=0)
+
+
+class Hiccup(HVAE):
+    """A flow whose bound is not a number for one sample in training step 2."""
+
+    def training_terms(self, x, seed):
+        reconstruction, divergence = super().training_terms(x, seed)
+        of_one = tf.one_hot(0, tf.shape(x)[0], on_value=np.nan, off_value=1.0)
+        return tf.where(tf.equal(self.optimizer.iterations, 2), of_one, 1.0) * reconstruction, divergence
+
+
+def test_a_step_without_a_finite_gradient_is_left_out_and_counted():
+    like = make_flow_model("hvae")
+    model = Hiccup(like.encoder, like.decoder, num_steps=1)
+    history = fit(model, make_data(10), epochs=6, batch_size=10, learning_rate=0.01, verbose=0).history
+    assert sum(history["skipped_steps"]) == 1
+    assert all(np.isfinite(weight).all() for weight in model.weights)
+
+
+def test_training_ends_where_most_steps_are_left_out(monkeypatch):
+    model = make_flow_model("hvae")
+    monkeypatch.setattr(type(model), "share_of_skipped_steps", 0.6)
+    with pytest.raises(UserError, match="gradients of most steps"):
+        fit(model, make_data(10), epochs=2, batch_size=10, learning_rate=0.01, verbose=0)

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -52,6 +53,10 @@ def test_every_trainable_weight_receives_a_gradient(name):
         layers += len(metric.hidden_units) + 2
         numbers += metric.learn_temperature + metric.learn_regularization
     assert len(model.trainable_variables) == 2 * layers + numbers
+    if metric is not None:
+        # They start at 0, and no gradient comes through them to the layers below.
+        for head in (model.metric_network.diagonal_head, model.metric_network.lower_head):
+            head.kernel.assign(keras.initializers.GlorotUniform(0)(head.kernel.shape))
     x = tf.random.stateless_uniform([16, network.data_dim], [1, 2])
     model.compile("adam")  # flows note the training step in which they diverge
     with tf.GradientTape() as tape:

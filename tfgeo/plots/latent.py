@@ -19,6 +19,9 @@ __all__ = ["Panel", "grid_points", "latent_panels"]
 # A dark rim, so that white curves show on the bright end of the field's colours too.
 _OUTLINE = (Stroke(linewidth=1.5, foreground="black"), Normal())
 
+# Names of a legend that fit in one row below a panel.
+NAMES_PER_PANEL = 3
+
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
@@ -93,7 +96,7 @@ def latent_panels(
             list(handles.values()),
             list(handles),
             loc="outside lower center",
-            ncols=len(handles),
+            ncols=min(len(handles), NAMES_PER_PANEL * len(panels)),
             frameon=False,
         )
     return figure
