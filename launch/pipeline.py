@@ -60,10 +60,15 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
 
 
 def save_weights(run: Run) -> pathlib.Path:
-    """Writes the model's weights to the results."""
-    path = run.folder / "model.weights.h5"
-    with whole_file(path) as partial:
-        run.entry.model.save_weights(partial)
+    """Writes the model's weights to the results, without the optimizer's state, which is twice as large."""
+    path, model = run.folder / "model.weights.h5", run.entry.model
+    optimizer = getattr(model, "optimizer", None)  # a model that was loaded has none
+    model.optimizer = None
+    try:
+        with whole_file(path) as partial:
+            model.save_weights(partial)
+    finally:
+        model.optimizer = optimizer
     return path
 
 

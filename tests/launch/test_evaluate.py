@@ -1,12 +1,16 @@
 """launch.evaluate for every kind of model, and launch.train with early stopping."""
 
+import dataclasses
 import json
+from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 
 import zoo
 from launch import common, evaluate, pipeline, train
+from launch.run import Run
 from tests.launch.small_images import (
     SMALL,
     SMALL_FLOW,
@@ -56,6 +60,19 @@ def test_what_is_measured(kind, finished):
     assert measured["negative_elbo_sum"] == pytest.approx(-6 * measured["elbo"]["test"], rel=1e-6)
     assert all(0.0 < value < 2.0 for value in measured["reconstruction"].values())
     assert 1 <= measured["best_epoch"] <= measured["epochs"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_are_without_the_optimizer(kind, finished):
+    with h5py.File(finished[kind] / "model.weights.h5") as saved:
+        assert "encoder" in saved and "optimizer" not in saved
+
+
+def test_a_row_of_a_study_has_no_figure_of_the_entry():
+    config = zoo.config("chadebec2020/rhvae_sensitivity_mnist_012")
+    varied = dataclasses.replace(config, metric=dataclasses.replace(config.metric, temperature=2.0))
+    runs = [SimpleNamespace(config=config), SimpleNamespace(config=varied)]
+    assert [Run.reported.fget(run).log_likelihood for run in runs] == [-135.88, None]
 
 
 @pytest.mark.parametrize("kind", KINDS)
