@@ -253,7 +253,7 @@ def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
     grid = plots.grid_points(latents, run.config.figures.resolution)
     curves = {name: points[shown] for name, points in model.curves(50).items()}
     panel = Panel(
-        run.config.name,
+        run.config.name.split("/")[-1],
         run.training.labels,
         fields.log_volume(run, grid),
         r"log $\sqrt{\det G(z)}$",
