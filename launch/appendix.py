@@ -26,8 +26,8 @@ def draw_grids(rows: Sequence[Row], seed: int, folder: pathlib.Path) -> list[pat
     paths = []
     for entry, members in _group(rows, lambda row: row.entry.name).items():
         reference = [row for row in members if row.study is None]
-        varied = _group([row for row in members if row.study is not None], _varied_field)
-        for field, settings in varied.items():
+        varied = _group([row for row in members if row.study is not None], _varied)
+        for what, settings in varied.items():
             panels: dict[str, Lines] = {}
             for row in (*settings, *reference):
                 name = row.name.removeprefix(f"{entry}, ") if row.study is not None else "entry"
@@ -35,7 +35,7 @@ def draw_grids(rows: Sequence[Row], seed: int, folder: pathlib.Path) -> list[pat
                     panels.setdefault(title, {})[name] = line
             if panels:
                 figure = plots.training_curves(panels)
-                name = f"{entry}_{field}".replace("/", "_").replace(".", "_")
+                name = f"{entry}_{what}".replace("/", "_").replace(".", "_")
                 paths.append(plots.save(figure, folder / "figures", name))
     return paths
 
@@ -53,8 +53,13 @@ def _group(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row
     return groups
 
 
-def _varied_field(row: Row) -> str:
-    """The field that a row's first flag changes, such as "flow.num_steps"; a learned value with its fixed ones."""
+def _varied(row: Row) -> str:
+    """The field that a row changes, such as "flow.num_steps", or its study's name where it changes several.
+
+    A learned value goes with its fixed ones.
+    """
+    if row.study is not None and len(row.flags) > 1:
+        return row.study.name
     field = row.flags[0].removeprefix("--config.").split("=")[0]
     return field.replace(".learn_", ".")
 

@@ -44,10 +44,12 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
             seed=seed,
         )
     else:
+        metric_network = MetricNetwork(network.latent_dim, metric.hidden_units, metric.activation)
+        metric_network.trainable = metric.learn_factors
         model = RHVAE(
             encoder,
             decoder,
-            MetricNetwork(network.latent_dim, metric.hidden_units, metric.activation),
+            metric_network,
             num_centroids=metric.num_centroids,
             num_steps=flow.num_steps,
             step_size=flow.step_size,

@@ -74,6 +74,20 @@ def test_the_model_has_the_limit_of_its_entry_and_0_is_none(kind):
         assert build_model(dataclasses.replace(config, flow=flow)).gradient_limit == expected
 
 
+def test_factors_that_are_not_learned_stay_at_the_identity_while_all_else_moves():
+    config = zoo.config("chadebec2020/rhvae_metric_T08")
+    metric = dataclasses.replace(config.metric, learn_factors=False, num_centroids=8)
+    flow = dataclasses.replace(config.flow, num_steps=1)
+    model = build_model(dataclasses.replace(config, metric=metric, flow=flow))
+    x = np.random.default_rng(0).uniform(size=(8, config.network.data_dim)).astype(np.float32)
+    before = np.array(model.encode(x).mean())
+    model.compile("adam")
+    model.train_on_batch(x)
+    model.update_metric(x)
+    assert np.array_equal(model.centroid_factors, np.broadcast_to(np.eye(2, dtype=np.float32), (8, 2, 2)))
+    assert np.abs(np.array(model.encode(x).mean()) - before).max() > 1e-4
+
+
 def test_initial_weights_follow_the_seed():
     config = zoo.config("yang2018/two_moons")
     first, again, other = (build_model(config, seed).get_weights() for seed in (0, 0, 1))
@@ -105,10 +119,14 @@ def test_shipped_weights_load_fast_and_say_what_they_are(name):
     seconds = time.perf_counter() - begin
     # 1 s is promised; a busy machine gets three times that.
     assert seconds < 3.0
-    assert entry.model.decoder.uses_precision
+    if entry.config.variance is not None:
+        assert entry.model.decoder.uses_precision
+    if entry.config.metric is not None:  # the centroids of the training set, not the bump at the origin before it
+        assert np.ptp(entry.model.centroids, axis=0).min() > 0.1
     # The architecture that the zoo describes today is the one that was trained.
     assert entry.config.network == zoo.config(name).network
     assert entry.config.variance == zoo.config(name).variance
+    assert entry.config.flow == zoo.config(name).flow and entry.config.metric == zoo.config(name).metric
     z = entry.model.sample(3)
     assert z.shape == (3, entry.config.network.data_dim) and np.isfinite(z).all()
 

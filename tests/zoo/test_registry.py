@@ -151,7 +151,8 @@ def test_studies_name_entries_fields_and_tables_that_exist():
 def test_reported_scores_have_the_reported_means(name, linear, geodesic):
     entry = f"chadebec2020/rhvae_clustering_{name}"
     rows = [zoo.config(entry).reported]
-    rows += [setting.reported for study in STUDIES if study.entry == entry for setting in study.settings]
+    subsets = next(study for study in STUDIES if study.entry == entry and study.table == "5")
+    rows += [setting.reported for setting in subsets.settings]
     assert len(rows) == 3
     assert abs(sum(row.f1_euclidean for row in rows) / 3 - linear / 100) < 1.1e-4
     assert abs(sum(row.f1_geodesic for row in rows) / 3 - geodesic / 100) < 1.1e-4

@@ -7,7 +7,7 @@ import dataclasses
 from zoo.chadebec2020.common import FREE_TRAINING, entry, flow, metric, network, training
 from zoo.chadebec2020.geometry import LEARNED_GEODESICS
 from zoo.config import ClusteringConfig, DataConfig, EntryConfig, Reported
-from zoo.study import Setting, Study
+from zoo.study import Setting, Study, vary
 
 __all__ = ["ENTRIES", "STUDIES"]
 
@@ -82,7 +82,7 @@ ENTRIES = (
     *_images("fashion_mnist", "Fashion-MNIST classes", "fashion"),
 )
 
-STUDIES = tuple(
+_SUBSETS = tuple(
     Study(
         one.name,
         "subsets",
@@ -99,3 +99,16 @@ STUDIES = tuple(
     )
     for one in ENTRIES
 )
+
+# Training makes the factors small, which the bound gains from and distances do not.
+_FACTORS = tuple(
+    Study(
+        f"chadebec2020/rhvae_clustering_{name}",
+        "factors",
+        "Do the factors that the bound learns help clusters, against L_i = I?",
+        vary("metric.learn_factors", True, False),
+    )
+    for name in ("circles_rings", "mnist_1")
+)
+
+STUDIES = (*_SUBSETS, *_FACTORS)

@@ -108,6 +108,8 @@ class MetricConfig:
         all are taken.
       learn_temperature: whether T is learned.
       learn_regularization: whether lambda is learned.
+      learn_factors: whether the factors L_psi are learned; if not they stay at the identity, where they start, and
+        the metric follows the centroids alone.
     """
 
     temperature: float
@@ -117,6 +119,7 @@ class MetricConfig:
     activation: str = "relu"
     learn_temperature: bool = False
     learn_regularization: bool = False
+    learn_factors: bool = True
 
     def __post_init__(self) -> None:
         check_positive("metric.temperature", self.temperature)
