@@ -40,6 +40,19 @@ def test_panels_have_titles_axes_and_legend(labels, tmp_path):
     assert matplotlib.image.imread(path).std() > 0.0
 
 
+def test_more_classes_than_a_legend_holds_leave_the_panel_its_place(tmp_path):
+    latents = np.random.default_rng(0).normal(size=(80, 2)).astype(np.float32)
+    labels = np.repeat(np.arange(40), 2)
+    figure = plots.latent_panels(latents, [Panel("faces", labels, marked=np.array([3]))])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["medoid"]
+    plots.save(figure, tmp_path, "faces")  # lays it out
+    assert min(figure.axes[0].get_position().size) > 0.5
+    # Still no two classes look the same.
+    drawn = figure.axes[0].collections[:40]
+    looks = {(tuple(each.get_facecolor()[0]), each.get_paths()[0].vertices.tobytes()) for each in drawn}
+    assert len(looks) == 40
+
+
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
     matrices = {"one": np.eye(4), "other": np.ones([4, 4])}
     labels = np.array([0, 0, 1, 1])

@@ -21,6 +21,8 @@ _OUTLINE = (Stroke(linewidth=1.5, foreground="black"), Normal())
 
 # Names of a legend that fit in one row below a panel.
 NAMES_PER_PANEL = 3
+# Rows of a legend that leave the panels their place. Where classes need more, they go without names.
+LEGEND_ROWS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ def latent_panels(
       latents: `[n, 2]` latent points.
       panels: what each picture shows.
       grid: `[r, r, 2]` where fields are given, from `grid_points`.
-      class_names: what a panel's labels mean, for the legend.
+      class_names: what a panel's labels mean, for the legend; more than fit below are left out.
 
     Returns:
       The figure.
@@ -91,12 +93,16 @@ def latent_panels(
             _draw_ellipses(axes, *panel.metrics)
         handles |= _scatter(axes, latents, panel, class_names)
         axes.set(title=panel.title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+    columns = NAMES_PER_PANEL * len(panels)
+    if len(handles) > LEGEND_ROWS * columns:
+        marks = {panel.marked_name for panel in panels if panel.marked is not None}
+        handles = {name: handle for name, handle in handles.items() if name in marks}
     if handles:
         figure.legend(
             list(handles.values()),
             list(handles),
             loc="outside lower center",
-            ncols=min(len(handles), NAMES_PER_PANEL * len(panels)),
+            ncols=min(len(handles), columns),
             frameon=False,
         )
     return figure
@@ -140,7 +146,8 @@ def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequenc
             chosen[:, 1],
             s=14,
             c=CLASS_COLORS[index % len(CLASS_COLORS)],
-            marker=CLASS_MARKERS[index % len(CLASS_MARKERS)],
+            # Shapes move on with every round of the colours: 49 classes look different.
+            marker=CLASS_MARKERS[(index + index // len(CLASS_COLORS)) % len(CLASS_MARKERS)],
             edgecolors="white",
             linewidths=0.3,
             zorder=3,
