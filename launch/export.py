@@ -3,7 +3,8 @@
 python -m launch.export --entry=yang2018/mnist_012 --output_dir=out
 
 Signatures: encode, decode, metric, geodesic (start, end -> points, length, energy, converged) and distance, for
-any batch size. The SavedModel is OUTPUT_DIR/saved_model.
+any batch size. The SavedModel is OUTPUT_DIR/saved_model. It holds no samples: where an entry's geodesics start on a
+graph of samples or are found on a table of the metric, here they start straight and are found on the metric itself.
 """
 
 from __future__ import annotations

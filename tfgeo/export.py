@@ -14,7 +14,7 @@ from tfgeo.geodesics import Solver, WarmStart
 from tfgeo.geodesics.connect import default_block_size
 from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solver import Reason
-from tfgeo.manifolds import ExpectedPullback, Manifold
+from tfgeo.manifolds import Manifold
 from tfgeo.models import VAE
 
 __all__ = ["export"]
@@ -34,7 +34,7 @@ def export(
     Signatures, all float32, B free:
       encode(x `[B, D]`) -> mean `[B, d]`, stddev `[B, d]`
       decode(z `[B, d]`) -> mean `[B, D]`, stddev `[B, D]`
-      metric(z `[B, d]`) -> metric `[B, d, d]`: the expected metric of the decoder
+      metric(z `[B, d]`) -> metric `[B, d, d]`: that of `manifold`
       geodesic(start `[B, d]`, end `[B, d]`) -> points `[B, T, d]`, length `[B]`, energy `[B]`, converged `[B]`
       distance(start `[B, d]`, end `[B, d]`) -> length `[B]`
 
@@ -52,7 +52,6 @@ def export(
     """
     latent = [None, model.latent_dim]
     data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
-    expected = ExpectedPullback(model.decode)
     problem = Problem(manifold, curve, solver, warm_start, num_points)
     block_size = default_block_size(manifold, model.latent_dim, tf.float32, num_points)
 
@@ -65,7 +64,7 @@ def export(
         return {"mean": mean, "stddev": stddev}
 
     def metric(z: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"metric": expected.metric_tensor(z)}
+        return {"metric": manifold.metric_tensor(z)}
 
     def geodesic(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
         parameters, length, energy, reason = solve_batch(problem, start, end, block_size)
