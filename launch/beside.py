@@ -20,17 +20,17 @@ def train_beside(run: Run, name: str, weights: str = "train") -> Run:
       name: the other entry.
       weights: "pretrained" takes the zoo's weights where there are some; else the model is trained.
     """
+    weights = "pretrained" if weights == "pretrained" and cards.card(name) is not None else "train"
     other = run_from_config(
         adapt(registry.config(name), run.config),
         run.seed,
         run.folder / "beside" / name,
         run.entry.data_dir,
         run.dataset,
+        weights,
     )
-    if weights == "pretrained" and cards.card(name) is not None:
+    if weights == "pretrained":
         other.entry = dataclasses.replace(other.entry, card=cards.card(name))
-    else:
-        weights = "train"
     pipeline.train(other, weights)
     return other
 

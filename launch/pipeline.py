@@ -24,6 +24,8 @@ __all__ = ["save_weights", "train", "training_curves", "training_facts"]
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
+# Numbers of sections that weights hold too, and that models go by once weights are loaded.
+_STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "regularization")}
 
 
 def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
@@ -160,7 +162,12 @@ def _load(run: Run, weights: str) -> None:
     card = run.entry.card
     if weights != "pretrained":
         load_weights(run.entry.model, pathlib.Path(weights))
+        _check_stored(run, weights)
     elif card is None:
+        if run.config.data.name == "npz":
+            raise UserError(
+                "--weights=pretrained was trained on the entry's own data; leave --data or --weights out"
+            )
         raise UserError(f"{run.config.name} ships no trained weights; leave --weights out to train them")
     else:
         trained = from_dict(card["config"])
@@ -172,8 +179,31 @@ def _load(run: Run, weights: str) -> None:
                 )
         load_weights(run.entry.model, cards.weights_path(run.config.name), card["sha256"])
     say(f"networks: loaded ({weights})")
-    with whole_file(run.unfinished / "model.weights.h5") as partial:
-        run.entry.model.save_weights(partial)
+    if weights == "pretrained" and card is not None and not _has_samples_of(run, card):
+        say(
+            f"note: these weights were trained with seed {card['seed']} on other samples: what is called training "
+            "and held out here is neither for them"
+        )
+
+
+def _check_stored(run: Run, weights: str) -> None:
+    """Refuses a configuration that says other numbers than the weights hold, unless they are learned."""
+    for title, names in _STORED.items():
+        section = getattr(run.config, title)
+        for name in names:
+            if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
+                continue
+            stored, said = np.asarray(getattr(run.entry.model, name)), getattr(section, name)
+            if not np.allclose(stored, said, rtol=1e-4):
+                raise UserError(
+                    f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "
+                    f"{stored:.4g}; set --config.{title}.{name}={stored:.4g}"
+                )
+
+
+def _has_samples_of(run: Run, card: dict[str, Any]) -> bool:
+    """Whether a run's samples, and those held out of them, are those of the zoo's weights."""
+    return card["data_sha256"] == run.dataset.checksum() and (run.held_out is None or card["seed"] == run.seed)
 
 
 def _callbacks(tensorboard: pathlib.Path | None) -> Callable[[], list[Any]]:

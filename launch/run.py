@@ -119,7 +119,7 @@ def run_from_flags(values: common.Flags) -> Run:
     if values.data is not None:
         dataset = datasets.load("npz", path=values.data)
         config = _fit_to_user_data(config, dataset, values.data)
-    return run_from_config(config, values.seed, folder, values.data_dir, dataset)
+    return run_from_config(config, values.seed, folder, values.data_dir, dataset, values.weights)
 
 
 def run_from_config(
@@ -128,8 +128,12 @@ def run_from_config(
     folder: pathlib.Path,
     data_dir: str | None = None,
     dataset: Dataset | None = None,
+    weights: str = "train",
 ) -> Run:
-    """A run of a configuration; of the user's own `dataset` where one is given."""
+    """A run of a configuration; of the user's own `dataset` where one is given.
+
+    What an interrupted run found is kept only where its `weights`, as --weights has them, were the same.
+    """
     say(f"{config.name}: {config.summary}; seed {seed}")
     card = cards.card(config.name) if dataset is None else None
     dataset = load_dataset(config, data_dir, seed) if dataset is None else dataset
@@ -146,7 +150,7 @@ def run_from_config(
         f"data: {len(dataset)} samples of {dataset.inputs.shape[1]} values, {len(training)} to train on{held}, "
         f"{len(compared)} compared"
     )
-    _continue_or_clear(run)
+    _continue_or_clear(run, weights)
     return run
 
 
@@ -195,13 +199,16 @@ def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset) -> N
         )
 
 
-def _continue_or_clear(run: Run) -> None:
-    """Keeps the state of an interrupted run with the same settings and data, and removes any other."""
+def _continue_or_clear(run: Run, weights: str) -> None:
+    """Keeps the state of an interrupted run with the same settings, data and weights, and removes any other."""
     settings = to_dict(run.config)
     for unused in _UNUSED_SECTIONS:
         del settings[unused]
-    words = json.dumps([settings, run.seed, run.dataset.checksum()], sort_keys=True)
-    fingerprint = hashlib.sha256(words.encode()).hexdigest()
+    facts = [settings, run.seed, run.dataset.checksum()]
+    if weights != "train":
+        file = pathlib.Path(weights)
+        facts.append(cards.sha256_of(file) if file.is_file() else weights)
+    fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     path = run.unfinished / "fingerprint"
     if path.exists() and path.read_text(encoding="utf-8") == fingerprint:
         say(f"continuing the run that was stopped in {run.folder}")

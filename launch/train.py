@@ -11,10 +11,13 @@ from __future__ import annotations
 import sys
 
 from launch import common
+from tfgeo.errors import UserError
 
 
 def main(values: common.Flags) -> None:
     """Runs the program that the module describes."""
+    if values.weights != "train":
+        raise UserError(f"--weights={values.weights} has no use here, weights are trained anew; leave it out")
     common.start_tensorflow()
     import numpy as np
 

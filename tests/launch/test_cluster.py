@@ -83,6 +83,23 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     assert trained == [10]
 
 
+def test_other_weights_do_not_continue_a_stopped_run(finished, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(clustering, "_cluster", stop)
+    weights = f"--weights={finished / 'model.weights.h5'}"
+    assert two_moons(tmp_path, weights) == 130
+    found = tmp_path / "unfinished" / "geodesics.npz"
+    before = found.stat().st_mtime_ns
+    assert two_moons(tmp_path, weights) == 130
+    assert found.stat().st_mtime_ns == before  # kept
+    trained = []
+    monkeypatch.setattr(pipeline, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
+    two_moons(tmp_path)
+    assert trained == [60]
+
+
 def test_own_data(tmp_path):
     inputs = np.random.default_rng(0).normal(size=(30, 5)) + np.repeat([[0.0], [6.0], [12.0]], 10, axis=0)
     np.savez(tmp_path / "my.npz", x=inputs, y=np.repeat(["a", "b", "c"], 10))

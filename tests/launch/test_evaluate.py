@@ -20,6 +20,7 @@ from tests.launch.small_images import (
     metrics_of,
     write_images,
 )
+from tfgeo.errors import UserError
 
 # Steps so long that the VAE's bound soon gets worse.
 IMPATIENT = ["--config.training.epochs=400", "--config.training.patience=2", "--config.training.learning_rate=0.05"]
@@ -104,6 +105,25 @@ def test_trained_weights_measure_the_same_again(finished, images, tmp_path):
     assert "epochs" not in again
 
 
+def test_weights_of_another_metric_are_refused(finished, images, tmp_path, capfd):
+    weights = f"--weights={finished['rhvae'] / 'model.weights.h5'}"
+    assert evaluate_small("rhvae", tmp_path, images, weights, "--config.metric.regularization=0.5") == 2
+    assert "--config.metric.regularization=0.001" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("section", ["flow", "metric"])
+def test_learned_numbers_may_have_moved_from_where_they_started(section):
+    config = zoo.config("chadebec2020/rhvae_fashion_tsb")
+    stored = dataclasses.asdict(config.flow) | dataclasses.asdict(config.metric)
+    name = {"flow": "step_size", "metric": "temperature"}[section]
+    model = SimpleNamespace(**stored | {name: 2.0 * stored[name]})
+    with pytest.raises(UserError, match=rf"--config\.{section}\.{name}"):
+        pipeline._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
+    learned = dataclasses.replace(getattr(config, section), **{f"learn_{name}": True})
+    config = dataclasses.replace(config, **{section: learned})
+    pipeline._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
+
+
 def test_a_run_that_was_stopped_continues_to_the_same_numbers(finished, images, tmp_path, monkeypatch):
     from launch import evaluation
 
@@ -161,6 +181,25 @@ def test_wrong_settings_give_one_line(arguments, words, tmp_path, capfd):
     assert launch(evaluate, common.entry_flags, *entry, *arguments) == 2
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and words in errors[0]
+
+
+def test_train_does_not_take_weights(tmp_path, capfd):
+    arguments = ["--entry=chadebec2020/hvae_mnist_012", f"--output_dir={tmp_path}", "--weights=pretrained"]
+    assert launch(train, common.entry_flags, *arguments) == 2
+    assert "--weights=pretrained" in capfd.readouterr().err
+
+
+def test_pretrained_weights_are_not_for_other_data(images, tmp_path, capfd):
+    arguments = ["--entry=chadebec2020/vae_mnist_012", f"--output_dir={tmp_path}", "--weights=pretrained", images]
+    assert launch(evaluate, common.entry_flags, *arguments) == 2
+    assert "leave --data or --weights out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_pretrained_weights_say_that_they_are_of_another_seed(seed, tmp_path, capsys):
+    arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", "--weights=pretrained", f"--seed={seed}"]
+    assert launch(evaluate, common.entry_flags, *arguments, *SMALL[5:8]) == 0
+    assert ("trained with seed 0 on other samples" in capsys.readouterr().out) == (seed == 1)
 
 
 def test_entries_of_other_papers_are_evaluated_too(tmp_path):
