@@ -102,7 +102,7 @@ EXPLANATION = (
     "Lengths are those of each model's own metric, so that only their ratio compares. Bend: the largest distance "
     "of a geodesic from the straight line, over the distance of its ends. Nearest: Euclidean distance from a "
     "decoded point of a curve to the nearest training image, in data units, the mean over curves. Figures show the "
-    "pairs whose geodesic saves most of the straight line's length."
+    "pairs whose geodesic saves most of the straight line's length; that line is dashed."
 )
 
 

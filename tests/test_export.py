@@ -10,6 +10,7 @@ import tensorflow as tf
 import zoo
 from tfgeo.export import export
 from tfgeo.geodesics import connect
+from tfgeo.manifolds import Pullback
 
 # Nothing of this package nor of TFP can be imported in there.
 CALLER = """
@@ -81,12 +82,18 @@ def test_points_meet_the_ends(exported):
     np.testing.assert_array_equal(points[:, -1], expected.end)
 
 
-def test_an_export_is_replaced_whole(tmp_path):
+def test_an_export_is_replaced_whole_and_has_the_metric_of_its_geodesics(tmp_path):
     entry = zoo.load("yang2018/two_moons", weights=None)
     entry.model.decoder.uses_precision = True
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "old").write_text("an older export")
     settings = (entry.curve(), entry.solver(), None, 5)
-    export(entry.model, entry.manifold(), *settings, tmp_path / "saved_model")
+    # Not the expected metric of the decoder, whose variance has a part in that.
+    manifold = Pullback(lambda z: entry.model.decode(z).mean())
+    export(entry.model, manifold, *settings, tmp_path / "saved_model")
     assert {path.name for path in tmp_path.iterdir()} == {"saved_model"}
     assert not (tmp_path / "saved_model" / "old").exists()
+    z = tf.random.stateless_normal([4, 2], [1, 2])
+    metric = tf.saved_model.load(str(tmp_path / "saved_model")).signatures["metric"](z=z)["metric"]
+    np.testing.assert_allclose(metric, manifold.metric_tensor(z), rtol=1e-4)
+    assert np.abs(metric - entry.manifold().metric_tensor(z)).max() > 0.01 * np.abs(metric).max()

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+import zoo
 from launch import cluster, clustering, common, pipeline
+from launch.run import run_from_config
 from tests.launch.small_images import SMALL as SMALL_IMAGES
 from tests.launch.small_images import SMALL_METRIC, write_images
 
@@ -83,21 +85,21 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     assert trained == [10]
 
 
-def test_other_weights_do_not_continue_a_stopped_run(finished, tmp_path, monkeypatch):
-    def stop(*_):
-        raise KeyboardInterrupt
+def test_other_weights_do_not_continue_a_stopped_run(tmp_path):
+    def has_state(weights):
+        unfinished = run_from_config(zoo.config("yang2018/two_moons"), 0, tmp_path, weights=str(weights)).unfinished
+        found = (unfinished / "geodesics.npz").exists()
+        (unfinished / "geodesics.npz").touch()
+        return found
 
-    monkeypatch.setattr(clustering, "_cluster", stop)
-    weights = f"--weights={finished / 'model.weights.h5'}"
-    assert two_moons(tmp_path, weights) == 130
-    found = tmp_path / "unfinished" / "geodesics.npz"
-    before = found.stat().st_mtime_ns
-    assert two_moons(tmp_path, weights) == 130
-    assert found.stat().st_mtime_ns == before  # kept
-    trained = []
-    monkeypatch.setattr(pipeline, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
-    two_moons(tmp_path)
-    assert trained == [60]
+    file = tmp_path / "some.weights.h5"
+    file.write_bytes(b"some")
+    assert [has_state(weights) for weights in ("train", file, file, "pretrained", "train", "train")] == [
+        False, False, True, False, False, True
+    ]  # fmt: skip
+    assert not has_state(file)
+    file.write_bytes(b"others")
+    assert not has_state(file)
 
 
 def test_own_data(tmp_path):
