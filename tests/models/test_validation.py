@@ -9,7 +9,8 @@ import tfgeo.models.validation
 from tests.models.tiny import assert_same_bits, assert_same_values, make_data, make_vae, weights_of
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError
-from tfgeo.models import fit
+from tfgeo.layers import MLP
+from tfgeo.models import VAE, BernoulliDecoder, GaussianEncoder, fit
 from tfgeo.models.validation import Validation
 from tfgeo.randomness import derive_seed
 
@@ -110,8 +111,17 @@ def test_without_a_finite_pass_it_says_so():
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=held_out)
 
 
+def test_a_model_need_not_be_built():
+    model = VAE(GaussianEncoder(2, [5], "tanh"), BernoulliDecoder(MLP([5], "tanh", 3)))
+    assert not model.weights
+    history = fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT)
+    assert history.best_epoch in (1, 2) and np.isfinite(history.val_losses).all()
+
+
 def test_wrong_arguments_are_refused():
     model = make_vae(None)
+    with pytest.raises(UserError, match="`inputs` has 1 of 60 values that are not finite"):
+        fit(model, np.where(np.arange(60).reshape(20, 3) == 7, np.nan, TRAIN), 2, 10, 1e-3, verbose=0)
     with pytest.raises(UserError, match="validation_data"):
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, patience=3)
     with pytest.raises(UserError, match="columns"):

@@ -72,12 +72,16 @@ def fit(
       and `best_epoch`, the pass that was kept, counted from 1.
 
     Raises:
-      UserError: if the loss or a weight stops being finite; the message names the round, and for a flow that
-        diverged its training step and leapfrog step.
+      UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if the loss or
+        a weight stops being finite: the message names the round, and for a flow that diverged its training step
+        and leapfrog step.
     """
     epochs = check_count("epochs", epochs)
     gradient_norm = None if gradient_norm is None else check_positive("gradient_norm", gradient_norm)
+    inputs = check_data(inputs, "inputs")
     model.before_training(inputs)
+    if not model.built:  # validation and checkpoints keep the weights from here on
+        model.build((None, inputs.shape[1]))
     num_samples = len(inputs)
     batch_size = min(check_count("batch_size", batch_size), num_samples)
     steps = num_samples // batch_size
@@ -101,7 +105,7 @@ def fit(
     )
     validation = None
     if validation_data is not None:
-        validation_data = check_data(validation_data, "validation_data", np.shape(inputs)[-1])
+        validation_data = check_data(validation_data, "validation_data", inputs.shape[1])
         model.check_inputs(validation_data, "`validation_data`")
         held_out = tf.constant(validation_data)
         patience = None if patience is None else check_count("patience", patience)
