@@ -55,7 +55,9 @@ def adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
     return dataclasses.replace(
         other,
         data=config.data,
-        network=dataclasses.replace(other.network, data_dim=config.network.data_dim),
+        network=dataclasses.replace(
+            other.network, data_dim=config.network.data_dim, latent_dim=config.network.latent_dim
+        ),
         training=training,
         variance=variance,
         interpolation=config.interpolation,

@@ -108,6 +108,13 @@ def _along_metric(run: Run) -> Generated:
         num_leapfrog_steps=settings.num_leapfrog_steps,
         step_size=settings.step_size,
     )
+    remark = ""
+    if not found.has_mixed:
+        remark = "; raise --config.generation.num_steps, or each sample stays in the group of data that it began in"
+    say(
+        f"chains: {100 * found.acceptance_rate:.0f} % of steps accepted, potential scale reduction "
+        f"{found.potential_scale_reduction:.2f}{remark}"
+    )
     images = batched(lambda z: model.decode(z).mean(), found.points)
     facts = {
         "acceptance_rate": found.acceptance_rate,

@@ -165,6 +165,7 @@ def _fit_to_user_data(config: EntryConfig, dataset: Dataset, path: str) -> Entry
         clustering = dataclasses.replace(clustering, num_clusters=len(sizes))
     return dataclasses.replace(
         config,
+        summary=f"{config.summary}, with {path} in place of its data",
         data=DataConfig("npz", path=path, samples_per_class=int(samples_per_class)),
         network=dataclasses.replace(config.network, data_dim=dataset.inputs.shape[1]),
         clustering=clustering,

@@ -77,3 +77,6 @@ def test_models_beside_share_data_and_epochs():
     assert other.geodesics.energy == "expected" and other.network.likelihood == "gaussian"
     for name in config.interpolation.beside:
         assert zoo.config(name).training.validation_fraction == config.training.validation_fraction
+    config = zoo.config("chadebec2020/rhvae_generation_mnist_5")
+    config = dataclasses.replace(config, network=dataclasses.replace(config.network, latent_dim=5))
+    assert beside.adapt(zoo.config("chadebec2020/vae_generation_mnist_5"), config).network.latent_dim == 5

@@ -91,6 +91,7 @@ def test_training_curves_and_figures(kind, finished):
 def test_user_data_have_no_reported_numbers(finished):
     assert metrics_of(finished["vae"])["reported"] == {}
     report = (finished["rhvae"] / "report.md").read_text()
+    assert "images.npz in place of its data" in report
     assert "proposal flow" in report and all(
         note in report for note in zoo.config("chadebec2020/rhvae_mnist_012").notes
     )

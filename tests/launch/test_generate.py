@@ -1,5 +1,8 @@
 """launch.generate: samples from the prior and along the metric, beside another entry's model."""
 
+import contextlib
+import io
+
 import numpy as np
 import pytest
 
@@ -13,7 +16,9 @@ KINDS = {"prior", "metric", "beside/chadebec2020/vae_generation_mnist_5"}
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("generate")
     arguments = ["--entry=chadebec2020/rhvae_generation_mnist_5", f"--output_dir={folder}", write_images(folder)]
-    assert launch(generate, common.entry_flags, *arguments, *SMALL, *SMALL_METRIC) == 0
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert launch(generate, common.entry_flags, *arguments, *SMALL, *SMALL_METRIC) == 0
+    (folder / "printed.txt").write_text(printed.getvalue())
     return folder
 
 
@@ -25,6 +30,10 @@ def test_every_way_of_generating_is_measured_beside_the_data(folder):
         assert 0.0 <= numbers["least_training_distance"] <= numbers["nearest_training_distance"]
         assert numbers["diversity"] >= 0.0
     assert 0.0 <= measured["metric"]["acceptance_rate"] <= 1.0
+    reduction = measured["metric"]["potential_scale_reduction"]
+    printed = (folder / "printed.txt").read_text()
+    assert f"potential scale reduction {reduction:.2f}" in printed
+    assert ("raise --config.generation.num_steps" in printed) == (reduction >= 1.1)
     assert measured["held_out"]["nearest_training_distance"] > 0.0
 
 
