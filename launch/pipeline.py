@@ -177,6 +177,8 @@ def _load(run: Run, weights: str) -> None:
                     f"--weights=pretrained has other --config.{section} values than this run; "
                     "leave the override or --weights out"
                 )
+        if run.held_out is not None and (card["seed"], trained.data) != (run.seed, run.config.data):
+            say(f"networks: trained on the draw of seed {card['seed']}, which may contain samples held out here")
         load_weights(run.entry.model, cards.weights_path(run.config.name), card["sha256"])
     say(f"networks: loaded ({weights})")
     if weights == "pretrained" and card is not None and not _has_samples_of(run, card):

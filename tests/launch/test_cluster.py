@@ -76,12 +76,11 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(clustering, "_cluster", stop)
-        assert two_moons(tmp_path) == 130
+    monkeypatch.setattr(clustering, "connect_samples", stop)
+    assert two_moons(tmp_path) == 130
     trained = []
     monkeypatch.setattr(pipeline, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
-    two_moons(tmp_path, "--config.training.epochs=10")
+    assert two_moons(tmp_path, "--config.training.epochs=10") == 130
     assert trained == [10]
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
-from launch import catalogue, cluster, common, export, interpolate, reproduce, reproduction, train
+from launch import catalogue, cluster, common, export, interpolate, pipeline, reproduce, reproduction, train
+from launch.run import run_from_config
 from zoo import cards
 
 SMALL = [
@@ -57,6 +58,13 @@ def test_pretrained_weights_refuse_other_networks(tmp_path, capsys):
     arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", "--weights=pretrained"]
     assert launch(cluster, common.entry_flags, *arguments, "--config.network.output_variance=0.5") == 2
     assert "--config.network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seed", "words"), [(0, False), (1, True)])
+def test_weights_from_another_draw_say_that_they_may_know_what_is_held_out(tmp_path, capsys, seed, words):
+    run = run_from_config(zoo.config("chadebec2020/rhvae_circles_rings"), seed, tmp_path)
+    pipeline.train(run, "pretrained")
+    assert ("draw of seed 0" in capsys.readouterr().out) == words
 
 
 def test_export_writes_a_saved_model(tmp_path, capsys):
