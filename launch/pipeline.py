@@ -181,11 +181,6 @@ def _load(run: Run, weights: str) -> None:
             say(f"networks: trained on the draw of seed {card['seed']}, which may contain samples held out here")
         load_weights(run.entry.model, cards.weights_path(run.config.name), card["sha256"])
     say(f"networks: loaded ({weights})")
-    if weights == "pretrained" and card is not None and not _has_samples_of(run, card):
-        say(
-            f"note: these weights were trained with seed {card['seed']} on other samples: what is called training "
-            "and held out here is neither for them"
-        )
 
 
 def _check_stored(run: Run, weights: str) -> None:
@@ -201,11 +196,6 @@ def _check_stored(run: Run, weights: str) -> None:
                     f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "
                     f"{stored:.4g}; set --config.{title}.{name}={stored:.4g}"
                 )
-
-
-def _has_samples_of(run: Run, card: dict[str, Any]) -> bool:
-    """Whether a run's samples, and those held out of them, are those of the zoo's weights."""
-    return card["data_sha256"] == run.dataset.checksum() and (run.held_out is None or card["seed"] == run.seed)
 
 
 def _callbacks(tensorboard: pathlib.Path | None) -> Callable[[], list[Any]]:

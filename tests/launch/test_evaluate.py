@@ -196,13 +196,6 @@ def test_pretrained_weights_are_not_for_other_data(images, tmp_path, capfd):
     assert "leave --data or --weights out" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_pretrained_weights_say_that_they_are_of_another_seed(seed, tmp_path, capsys):
-    arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", "--weights=pretrained", f"--seed={seed}"]
-    assert launch(evaluate, common.entry_flags, *arguments, *SMALL[5:8]) == 0
-    assert ("trained with seed 0 on other samples" in capsys.readouterr().out) == (seed == 1)
-
-
 def test_entries_of_other_papers_are_evaluated_too(tmp_path):
     random = np.random.default_rng(0)
     np.savez(tmp_path / "points.npz", x=random.normal(size=(30, 2)))
