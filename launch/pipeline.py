@@ -194,7 +194,7 @@ def _check_stored(run: Run, weights: str) -> None:
             if not np.allclose(stored, said, rtol=1e-4):
                 raise UserError(
                     f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "
-                    f"{stored:.4g}; set --config.{title}.{name}={stored:.4g}"
+                    f"{stored:.6g}; set --config.{title}.{name}={stored:.6g}"
                 )
 
 
