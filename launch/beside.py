@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from launch import pipeline
 from launch.run import Run, run_from_config
+from tfgeo.errors import UserError
 from zoo import cards, registry
 from zoo.config import EntryConfig
 
-__all__ = ["adapt", "train_beside"]
+__all__ = ["adapt", "runs_beside", "train_beside"]
 
 
-def train_beside(run: Run, name: str, weights: str = "train") -> Run:
-    """The trained run of entry `name` with the data, the seed and the share of epochs of `run`, in a folder of it.
+def runs_beside(run: Run, names: Sequence[str], section: str, weights: str = "train") -> list[Run]:
+    """Runs of other entries with the data, the seed and the share of epochs of `run`, each in a folder of it.
+
+    Nothing is trained yet: what is wrong with one of them is said before that.
 
     Args:
-      run: the run beside which it stands.
-      name: the other entry.
-      weights: "pretrained" takes the zoo's weights where there are some; else the model is trained.
+      run: the run beside which they stand.
+      names: the other entries.
+      section: the section of the configuration that names them, for messages.
+      weights: "pretrained" takes the zoo's weights where there are some; else models are trained.
+
+    Raises:
+      UserError: if there is no such entry, or its model cannot be trained on these data.
     """
-    weights = "pretrained" if weights == "pretrained" and cards.card(name) is not None else "train"
-    other = run_from_config(
-        adapt(registry.config(name), run.config),
-        run.seed,
-        run.folder / "beside" / name,
-        run.entry.data_dir,
-        run.dataset,
-        weights,
-    )
-    if weights == "pretrained":
-        other.entry = dataclasses.replace(other.entry, card=cards.card(name))
-    pipeline.train(other, weights)
+    return [_run_beside(run, name, section, weights) for name in names]
+
+
+def train_beside(other: Run) -> None:
+    """Trains the model of a run of `runs_beside`, or loads its weights."""
+    pipeline.train(other, "train" if other.entry.card is None else "pretrained")
+
+
+def _run_beside(run: Run, name: str, section: str, weights: str) -> Run:
+    card = cards.card(name) if weights == "pretrained" else None
+    try:
+        other = run_from_config(
+            adapt(registry.config(name), run.config),
+            run.seed,
+            run.folder / "beside" / name,
+            run.entry.data_dir,
+            run.dataset,
+            "train" if card is None else weights,
+        )
+    except UserError as error:
+        raise UserError(f"{name} of --config.{section}.beside, which can do without it: {error}") from error
+    other.entry = dataclasses.replace(other.entry, card=card)
     return other
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from launch import common, fields, figures, pipeline, report
-from launch.beside import train_beside
+from launch.beside import runs_beside, train_beside
 from launch.geodesics import find_geodesics
 from launch.run import Run, run_from_flags, say
 from launch.tables import Rows, markdown_table, text_table
@@ -72,9 +72,11 @@ def run_comparison(values: common.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
     pairs = _choose_pairs(run, values.num_pairs)
+    others = runs_beside(run, run.config.interpolation.beside, "interpolation", values.weights)
     with run.timed("total"):
         pipeline.train(run, values.weights, values.tensorboard)
-        others = [train_beside(run, name, values.weights) for name in run.config.interpolation.beside]
+        for other in others:
+            train_beside(other)
         with run.timed("geodesics"):
             models = [_interpolate(one, pairs) for one in (*others, run)]
             solvers = _try_neural_curve(models[-1])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from launch import common, figures, pipeline, report
-from launch.beside import train_beside
+from launch.beside import runs_beside, train_beside
 from launch.run import Run, run_from_flags, say
 from launch.tables import Rows, markdown_table, text_table
 from tfgeo import plots
@@ -46,9 +46,11 @@ class Generated:
 def run_generation(values: common.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    others = runs_beside(run, run.config.generation.beside, "generation", values.weights)
     with run.timed("total"):
         pipeline.train(run, values.weights, values.tensorboard)
-        others = [train_beside(run, name, values.weights) for name in run.config.generation.beside]
+        for other in others:
+            train_beside(other)
         with run.timed("generate"):
             kinds = _generate(run)
             for other in others:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from launch import beside, interpolate
+from launch import beside, interpolate, pipeline
 from tests.launch.small_images import SMALL, SMALL_METRIC, check_results, launch, write_images
 
 BESIDE = ("chadebec2020/vae_circles_rings", "arvanitidis2018/circles_rings")
@@ -65,6 +65,15 @@ def test_more_pairs_than_there_are_are_refused_before_training(tmp_path, capfd):
     arguments = ["--entry=chadebec2020/vae_circles_rings", f"--output_dir={tmp_path}", "--num_pairs=99999"]
     assert launch(interpolate, interpolate.program_flags, *arguments, *SMALL) == 2
     assert "--num_pairs=99999" in capfd.readouterr().err
+
+
+def test_models_beside_that_cannot_be_trained_are_refused_before_any_is(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(pipeline, "train", None)
+    images = write_images(tmp_path, num_per_class=15)  # too few for 32 basis functions
+    arguments = ["--entry=chadebec2020/rhvae_circles_rings", f"--output_dir={tmp_path}", images, *FEW, *SMALL]
+    assert launch(interpolate, interpolate.program_flags, *arguments) == 2
+    error = capfd.readouterr().err
+    assert "24 samples are too few for 32" in error and "--config.interpolation.beside" in error
 
 
 def test_models_beside_share_data_and_epochs():
