@@ -43,6 +43,7 @@ class Clusterings:
 def run_clustering(values: common.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     with run.timed("total"):
         pipeline.train(run, values.weights, values.tensorboard)
         latents = run.latents()

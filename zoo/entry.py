@@ -23,6 +23,9 @@ from zoo.registry import names
 
 __all__ = ["Entry", "load", "load_weights"]
 
+# Characters of another library's error that are quoted.
+MAX_CAUSE = 300
+
 _T = TypeVar("_T")
 
 
@@ -126,7 +129,7 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
     """Loads weights of a trained model, after checking their sha256 where one is given; a fitted variance is used.
 
     Raises:
-      UserError: if the file is missing, altered, or does not fit the model; the model is then unchanged.
+      UserError: if the file is missing, altered, or does not fit the model, which may then hold what did fit.
     """
     if sha256 is not None:
         cards.check_sha256(path, sha256)
@@ -137,8 +140,11 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
+        # Keras says first that something failed, then what, and goes on with all numbers.
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        cause = " ".join(lines[1:2] or lines)
         raise UserError(
-            f"weights file {path} does not fit this entry's model ({str(error).splitlines()[0]}); "
+            f"weights file {path} does not fit this entry's model ({cause[:MAX_CAUSE]}); "
             "give the same --config values that it was trained with"
         ) from error
     if getattr(model.decoder, "precision", None) is not None:

@@ -182,6 +182,16 @@ def test_bad_flags_give_one_line_and_exit_code_2(arguments, words, tmp_path, cap
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 
+def test_entries_that_cannot_be_clustered_are_refused_before_training(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(pipeline, "train", None)
+    for name, section in (
+        ("chadebec2020/rhvae_circles_rings", "clustering"),
+        ("chadebec2020/vae_circles_rings", "geodesics"),
+    ):
+        assert launch(f"--entry={name}", f"--output_dir={tmp_path}") == 2
+        assert f"has no section `{section}`" in capfd.readouterr().err
+
+
 def test_output_folder_that_cannot_be_written(tmp_path, capfd):
     (tmp_path / "file").write_text("in the way")
     assert two_moons(tmp_path / "file" / "out") == 2

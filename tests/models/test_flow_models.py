@@ -135,6 +135,13 @@ def test_weights_and_models_are_the_same_when_loaded(kind, tmp_path):
     assert len(again.trainable_variables) == len(model.trainable_variables)
 
 
+@pytest.mark.parametrize(("kind", "other"), [KINDS, KINDS[::-1]])
+def test_weights_of_another_kind_are_refused(kind, other, tmp_path):
+    make_flow_model(kind).save_weights(tmp_path / "model.weights.h5")
+    with pytest.raises(ValueError, match="another kind of model"):
+        make_flow_model(other).load_weights(tmp_path / "model.weights.h5")
+
+
 def test_a_training_step_has_the_metric_of_its_batch():
     model, x = make_flow_model("rhvae", step_size=0.05, num_centroids=8), tf.constant(make_data(8))
     model.compile("adam")

@@ -264,6 +264,9 @@ class HVAE(VAE):
             store[variable.name] = variable
 
     def load_own_variables(self, store: Any) -> None:
+        held, own = sorted(store.keys()), sorted(variable.name for variable in self._own_weights())
+        if held != own:
+            raise ValueError(f"they are of another kind of model: {held or 'nothing'} where this one has {own}")
         for variable in self._own_weights():
             variable.assign(store[variable.name])
 
