@@ -245,6 +245,9 @@ def test_wrong_uses_are_refused():
     model, x = make_flow_model("hvae"), make_data(3)
     with pytest.raises(UserError, match="proposal"):
         model.log_likelihood(x, 5, "prior")
+    for measure in (model.elbo, lambda x: model.log_likelihood(x, 5), lambda x: model.log_likelihood(x, 5, "flow")):
+        with pytest.raises(UserError, match=r"`x` run from .*\[0, 1\]"):
+            measure(255.0 * x)
     with pytest.raises(UserError, match=r"latent_dim.* is 3"):
         RHVAE(model.encoder, model.decoder, MetricNetwork(3), 5)
     with pytest.raises(UserError, match="`num_centroids`"):

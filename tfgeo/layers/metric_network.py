@@ -30,6 +30,9 @@ class MetricNetwork(keras.layers.Layer):
       activation: activation of the trunk.
       diagonal: what makes the diagonal positive. "exponential": the head's output is its logarithm, as is usual
         for the scale of a Gaussian; "softplus" grows linearly, for data on which the exponential overflows.
+
+    Raises:
+      UserError: if `latent_dim` is below 1 or `diagonal` is unknown.
     """
 
     def __init__(

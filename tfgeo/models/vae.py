@@ -97,7 +97,7 @@ class VAE(keras.Model):
 
     def elbo(self, x: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
         """Evidence lower bound of `[n, D]` data by one sample each: `[n]`, in nats."""
-        log_likelihood, divergence = self.elbo_terms(x, self._default_seed(seed, "elbo"))
+        log_likelihood, divergence = self.elbo_terms(self._as_data(x), self._default_seed(seed, "elbo"))
         return log_likelihood - divergence
 
     def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -164,7 +164,7 @@ class VAE(keras.Model):
         num_samples: int,
         seed: tf.Tensor | None,
     ) -> tf.Tensor:
-        x, seed = self._as_tensor(x), self._default_seed(seed, "log_likelihood")
+        x, seed = self._as_data(x), self._default_seed(seed, "log_likelihood")
         return importance_sampling(log_weights_fn, x, num_samples, seed, max(self._floats_per_sample, x.shape[-1]))
 
     @property
@@ -218,6 +218,13 @@ class VAE(keras.Model):
     def _as_tensor(self, values: tf.Tensor) -> tf.Tensor:
         """Values in the dtype of the networks, whatever theirs is: NumPy's own is float64."""
         return tf.cast(tf.convert_to_tensor(values), self.compute_dtype)
+
+    def _as_data(self, x: tf.Tensor) -> tf.Tensor:
+        """Data as a tensor; those that the decoder has no density for are refused, where values are known."""
+        x = self._as_tensor(x)
+        if tf.executing_eagerly():
+            self.check_inputs(x, "`x`")
+        return x
 
     def _default_seed(self, seed: tf.Tensor | None, purpose: str) -> tf.Tensor | np.ndarray:
         return derive_seed(self.seed, purpose) if seed is None else seed
