@@ -222,3 +222,8 @@ def test_construction_depends_on_the_seed_alone():
         {str(i): np.array(v) for i, v in enumerate(make_vae(seed=2).weights)},
         {str(i): np.array(v) for i, v in enumerate(make_vae(seed=2).weights)},
     )
+
+
+@pytest.mark.parametrize(("precision", "has_variance"), [(None, True), ("bernoulli", False)])
+def test_what_to_change_is_there_to_be_changed(precision, has_variance):
+    assert ("output_variance" in make_vae(precision).remedy()) == has_variance

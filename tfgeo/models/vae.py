@@ -131,6 +131,8 @@ class VAE(keras.Model):
 
     def remedy(self) -> str:
         """What to change where training stopped being finite."""
+        if isinstance(self.decoder, BernoulliDecoder):  # has no variance
+            return "lower --config.training.learning_rate"
         return "lower --config.training.learning_rate or raise --config.network.output_variance"
 
     def log_likelihood(
