@@ -109,6 +109,7 @@ def _along_metric(run: Run) -> Generated:
         num_steps=settings.num_steps,
         num_leapfrog_steps=settings.num_leapfrog_steps,
         step_size=settings.step_size,
+        momentum=settings.momentum,
     )
     remark = ""
     if not found.has_mixed:

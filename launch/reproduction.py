@@ -46,7 +46,7 @@ def reproduce(values: common.Flags) -> None:
             print(path, flush=True)
         _write(found, f"{values.paper}{'' if values.table is None else '_' + values.table}", len(seeds), folder)
         if values.publish:
-            _publish(found, values.seed, folder)
+            _publish(found, seeds, folder)
     if failures:
         raise UserError(f"{len(failures)} runs failed, their errors are above: {', '.join(failures)}")
 
@@ -168,13 +168,14 @@ def _mean_cells(
     return (*cells, str(len(whole)))
 
 
-def _publish(found: dict[Row, Runs], seed: int, folder: pathlib.Path) -> None:
+def _publish(found: dict[Row, Runs], seeds: Sequence[int], folder: pathlib.Path) -> None:
+    """Weights and cards of the entries of which no run failed, and studies into their cards."""
     by_study: dict[str, tuple[Any, dict[Row, Runs]]] = {}
     for row, runs in found.items():
         if row.study is not None:
             by_study.setdefault(f"{row.entry.name}/{row.study.name}", (row.study, {}))[1][row] = runs
-        elif runs and runs[0]["seed"] == seed:
-            publishing.publish(row.entry, runs, folder / row.folder / f"seed_{seed}")
+        elif len(runs) == len(seeds):
+            publishing.publish(row.entry, runs, folder / row.folder / f"seed_{seeds[0]}")
     for study, part in by_study.values():
         if any(part.values()):
             publishing.publish_study(study, _table(_score(part), part))

@@ -1,4 +1,4 @@
-"""Sampling from the density of a metric: Hamiltonian Monte Carlo in latent space."""
+"""Sampling from the density of a metric: Hamiltonian Monte Carlo in latent space, Euclidean or Riemannian."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ import tensorflow_probability as tfp
 from tfgeo.errors import UserError, check_count, check_positive, unknown_name_error
 from tfgeo.manifolds import Manifold
 from tfgeo.randomness import derive_seed, generator
+from tfgeo.riemannian_hmc import RiemannianHMC
 
-__all__ = ["WEIGHTS", "LatentSamples", "sample_latents"]
+__all__ = ["MOMENTA", "WEIGHTS", "LatentSamples", "sample_latents"]
 
 # What `1 / sqrt(det G)` is multiplied by, since far from all data it is a constant, whose integral is infinite.
 WEIGHTS = ("ball", "normal")
+
+# Distributions of the momentum: N(0, I), and N(0, G(z)).
+MOMENTA = ("euclidean", "riemannian")
 
 # Standard deviation of the normal density as which the ball ends, in radii. At a sharp end HMC would fail: leapfrog
 # steps do not see it, and all paths across it are rejected.
@@ -48,7 +52,7 @@ class LatentSamples:
       points: `[num, d]` samples.
       starts: `[num, d]`, where their chains began.
       acceptance_rates: `[num]`, the share of steps that each chain took, in [0, 1].
-      step_size: to which it was adapted, in latent units.
+      step_size: to which it was adapted; in latent units with Euclidean momenta.
       potential_scale_reduction: R-hat of Gelman and Rubin (1992), with chains split in halves, the largest over the
         coordinates: near 1 where chains have forgotten where they began. Well above 1, as where groups of data are
         far apart, each sample belongs to the group it began in, and groups have the shares of the starts.
@@ -83,6 +87,7 @@ def sample_latents(
     num_steps: int = 200,
     num_leapfrog_steps: int = 10,
     step_size: float = 0.1,
+    momentum: str = "euclidean",
     warn: bool = True,
 ) -> LatentSamples:
     """Samples latent points with a density that is high where the volume of the metric is small, as near data.
@@ -96,8 +101,12 @@ def sample_latents(
     - "normal": w is the VAE's prior N(0, I), so that samples are likely under both.
 
     All `num` chains run at once, each from one of `starts`, drawn with replacement, and each gives one sample, its
-    last state: samples are independent of each other. Momenta are Euclidean; the metric acts through the density.
-    The step size, one for all chains, is adapted in the first half of the steps.
+    last state: samples are independent of each other. The step size, one for all chains, is adapted in the first
+    half of the steps. Momenta have one of two distributions, and samples the same density with both:
+
+    - "euclidean": N(0, I), Sec. 2.1 of the paper. The metric acts through the density alone.
+    - "riemannian": N(0, G(z)), its Sec. 3.1, by `RiemannianHMC`. Steps are long where the metric is small, so that
+      chains are fast near data and slow away from them.
 
     Args:
       manifold: the manifold, with a metric that is smooth; piecewise linear decoders have gradients of 0.
@@ -109,7 +118,8 @@ def sample_latents(
       radius: R, in latent units; by default the distance of the farthest start from the mean of all.
       num_steps: steps of each chain, at least 20.
       num_leapfrog_steps: mean number of evaluations of the gradient in each step.
-      step_size: of the leapfrog, in latent units, where adaptation begins.
+      step_size: of the leapfrog, where adaptation begins; in latent units with Euclidean momenta.
+      momentum: "euclidean" or "riemannian".
       warn: whether to warn where chains never moved.
 
     Returns:
@@ -127,6 +137,8 @@ def sample_latents(
     step_size = check_positive("step_size", step_size)
     if weight not in WEIGHTS:
         raise unknown_name_error("weight", weight, WEIGHTS, f"accepted are {' and '.join(WEIGHTS)}")
+    if momentum not in MOMENTA:
+        raise unknown_name_error("momentum", momentum, MOMENTA, f"accepted are {' and '.join(MOMENTA)}")
     centre = starts.mean(axis=0)
     if weight == "ball":
         radius = _ball_radius(starts, centre, radius)
@@ -144,7 +156,7 @@ def sample_latents(
             f"the density is not finite at {np.sum(~finite)} of {len(starts)} `starts`, the first at row {row} "
             f"({starts[row].tolist()}); leave out those far from all data, or where the metric is degenerate."
         )
-    run = _compile(manifold, weight, num_steps, num_leapfrog_steps)
+    run = _compile(manifold, weight, num_steps, num_leapfrog_steps, momentum)
     points, accepted, adapted, reduction = run(
         tf.constant(starts[rows]),
         density.centre,
@@ -190,7 +202,7 @@ class _RandomLength(tfp.mcmc.TransitionKernel):
     step after step is taken, and the chain never mixes.
     """
 
-    def __init__(self, inner_kernel: tfp.mcmc.HamiltonianMonteCarlo, max_num: int) -> None:
+    def __init__(self, inner_kernel: tfp.mcmc.TransitionKernel, max_num: int) -> None:
         self.parameters = {"inner_kernel": inner_kernel, "max_num": max_num}
 
     @property
@@ -213,6 +225,7 @@ def _run_chains(
     weight: str,
     num_steps: int,
     num_leapfrog_steps: int,
+    momentum: str,
     start: tf.Tensor,
     centre: tf.Tensor,
     radius: tf.Tensor,
@@ -221,7 +234,12 @@ def _run_chains(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Last states `[num, d]`, acceptance rates `[num]`, step size and scale reduction of chains from `start`."""
     density = _Density(manifold, weight, centre, radius)
-    hmc = tfp.mcmc.HamiltonianMonteCarlo(density, step_size, num_leapfrog_steps, store_parameters_in_results=True)
+    if momentum == "riemannian":
+        hmc = RiemannianHMC(density, manifold, step_size, num_leapfrog_steps)
+    else:
+        hmc = tfp.mcmc.HamiltonianMonteCarlo(
+            density, step_size, num_leapfrog_steps, store_parameters_in_results=True
+        )
     num_adapted = round(ADAPTATION_SHARE * num_steps)
     kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
         _RandomLength(hmc, 2 * num_leapfrog_steps - 1),
@@ -246,7 +264,7 @@ def _run_chains(
 
 @functools.lru_cache(maxsize=16)
 def _compile(manifold: Manifold, *settings: Any) -> Callable[..., Any]:
-    """`_run_chains` with its first four arguments, compiled once for each number of chains."""
+    """`_run_chains` with its first five arguments, compiled once for each number of chains."""
     return tf.function(functools.partial(_run_chains, manifold, *settings), autograph=False)
 
 

@@ -73,6 +73,7 @@ def rhvae(**changes) -> EntryConfig:
     ("make", "words"),
     [
         (lambda: rhvae(flow=None), "`flow`"),
+        (lambda: dataclasses.replace(rhvae().generation, momentum="heavy"), "generation.momentum"),
         (lambda: rhvae(variance=zoo.config("yang2018/two_moons").variance), "`variance`"),
         (lambda: rhvae(geodesics=zoo.config("yang2018/two_moons").geodesics), "warm_start"),
         (lambda: rhvae(clustering=zoo.config("chadebec2020/rhvae_clustering_mnist_1").clustering), "latent plane"),

@@ -14,6 +14,7 @@ from tfgeo.clustering import euclidean_distances, k_medoids
 from tfgeo.errors import UserError, check_count
 from tfgeo.flows import RiemannianLeapfrog, Tempered
 from tfgeo.flows.riemannian_leapfrog import HasCometric
+from tfgeo.flows.round_trip import is_near
 from tfgeo.layers import MetricNetwork
 from tfgeo.manifolds import CentroidMetric
 from tfgeo.manifolds.cometric import Cometric
@@ -32,8 +33,6 @@ MAX_FOR_MEDOIDS = 20_000
 # Iterations for importance sampling, where the volume must not change: float32 is reached where each of them
 # halves the error.
 EXACT_FIXED_POINT_STEPS = 20
-# A trajectory has come back to its start where it is no further off, relative to 1 plus the length of the start.
-ROUND_TRIP_TOLERANCE = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="tfgeo")
@@ -251,7 +250,7 @@ class RHVAE(HVAE):
         states, (_, log_weights) = self._run(x, self.encode(x), flow, (num_samples,), seed)
         z, heated = states[0]
         back_z, back_rho = flow.inverse(list(states[-1]))
-        is_same = _is_near(back_z, z) & _is_near(back_rho, self.sqrt_beta_zero * heated)
+        is_same = is_near(back_z, z) & is_near(back_rho, self.sqrt_beta_zero * heated)
         return tf.where(is_same & tf.math.is_finite(log_weights), log_weights, -np.inf)
 
     def _evaluation_flow(self, x: tf.Tensor) -> Tempered:
@@ -287,11 +286,6 @@ class _StoredMetric:
 
     def cometric(self, z: tf.Tensor) -> Cometric:
         return self._model.manifold().cometric(z)
-
-
-def _is_near(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """Whether points `[..., d]` are the same up to the tolerance; not where they are not finite."""
-    return tf.norm(first - second, axis=-1) <= ROUND_TRIP_TOLERANCE * (1.0 + tf.norm(second, axis=-1))
 
 
 class UpdateMetric(keras.callbacks.Callback):

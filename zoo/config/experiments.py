@@ -131,7 +131,8 @@ class GenerationConfig:
       weight: what makes the metric's density finite, "ball" or "normal"; see `tfgeo.sampling`.
       num_steps: steps of each chain.
       num_leapfrog_steps: mean number of leapfrog steps of each of them.
-      step_size: leapfrog step size in latent units, where its adaptation begins.
+      step_size: leapfrog step size, where its adaptation begins; in latent units with Euclidean momenta.
+      momentum: distribution of the momenta, "euclidean" or "riemannian"; see `tfgeo.sampling`.
     """
 
     beside: tuple[str, ...] = ()
@@ -140,6 +141,7 @@ class GenerationConfig:
     num_steps: int = 200
     num_leapfrog_steps: int = 10
     step_size: float = 0.1
+    momentum: str = "euclidean"
 
     def __post_init__(self) -> None:
         check_count("generation.num_samples", self.num_samples, 2)
@@ -147,3 +149,4 @@ class GenerationConfig:
         check_count("generation.num_steps", self.num_steps, 20)
         check_count("generation.num_leapfrog_steps", self.num_leapfrog_steps)
         check_positive("generation.step_size", self.step_size)
+        check_choice("generation.momentum", self.momentum, ("euclidean", "riemannian"))
