@@ -13,10 +13,10 @@ _NOTES = (
     FREE_TRAINING,
     "Table 8 writes beta_0 = 0.3. Batches of 80 are given for MNIST only and taken for all. Fashion-MNIST is "
     "stopped like MNIST, after 20 epochs without a better bound; the paper does not say.",
-    "Nor does it say how images are drawn from the RHVAE: here from the prior, and with density 1 / sqrt(det G) by "
-    "Hamiltonian Monte Carlo with Euclidean momenta. With those of the metric, generation.momentum=riemannian, whose "
-    "steps the metric at its smallest limits, chains forget their starts more slowly: after 200 steps the potential "
-    "scale reduction is 1.48 against 1.06 (mnist_5).",
+    "Nor does it say how images are drawn from the RHVAE: here from the prior, and with density 1 / sqrt(det G) "
+    "by Hamiltonian Monte Carlo with Euclidean momenta. With those of the metric, generation.momentum=riemannian, "
+    "whose steps the metric at its smallest limits, chains forget their starts more slowly: after 200 steps the "
+    "potential scale reduction is 1.48 against 1.06 (mnist_5).",
 )
 
 
