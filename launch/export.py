@@ -5,6 +5,7 @@ python -m launch.export --entry=yang2018/mnist_012 --output_dir=out
 Signatures: encode, decode, metric, geodesic (start, end -> points, length, energy, converged) and distance, for
 any batch size. The SavedModel is OUTPUT_DIR/saved_model. It holds no samples: where an entry's geodesics start on a
 graph of samples or are found on a table of the metric, here they start straight and are found on the metric itself.
+Entries that say nothing of geodesics, such as chadebec2020/rhvae_mnist_012, have the first three signatures.
 """
 
 from __future__ import annotations
@@ -27,17 +28,15 @@ def main(values: common.Flags) -> None:
     folder = check_writable_folder(values.output_dir) / "saved_model"
     entry = zoo.load(values.entry, values.weights)
     print(f"exporting {values.entry} ({values.weights} weights)", flush=True)
-    export(
-        entry.model,
-        entry.manifold(),
-        entry.curve(),
-        entry.solver(),
-        entry.warm_start(),
-        entry.geodesics.num_points,
-        folder,
-    )
+    if entry.config.geodesics is None:
+        name = "encode"
+        export(entry.model, entry.manifold(), None, None, None, 0, folder)
+    else:
+        name = "geodesic"
+        settings = (entry.curve(), entry.solver(), entry.warm_start(), entry.geodesics.num_points)
+        export(entry.model, entry.manifold(), *settings, folder)
     size = sum(path.stat().st_size for path in pathlib.Path(folder).rglob("*") if path.is_file())
-    print(f"{folder}: {size / 1e6:.1f} MB; load it with tf.saved_model.load and call .signatures['geodesic']")
+    print(f"{folder}: {size / 1e6:.1f} MB; load it with tf.saved_model.load and call .signatures['{name}']")
 
 
 def program_flags() -> common.Flags:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import tempfile
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -23,8 +24,8 @@ __all__ = ["export"]
 def export(
     model: VAE,
     manifold: Manifold,
-    curve: Curve,
-    solver: Solver,
+    curve: Curve | None,
+    solver: Solver | None,
     warm_start: WarmStart | None,
     num_points: int,
     folder: str | os.PathLike[str],
@@ -38,11 +39,13 @@ def export(
       geodesic(start `[B, d]`, end `[B, d]`) -> points `[B, T, d]`, length `[B]`, energy `[B]`, converged `[B]`
       distance(start `[B, d]`, end `[B, d]`) -> length `[B]`
 
+    The last two only with a curve and a solver.
+
     Args:
       model: the model.
       manifold: whose geodesics; it must be built on `model`.
-      curve: curve family.
-      solver: solver.
+      curve: curve family, or None.
+      solver: solver, or None.
       warm_start: warm start, or None.
       num_points: T, points on each curve.
       folder: where to write; an export that is there is replaced once the new one is whole.
@@ -52,8 +55,6 @@ def export(
     """
     latent = [None, model.latent_dim]
     data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
-    problem = Problem(manifold, curve, solver, warm_start, num_points)
-    block_size = default_block_size(manifold, model.latent_dim, tf.float32, num_points)
 
     def encode(x: tf.Tensor) -> dict[str, tf.Tensor]:
         mean, stddev = model.encoder(x)
@@ -66,28 +67,17 @@ def export(
     def metric(z: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"metric": manifold.metric_tensor(z)}
 
-    def geodesic(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
-        parameters, length, energy, reason = solve_batch(problem, start, end, block_size)
-        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, num_points)
-        return {
-            "points": curve.points(parameters, start, end, t),
-            "length": length,
-            "energy": energy,
-            "converged": tf.reduce_any([tf.equal(reason, int(one)) for one in Reason if one.is_converged], axis=0),
-        }
-
-    def distance(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"length": geodesic(start, end)["length"]}
-
     archive = keras.export.ExportArchive()
     archive.track(model)
     z = tf.TensorSpec(latent, tf.float32, "z")
-    ends = [tf.TensorSpec(latent, tf.float32, name) for name in ("start", "end")]
     archive.add_endpoint("encode", encode, [tf.TensorSpec(data, tf.float32, "x")])
     archive.add_endpoint("decode", decode, [z])
     archive.add_endpoint("metric", metric, [z])
-    archive.add_endpoint("geodesic", geodesic, ends)
-    archive.add_endpoint("distance", distance, ends)
+    if curve is not None and solver is not None:
+        geodesic = _geodesic(Problem(manifold, curve, solver, warm_start, num_points), model.latent_dim)
+        ends = [tf.TensorSpec(latent, tf.float32, name) for name in ("start", "end")]
+        archive.add_endpoint("geodesic", geodesic, ends)
+        archive.add_endpoint("distance", lambda start, end: {"length": geodesic(start, end)["length"]}, ends)
 
     folder = pathlib.Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,3 +87,20 @@ def export(
             os.replace(folder, os.path.join(partial, "old"))
         os.replace(os.path.join(partial, "new"), folder)
     return folder
+
+
+def _geodesic(problem: Problem, latent_dim: int) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+    """The signature of that name."""
+    block_size = default_block_size(problem.manifold, latent_dim, tf.float32, problem.num_points)
+
+    def geodesic(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
+        parameters, length, energy, reason = solve_batch(problem, start, end, block_size)
+        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, problem.num_points)
+        return {
+            "points": problem.curve.points(parameters, start, end, t),
+            "length": length,
+            "energy": energy,
+            "converged": tf.reduce_any([tf.equal(reason, int(one)) for one in Reason if one.is_converged], axis=0),
+        }
+
+    return geodesic

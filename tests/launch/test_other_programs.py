@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from launch import catalogue, cluster, common, export, interpolate, pipeline, reproduce, reproduction, train
@@ -73,6 +74,17 @@ def test_export_writes_a_saved_model(tmp_path, capsys):
     assert (tmp_path / "saved_model" / "saved_model.pb").exists()
     assert launch(export, export.program_flags, f"--output_dir={tmp_path}", configurable=False) == 2
     assert "--entry" in capsys.readouterr().err
+
+
+def test_a_model_without_geodesics_is_exported_with_its_metric(tmp_path, capsys):
+    arguments = ["--entry=chadebec2020/rhvae_mnist_012", f"--output_dir={tmp_path}"]
+    assert launch(export, export.program_flags, *arguments, configurable=False) == 0
+    assert ".signatures['encode']" in capsys.readouterr().out
+    signatures = tf.saved_model.load(str(tmp_path / "saved_model")).signatures
+    assert set(signatures) >= {"encode", "decode", "metric"} and "geodesic" not in signatures
+    z = tf.random.stateless_normal([3, 10], [1, 2])
+    expected = zoo.load("chadebec2020/rhvae_mnist_012").manifold().metric_tensor(z)
+    np.testing.assert_allclose(signatures["metric"](z=z)["metric"], expected, rtol=1e-3)
 
 
 def test_catalogue_lists_every_entry_and_prints_one(capsys):
