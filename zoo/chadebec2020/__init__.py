@@ -5,4 +5,4 @@ from zoo.chadebec2020 import clustering, evaluation, generation, geometry
 __all__ = ["ENTRIES", "STUDIES"]
 
 ENTRIES = (*evaluation.ENTRIES, *geometry.ENTRIES, *generation.ENTRIES, *clustering.ENTRIES)
-STUDIES = (*evaluation.STUDIES, *clustering.STUDIES)
+STUDIES = (*evaluation.STUDIES, *geometry.STUDIES, *clustering.STUDIES)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from zoo.chadebec2020.common import FREE_TRAINING, entry, flow, metric, network, training
+from zoo.chadebec2020.common import FREE_TRAINING, entry, factors_study, flow, metric, network, training
 from zoo.chadebec2020.geometry import LEARNED_GEODESICS
 from zoo.config import ClusteringConfig, DataConfig, EntryConfig, Reported
-from zoo.study import Setting, Study, vary
+from zoo.study import Setting, Study
 
 __all__ = ["ENTRIES", "STUDIES"]
 
@@ -100,15 +100,8 @@ _SUBSETS = tuple(
     for one in ENTRIES
 )
 
-# Training makes the factors small, which the bound gains from and distances do not.
 _FACTORS = tuple(
-    Study(
-        f"chadebec2020/rhvae_clustering_{name}",
-        "factors",
-        "Do the factors that the bound learns help clusters, against L_i = I?",
-        vary("metric.learn_factors", True, False),
-    )
-    for name in ("circles_rings", "mnist_1")
+    factors_study(f"chadebec2020/rhvae_clustering_{name}", "clusters") for name in ("circles_rings", "mnist_1")
 )
 
 STUDIES = (*_SUBSETS, *_FACTORS)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from zoo.config import DataConfig, EntryConfig, FlowConfig, MetricConfig, NetworkConfig, TrainingConfig
+from zoo.study import Study, vary
 
 __all__ = [
     "FASHION_TSB",
@@ -13,6 +14,7 @@ __all__ = [
     "ROOT_OF_BETA_ZERO",
     "SQRT_BETA_ZERO",
     "entry",
+    "factors_study",
     "flow",
     "metric",
     "network",
@@ -108,4 +110,14 @@ def entry(name: str, summary: str, program: str, **sections: Any) -> EntryConfig
     """An entry of this paper."""
     return EntryConfig(
         name=f"chadebec2020/{name}", summary=summary, paper=PAPER, url=URL, program=program, **sections
+    )
+
+
+def factors_study(name: str, what: str) -> Study:
+    """Training makes the factors of a metric small; what is that to `what` is measured along it?"""
+    return Study(
+        name,
+        "factors",
+        f"Do the factors that the bound learns help {what}, against L_i = I?",
+        vary("metric.learn_factors", True, False),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from zoo.chadebec2020.common import FREE_TRAINING, MNIST_012, entry, flow, metric, network, training
+from zoo.chadebec2020.common import FREE_TRAINING, MNIST_012, entry, factors_study, flow, metric, network, training
 from zoo.config import (
     DataConfig,
     EntryConfig,
@@ -16,7 +16,7 @@ from zoo.config import (
     TrainingConfig,
 )
 
-__all__ = ["ENTRIES", "INTERPOLATIONS", "LEARNED_GEODESICS", "PULLBACK_GEODESICS", "Interpolation"]
+__all__ = ["ENTRIES", "INTERPOLATIONS", "LEARNED_GEODESICS", "PULLBACK_GEODESICS", "STUDIES", "Interpolation"]
 
 # The fast solver for smooth metrics; launch.interpolate adds the paper's neural curve to compare with.
 _SMOOTH_GEODESICS = GeodesicsConfig(curve="cubic_spline", warm_start="none", num_points=20, gradient_tolerance=1e-3)
@@ -177,3 +177,5 @@ ENTRIES = (
     *(_metric_entry(temperature) for temperature in (0.6, 0.8, 1.0)),
     *(model for one in INTERPOLATIONS for model in _twins(one)),
 )
+
+STUDIES = (factors_study("chadebec2020/rhvae_fashion_sandal", "geodesics"),)
