@@ -46,6 +46,9 @@ class RHVAE(HVAE):
     metric: `elbo`, `log_likelihood`, `evaluate` and `manifold`. Before it is set, it is one round bump at the
     origin, as Algorithm 1 starts.
 
+    With tempering the bound falls as the factors grow, and training makes them small, in some models until nothing
+    is left of the metric but lambda. `metric_network.trainable = False` before training keeps them at the identity.
+
     The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is
     so only up to their error, which is small where steps are short against the metric's changes, but may reach a
     nat with steps of 1e-2 once the metric has become stiff. `log_likelihood` is free of it.

@@ -101,7 +101,13 @@ _SUBSETS = tuple(
 )
 
 _FACTORS = tuple(
-    factors_study(f"chadebec2020/rhvae_clustering_{name}", "clusters") for name in ("circles_rings", "mnist_1")
+    factors_study(
+        f"chadebec2020/rhvae_clustering_{name}",
+        "clusters",
+        "Neither the learned factors nor L_i = I make geodesic distances reliably better than straight ones: "
+        "scores hang on the seed, and on few samples far from all others.",
+    )
+    for name in ("circles_rings", "mnist_1")
 )
 
 STUDIES = (*_SUBSETS, *_FACTORS)

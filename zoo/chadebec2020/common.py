@@ -113,11 +113,12 @@ def entry(name: str, summary: str, program: str, **sections: Any) -> EntryConfig
     )
 
 
-def factors_study(name: str, what: str) -> Study:
-    """Training makes the factors of a metric small; what is that to `what` is measured along it?"""
+def factors_study(name: str, what: str, answer: str) -> Study:
+    """What `what` along the metric gain or lose by the learned factors, which training makes small."""
     return Study(
         name,
         "factors",
         f"Do the factors that the bound learns help {what}, against L_i = I?",
         vary("metric.learn_factors", True, False),
+        answer,
     )
