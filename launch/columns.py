@@ -51,11 +51,11 @@ def values_of(column: Column, runs: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def mean_and_spread(values: Sequence[float], digits: int = 3) -> str:
-    """Mean and sample standard deviation as text."""
+    """Mean and sample standard deviation as text; one value has no deviation."""
     if not values:
         return "-"
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.{digits}f} ± {spread:.{digits}f}"
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
 
 
 def _cluster_columns(score: str, reported: Mapping[str, str], reported_digits: int) -> tuple[Column, ...]:
