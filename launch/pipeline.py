@@ -6,21 +6,25 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import tensorflow as tf
 
 from launch.run import Run, say
 from launch.training_log import TrainingLog, read_log
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
-from tfgeo.models import fit, fit_variance
+from tfgeo.models import RHVAE, fit, fit_variance
 from zoo import cards
 from zoo.config import from_dict
 from zoo.entry import load_weights
 
 __all__ = ["save_weights", "train", "training_curves", "training_facts"]
+
+# A metric whose volume element is nowhere below this share of the one far from data changes hardly any distance.
+FLAT = 0.7
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
@@ -29,13 +33,31 @@ _STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "r
 
 
 def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
-    """Trains networks, learned metric and variance, or loads them.
+    """Trains networks, learned metric and variance, or loads them; says so if nothing is left of the metric.
 
     Args:
       run: the run; its model is changed.
       weights: "train", "pretrained", or the path of a weights file.
       tensorboard: whether to write TensorBoard logs.
     """
+    _train_or_load(run, weights, tensorboard)
+    if run.config.metric is not None:
+        share = _least_volume(cast(RHVAE, run.entry.model))
+        if share > FLAT:
+            say(
+                f"metric: nearly flat, sqrt(det G) near data is {share:.2f} of that far away, and geodesics are "
+                "straight; --config.metric.learn_factors=False keeps factors from vanishing"
+            )
+
+
+def _least_volume(model: RHVAE) -> float:
+    """The least volume element among the centroids, in units of that far from all of them."""
+    log_volume = tf.reduce_min(model.manifold().log_volume(model.centroids.value))
+    far = -0.5 * model.latent_dim * tf.math.log(model.regularization)
+    return float(tf.exp(log_volume - far))
+
+
+def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
     model = run.entry.model
     if weights != "train":
         _load(run, weights)

@@ -87,6 +87,17 @@ def test_a_model_without_geodesics_is_exported_with_its_metric(tmp_path, capsys)
     np.testing.assert_allclose(signatures["metric"](z=z)["metric"], expected, rtol=1e-3)
 
 
+def test_a_learned_metric_of_which_nothing_is_left_is_named(tmp_path, capsys):
+    run = run_from_config(zoo.config("chadebec2020/rhvae_circles_rings"), 0, tmp_path / "run")
+    pipeline.train(run, "pretrained")
+    assert "nearly flat" not in capsys.readouterr().out
+    model = run.entry.model
+    model.centroid_factors.assign(1e-3 * model.centroid_factors)
+    model.save_weights(tmp_path / "flat.weights.h5")
+    pipeline.train(run, str(tmp_path / "flat.weights.h5"))
+    assert "nearly flat" in capsys.readouterr().out
+
+
 def test_catalogue_lists_every_entry_and_prints_one(capsys):
     assert launch(catalogue, catalogue.program_flags, configurable=False) == 0
     listed = capsys.readouterr().out
