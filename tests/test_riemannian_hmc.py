@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfgeo import riemannian_hmc
 from tfgeo.errors import UserError
 from tfgeo.manifolds import TensorField
 from tfgeo.riemannian_hmc import RiemannianHMC
@@ -69,9 +70,19 @@ def test_with_a_flat_metric_short_steps_are_all_accepted():
     assert rate > 0.998
 
 
-def test_a_trajectory_that_does_not_lead_back_is_refused():
+def test_a_trajectory_that_does_not_lead_back_is_refused(monkeypatch):
     starts = np.random.default_rng(2).normal(size=[500, 2])
-    points, rate = run(RiemannianHMC(log_normal, CURVED, 50.0, 2, 1), starts, 2)
+    kernel = RiemannianHMC(log_normal, CURVED, 0.6, 3, 1)
+    points, rate = run(kernel, starts, 2)
+    assert rate < 0.1 and np.isfinite(points).all()
+    # By their energy many of them would have been taken.
+    monkeypatch.setattr(riemannian_hmc, "is_near", lambda back, start: tf.ones_like(back[..., 0], tf.bool))
+    assert run(kernel, starts, 2)[1] > rate + 0.2
+
+
+def test_steps_that_are_far_too_long_leave_states_as_they_are():
+    starts = np.random.default_rng(3).normal(size=[500, 2])
+    points, rate = run(RiemannianHMC(log_normal, CURVED, 50.0, 2), starts, 2)
     assert rate < 0.01 and np.isfinite(points).all()
 
 

@@ -84,7 +84,7 @@ def test_a_model_without_geodesics_is_exported_with_its_metric(tmp_path, capsys)
     assert set(signatures) >= {"encode", "decode", "metric"} and "geodesic" not in signatures
     z = tf.random.stateless_normal([3, 10], [1, 2])
     expected = zoo.load("chadebec2020/rhvae_mnist_012").manifold().metric_tensor(z)
-    np.testing.assert_allclose(signatures["metric"](z=z)["metric"], expected, rtol=1e-3)
+    np.testing.assert_allclose(signatures["metric"](z=z)["metric"], expected, rtol=1e-5)
 
 
 def test_a_learned_metric_of_which_nothing_is_left_is_named(tmp_path, capsys):
