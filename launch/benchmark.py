@@ -38,7 +38,7 @@ import sys
 
 from absl import flags
 
-from launch import common
+from launch import program
 from launch.benchmarks.methods import METHODS, METRICS
 from tfgeo.errors import UserError
 
@@ -47,20 +47,20 @@ SUITES = ("geodesics", "pairwise", "graph", "training")
 TRAINED = ("vae_mnist_012", "hvae_mnist_012", "rhvae_fashion_tsb")
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
     if values.suite is None:
         raise UserError(f"--suite is missing; give one of {', '.join(SUITES)}, such as --suite=geodesics")
-    common.start_tensorflow()
+    program.start_tensorflow()
     from launch.benchmarks.run import run_benchmark
 
     run_benchmark(values)
 
 
-def program_flags() -> common.Flags:
+def program_flags() -> program.Flags:
     """The program's flags."""
-    values = common.base_flags()
-    common.define_output(values)
+    values = program.base_flags()
+    program.define_output(values)
 
     def integer(name: str, default: int | None, help_text: str, lower_bound: int = 1) -> None:
         flags.DEFINE_integer(name, default, help_text, lower_bound=lower_bound, flag_values=values)
@@ -119,4 +119,4 @@ def describe() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, program_flags(), describe(), configurable=False))
+    sys.exit(program.run(main, program_flags(), describe(), configurable=False))

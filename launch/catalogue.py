@@ -12,11 +12,11 @@ import sys
 from absl import flags
 
 import zoo
-from launch import common
+from launch import program
 from zoo.config import to_dict
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
     if values.entry is not None:
         print(json.dumps({"config": to_dict(zoo.config(values.entry)), "card": zoo.card(values.entry)}, indent=2))
@@ -30,13 +30,13 @@ def main(values: common.Flags) -> None:
     print("\n`python -m launch.PROGRAM --entry=NAME --output_dir=DIR` runs one; zoo.load(NAME) loads one.")
 
 
-def program_flags() -> common.Flags:
+def program_flags() -> program.Flags:
     """The program's flags."""
-    values = common.base_flags()
+    values = program.base_flags()
     flags.DEFINE_string("entry", None, "print this entry's configuration and card", flag_values=values)
     flags.DEFINE_string("pattern", "*", "list the names that match, such as 'yang2018/*'", flag_values=values)
     return values
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, program_flags(), __doc__, configurable=False))
+    sys.exit(program.run(main, program_flags(), __doc__, configurable=False))

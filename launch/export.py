@@ -13,12 +13,12 @@ from __future__ import annotations
 import pathlib
 import sys
 
-from launch import common
+from launch import program
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
-    common.start_tensorflow()
+    program.start_tensorflow()
     import zoo
     from tfgeo.errors import UserError, check_writable_folder
     from tfgeo.export import export
@@ -39,14 +39,14 @@ def main(values: common.Flags) -> None:
     print(f"{folder}: {size / 1e6:.1f} MB; load it with tf.saved_model.load and call .signatures['{name}']")
 
 
-def program_flags() -> common.Flags:
+def program_flags() -> program.Flags:
     """The program's flags."""
-    values = common.base_flags()
-    common.define_entry(values)
-    common.define_weights(values, "pretrained")
-    common.define_output(values)
+    values = program.base_flags()
+    program.define_entry(values)
+    program.define_weights(values, "pretrained")
+    program.define_output(values)
     return values
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, program_flags(), __doc__, configurable=False))
+    sys.exit(program.run(main, program_flags(), __doc__, configurable=False))

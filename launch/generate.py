@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import sys
 
-from launch import common
+from launch import program
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
-    common.start_tensorflow()
-    from launch.generation import run_generation
+    program.start_tensorflow()
+    from launch.experiments.generation import run_generation
 
     run_generation(values)
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, common.entry_flags(), __doc__))
+    sys.exit(program.run(main, program.entry_flags(), __doc__))

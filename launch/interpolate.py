@@ -19,27 +19,27 @@ import sys
 
 from absl import flags
 
-from launch import common
+from launch import program
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
-    common.start_tensorflow()
-    from launch.comparison import run_comparison
-    from launch.interpolation import run_interpolation
+    program.start_tensorflow()
+    from launch.experiments.comparison import run_comparison
+    from launch.experiments.interpolation import run_interpolation
 
-    geodesics = common.read_config(values).geodesics
+    geodesics = program.read_config(values).geodesics
     on_ridges = geodesics is not None and geodesics.warm_start in ("cross_entropy", "ridge_climb")
     run = run_interpolation if on_ridges else run_comparison
     run(values)
 
 
-def program_flags() -> common.Flags:
+def program_flags() -> program.Flags:
     """The program's flags."""
-    values = common.entry_flags()
+    values = program.entry_flags()
     flags.DEFINE_integer("num_pairs", 200, "pairs of samples to connect", lower_bound=1, flag_values=values)
     return values
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, program_flags(), __doc__))
+    sys.exit(program.run(main, program_flags(), __doc__))

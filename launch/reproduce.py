@@ -15,19 +15,19 @@ import sys
 
 from absl import flags
 
-from launch import common
+from launch import program
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
-    from launch.reproduction import reproduce
+    from launch.reproduction.sweep import reproduce
 
     reproduce(values)
 
 
-def program_flags() -> common.Flags:
+def program_flags() -> program.Flags:
     """The program's flags."""
-    values = common.output_flags()
+    values = program.output_flags()
     flags.DEFINE_string("paper", None, "paper, the part of its entries' names before the /", flag_values=values)
     flags.DEFINE_string("table", None, "only the entries of this table, such as III", flag_values=values)
     flags.DEFINE_integer("num_seeds", 5, "seeds: --seed and those after it", lower_bound=1, flag_values=values)
@@ -37,4 +37,4 @@ def program_flags() -> common.Flags:
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, program_flags(), __doc__, configurable=False))
+    sys.exit(program.run(main, program_flags(), __doc__, configurable=False))

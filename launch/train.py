@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import sys
 
-from launch import common
+from launch import program
 from tfgeo.errors import UserError
 
 
-def main(values: common.Flags) -> None:
+def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
     if values.weights != "train":
         raise UserError(f"--weights={values.weights} has no use here, weights are trained anew; leave it out")
-    common.start_tensorflow()
+    program.start_tensorflow()
     import numpy as np
 
-    from launch import pipeline, report
-    from launch.run import run_from_flags, say
+    from launch.reporting import report
+    from launch.running import training
+    from launch.running.run import run_from_flags, say
 
     run = run_from_flags(values)
     with run.timed("total"):
-        pipeline.train(run, "train", values.tensorboard)
-    path = pipeline.save_weights(run)
+        training.train(run, "train", values.tensorboard)
+    path = training.save_weights(run)
     elbo = float(np.mean(run.entry.model.elbo(run.samples.inputs)))
     report.write_metrics(run, {"elbo": elbo}, {})
     run.finish()
@@ -35,4 +36,4 @@ def main(values: common.Flags) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(common.run(main, common.entry_flags(), __doc__))
+    sys.exit(program.run(main, program.entry_flags(), __doc__))

@@ -11,7 +11,6 @@ __all__ = [
     "datasets",
     "export",
     "flows",
-    "generation_quality",
     "geodesics",
     "layers",
     "likelihood",

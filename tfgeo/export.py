@@ -14,7 +14,7 @@ from tfgeo.curves import Curve
 from tfgeo.geodesics import Solver, WarmStart
 from tfgeo.geodesics.connect import default_block_size
 from tfgeo.geodesics.problem import Problem, solve_batch
-from tfgeo.geodesics.solver import Reason
+from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import Manifold
 from tfgeo.models import VAE
 

@@ -19,7 +19,7 @@ from launch.benchmarks.measuring import (
 from launch.benchmarks.methods import METHODS, Method, choose_methods
 from launch.benchmarks.problem import read_arrays
 from launch.benchmarks.record import Record, Row, number
-from launch.tables import Rows
+from launch.reporting.tables import Rows
 from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError

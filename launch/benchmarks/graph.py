@@ -10,7 +10,7 @@ from scipy.sparse import csgraph
 
 from launch.benchmarks.measuring import peak_bytes
 from launch.benchmarks.record import Record, Row, number
-from launch.tables import Rows
+from launch.reporting.tables import Rows
 from tfgeo.geodesics import KNNGraph
 from tfgeo.randomness import generator
 

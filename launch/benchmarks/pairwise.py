@@ -16,7 +16,7 @@ from launch.benchmarks.measuring import (
     timed,
 )
 from launch.benchmarks.record import Record, Row, number
-from launch.tables import Rows
+from launch.reporting.tables import Rows
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
 from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, fitting_block_size

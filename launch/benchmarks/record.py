@@ -12,7 +12,7 @@ from typing import Any
 
 from launch.benchmarks.measuring import MatrixRates, describe_machine
 from launch.benchmarks.problem import DecoderProblem
-from launch.tables import Rows, markdown_table, text_table
+from launch.reporting.tables import Rows, markdown_table, text_table
 from tfgeo.checkpoints import whole_file
 
 __all__ = ["Record", "Row", "Settings", "number", "say"]

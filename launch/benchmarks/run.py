@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 import zoo
-from launch import common
+from launch import program
 from launch.benchmarks.geodesics import measure_geodesics
 from launch.benchmarks.graph import measure_graph
 from launch.benchmarks.methods import choose_methods, choose_metrics
@@ -27,7 +27,7 @@ SUITES: dict[str, Callable[[Record], None]] = {
 }
 
 
-def run_benchmark(values: common.Flags) -> None:
+def run_benchmark(values: program.Flags) -> None:
     """Measures what the flags name and writes benchmark.json, .txt and .md."""
     settings = _settings(values)
     # A mistake shows now, not when the suite is done loading.
@@ -50,7 +50,7 @@ def run_benchmark(values: common.Flags) -> None:
     SUITES[settings.suite](record)
 
 
-def _settings(values: common.Flags) -> Settings:
+def _settings(values: program.Flags) -> Settings:
     sizes = {}
     for name, minimum in (("scaling_pairs", 1), ("scaling_points", 3)):
         try:

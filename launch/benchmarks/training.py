@@ -10,7 +10,7 @@ import numpy as np
 
 import zoo
 from launch.benchmarks.record import Record, Row, number
-from launch.tables import Rows
+from launch.reporting.tables import Rows
 from tfgeo.models import fit
 from tfgeo.randomness import generator
 from zoo.building import build_model

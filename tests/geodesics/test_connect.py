@@ -9,7 +9,7 @@ from tfgeo.curves import Quadratic
 from tfgeo.geodesics import LevenbergMarquardt, connect
 from tfgeo.geodesics.connect import SOLVERS, _compile
 from tfgeo.geodesics.problem import Problem, solve_batch
-from tfgeo.geodesics.solver import Reason
+from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Pullback
 
 # For tests of the minimum itself, in float64: what the default tolerances leave is not seen.

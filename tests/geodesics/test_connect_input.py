@@ -8,7 +8,7 @@ from tests.cases import SmallDecoder, paraboloid, random_ends
 from tfgeo.curves import Polyline
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Adam, Georce, GradientDescent, LevenbergMarquardt, connect
-from tfgeo.geodesics.solver import Reason
+from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import IndependentNoise, Pullback, TensorField
 
 MANIFOLD = IndependentNoise(SmallDecoder())

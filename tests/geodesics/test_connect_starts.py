@@ -7,7 +7,7 @@ from tests.cases import half_plane_distance, half_plane_metric, random_points
 from tfgeo.curves import CubicSpline, Polyline
 from tfgeo.errors import UserError
 from tfgeo.geodesics import LevenbergMarquardt, connect, connect_coarse_to_fine
-from tfgeo.geodesics.solver import Reason
+from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import Interpolated, TensorField
 
 HALF_PLANE = TensorField(half_plane_metric)

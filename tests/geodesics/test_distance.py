@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.cases import flat_metric, great_circle
-from tests.geodesics.map_cases import DECODER, FLAT, HALF_PLANE, SPHERE, ends, half_plane_distance
+from tests.geodesics.maps.map_cases import DECODER, FLAT, HALF_PLANE, SPHERE, ends, half_plane_distance
 from tfgeo.errors import UserError
 from tfgeo.geodesics import LevenbergMarquardt, connect, distance
 from tfgeo.manifolds import Pullback

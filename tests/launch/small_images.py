@@ -5,8 +5,6 @@ import pathlib
 
 import numpy as np
 
-from launch import common
-
 SIDE = 6
 SMALL = [
     "--config.network.encoder_units=(8,)",
@@ -38,7 +36,7 @@ def write_images(folder: pathlib.Path, num_per_class: int = 15) -> str:
 
 
 def launch(program, flags, *arguments) -> int:
-    return common.run(program.main, flags(), program.__doc__, ["launch", *map(str, arguments)])
+    return program.run(program.main, flags(), program.__doc__, ["launch", *map(str, arguments)])
 
 
 def metrics_of(folder: pathlib.Path) -> dict:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from launch import benchmark, common
+from launch import benchmark, program
 from launch.benchmarks import geodesics, measuring, pairwise, problem, record, training
 from launch.benchmarks.measuring import Judge, needed_flops, timed
 from launch.benchmarks.methods import METHODS, Method
@@ -47,7 +47,7 @@ def problem_file(tmp_path):
 
 
 def launch(*arguments):
-    return common.run(
+    return program.run(
         benchmark.main, benchmark.program_flags(), benchmark.__doc__, ["launch", *map(str, arguments)], False
     )
 

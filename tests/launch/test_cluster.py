@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import zoo
-from launch import cluster, clustering, common, pipeline
-from launch.run import run_from_config
+from launch import cluster, program
+from launch.experiments import clustering
+from launch.running import training
+from launch.running.run import run_from_config
 from tests.launch.small_images import SMALL as SMALL_IMAGES
 from tests.launch.small_images import SMALL_METRIC, write_images
 
@@ -23,8 +25,8 @@ SMALL = [
 ]
 
 
-def launch(*arguments, main=cluster.main, flags=common.entry_flags):
-    return common.run(main, flags(), "launch", ["launch", *map(str, arguments)])
+def launch(*arguments, main=cluster.main, flags=program.entry_flags):
+    return program.run(main, flags(), "launch", ["launch", *map(str, arguments)])
 
 
 def two_moons(folder, *arguments):
@@ -66,7 +68,7 @@ def test_same_seed_same_bits_also_when_stopped(finished, tmp_path, monkeypatch):
         patch.setattr(clustering, "_cluster", stop)
         assert two_moons(tmp_path) == 130
     assert (tmp_path / "unfinished" / "geodesics.npz").exists() and not (tmp_path / "metrics.json").exists()
-    monkeypatch.setattr(pipeline, "fit", None)  # the networks must not be trained again
+    monkeypatch.setattr(training, "fit", None)  # the networks must not be trained again
     assert two_moons(tmp_path) == 0
     one, other = (np.load(folder / "clustering.npz") for folder in (finished, tmp_path))
     assert all(np.array_equal(one[name], other[name]) for name in one.files)
@@ -79,7 +81,7 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     monkeypatch.setattr(clustering, "connect_samples", stop)
     assert two_moons(tmp_path) == 130
     trained = []
-    monkeypatch.setattr(pipeline, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
+    monkeypatch.setattr(training, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
     assert two_moons(tmp_path, "--config.training.epochs=10") == 130
     assert trained == [10]
 
@@ -183,7 +185,7 @@ def test_bad_flags_give_one_line_and_exit_code_2(arguments, words, tmp_path, cap
 
 
 def test_entries_that_cannot_be_clustered_are_refused_before_training(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(pipeline, "train", None)
+    monkeypatch.setattr(training, "train", None)
     for name, section in (
         ("chadebec2020/rhvae_circles_rings", "clustering"),
         ("chadebec2020/vae_circles_rings", "geodesics"),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from launch import beside, interpolate, pipeline
+from launch import interpolate
+from launch.running import companions, training
 from tests.launch.small_images import SMALL, SMALL_METRIC, check_results, launch, write_images
 
 BESIDE = ("chadebec2020/vae_circles_rings", "arvanitidis2018/circles_rings")
@@ -68,7 +69,7 @@ def test_more_pairs_than_there_are_are_refused_before_training(tmp_path, capfd):
 
 
 def test_models_beside_that_cannot_be_trained_are_refused_before_any_is(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(pipeline, "train", None)
+    monkeypatch.setattr(training, "train", None)
     images = write_images(tmp_path, num_per_class=15)  # too few for 32 basis functions
     arguments = ["--entry=chadebec2020/rhvae_circles_rings", f"--output_dir={tmp_path}", images, *FEW, *SMALL]
     assert launch(interpolate, interpolate.program_flags, *arguments) == 2
@@ -80,7 +81,7 @@ def test_models_beside_share_data_and_epochs():
     config = zoo.config("chadebec2020/rhvae_fashion_sandal")
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, epochs=100, batch_size=7))
     # Three quarters of the epochs for the mean, one for the variance, also of a tenth as many.
-    other = beside.adapt(zoo.config("arvanitidis2018/fashion_sandal"), config)
+    other = companions.adapt(zoo.config("arvanitidis2018/fashion_sandal"), config)
     assert (other.training.epochs, other.variance.epochs) == (75, 25)
     assert other.data == config.data and other.training.batch_size == 7
     assert other.geodesics.energy == "expected" and other.network.likelihood == "gaussian"
@@ -88,4 +89,4 @@ def test_models_beside_share_data_and_epochs():
         assert zoo.config(name).training.validation_fraction == config.training.validation_fraction
     config = zoo.config("chadebec2020/rhvae_generation_mnist_5")
     config = dataclasses.replace(config, network=dataclasses.replace(config.network, latent_dim=5))
-    assert beside.adapt(zoo.config("chadebec2020/vae_generation_mnist_5"), config).network.latent_dim == 5
+    assert companions.adapt(zoo.config("chadebec2020/vae_generation_mnist_5"), config).network.latent_dim == 5

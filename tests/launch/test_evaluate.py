@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import zoo
-from launch import common, evaluate, pipeline, train
-from launch.run import Run
+from launch import evaluate, program, train
+from launch.running import training
+from launch.running.run import Run
 from tests.launch.small_images import (
     SMALL,
     SMALL_FLOW,
@@ -32,7 +33,7 @@ KINDS = ("vae", "rhvae")
 def evaluate_small(kind, folder, images, *arguments, name="mnist_012"):
     entry = f"--entry=chadebec2020/{kind}_{name}"
     return launch(
-        evaluate, common.entry_flags, entry, f"--output_dir={folder}", images, *SMALL, *FLAGS[kind], *arguments
+        evaluate, program.entry_flags, entry, f"--output_dir={folder}", images, *SMALL, *FLAGS[kind], *arguments
     )
 
 
@@ -119,14 +120,14 @@ def test_learned_numbers_may_have_moved_from_where_they_started(section):
     name = {"flow": "step_size", "metric": "temperature"}[section]
     model = SimpleNamespace(**stored | {name: 2.0 * stored[name]})
     with pytest.raises(UserError, match=rf"--config\.{section}\.{name}"):
-        pipeline._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
+        training._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
     learned = dataclasses.replace(getattr(config, section), **{f"learn_{name}": True})
     config = dataclasses.replace(config, **{section: learned})
-    pipeline._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
+    training._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
 
 
 def test_a_run_that_was_stopped_continues_to_the_same_numbers(finished, images, tmp_path, monkeypatch):
-    from launch import evaluation
+    from launch.experiments import evaluation
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -134,7 +135,7 @@ def test_a_run_that_was_stopped_continues_to_the_same_numbers(finished, images, 
     with monkeypatch.context() as patch:
         patch.setattr(evaluation, "_measure", stop)
         assert evaluate_small("vae", tmp_path, images, "--config.evaluation.curve_every=2") == 130
-    monkeypatch.setattr(pipeline, "fit", None)  # the model must not be trained again
+    monkeypatch.setattr(training, "fit", None)  # the model must not be trained again
     assert evaluate_small("vae", tmp_path, images, "--config.evaluation.curve_every=2") == 0
     assert metrics_of(tmp_path)["measured"] == metrics_of(finished["vae"])["measured"]
     for name in np.load(tmp_path / "evaluation.npz").files:
@@ -156,7 +157,7 @@ def test_patience_ends_training_and_keeps_the_best_weights(finished):
 
 def test_train_writes_weights_that_evaluate_takes(images, tmp_path):
     arguments = ["--entry=chadebec2020/hvae_mnist_012", f"--output_dir={tmp_path}", images, *SMALL, *SMALL_FLOW]
-    assert launch(train, common.entry_flags, *arguments) == 0
+    assert launch(train, program.entry_flags, *arguments) == 0
     assert json.loads((tmp_path / "metrics.json").read_text())["measured"]["elbo"] < 0.0
     weights = f"--weights={tmp_path / 'model.weights.h5'}"
     assert evaluate_small("hvae", tmp_path / "again", images, weights) == 0
@@ -179,20 +180,20 @@ def test_train_writes_weights_that_evaluate_takes(images, tmp_path):
 )
 def test_wrong_settings_give_one_line(arguments, words, tmp_path, capfd):
     entry = ["--entry=chadebec2020/rhvae_mnist_012", f"--output_dir={tmp_path / 'out'}"]
-    assert launch(evaluate, common.entry_flags, *entry, *arguments) == 2
+    assert launch(evaluate, program.entry_flags, *entry, *arguments) == 2
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and words in errors[0]
 
 
 def test_train_does_not_take_weights(tmp_path, capfd):
     arguments = ["--entry=chadebec2020/hvae_mnist_012", f"--output_dir={tmp_path}", "--weights=pretrained"]
-    assert launch(train, common.entry_flags, *arguments) == 2
+    assert launch(train, program.entry_flags, *arguments) == 2
     assert "--weights=pretrained" in capfd.readouterr().err
 
 
 def test_pretrained_weights_are_not_for_other_data(images, tmp_path, capfd):
     arguments = ["--entry=chadebec2020/vae_mnist_012", f"--output_dir={tmp_path}", "--weights=pretrained", images]
-    assert launch(evaluate, common.entry_flags, *arguments) == 2
+    assert launch(evaluate, program.entry_flags, *arguments) == 2
     assert "leave --data or --weights out" in capfd.readouterr().err
 
 
@@ -201,6 +202,6 @@ def test_entries_of_other_papers_are_evaluated_too(tmp_path):
     np.savez(tmp_path / "points.npz", x=random.normal(size=(30, 2)))
     flags = ["--config.training.epochs=20", "--config.variance.epochs=2", "--config.variance.num_components=3"]
     arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", f"--data={tmp_path / 'points.npz'}"]
-    assert launch(evaluate, common.entry_flags, *arguments, *flags, *SMALL[5:7]) == 0
+    assert launch(evaluate, program.entry_flags, *arguments, *flags, *SMALL[5:7]) == 0
     measured = metrics_of(tmp_path)["measured"]
     assert set(measured["elbo"]) == {"train"} and set(measured["log_likelihood"]) == {"encoder"}

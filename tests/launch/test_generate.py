@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from launch import common, generate
+from launch import generate, program
 from tests.launch.small_images import SMALL, SMALL_METRIC, check_results, launch, write_images
 
 KINDS = {"prior", "metric", "beside/chadebec2020/vae_generation_mnist_5"}
@@ -17,7 +17,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("generate")
     arguments = ["--entry=chadebec2020/rhvae_generation_mnist_5", f"--output_dir={folder}", write_images(folder)]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        assert launch(generate, common.entry_flags, *arguments, *SMALL, *SMALL_METRIC) == 0
+        assert launch(generate, program.entry_flags, *arguments, *SMALL, *SMALL_METRIC) == 0
     (folder / "printed.txt").write_text(printed.getvalue())
     return folder
 
@@ -50,7 +50,8 @@ def test_images_are_kept_and_drawn(folder):
 def test_a_plain_vae_generates_from_its_prior_alone(tmp_path):
     entry = "--entry=chadebec2020/vae_generation_mnist_5"
     assert (
-        launch(generate, common.entry_flags, entry, f"--output_dir={tmp_path}", write_images(tmp_path), *SMALL) == 0
+        launch(generate, program.entry_flags, entry, f"--output_dir={tmp_path}", write_images(tmp_path), *SMALL)
+        == 0
     )
     assert set(check_results(tmp_path)["measured"]) == {"prior", "training", "held_out"}
 
@@ -58,5 +59,5 @@ def test_a_plain_vae_generates_from_its_prior_alone(tmp_path):
 def test_images_outside_of_the_unit_interval_are_refused(tmp_path, capfd):
     np.savez(tmp_path / "bytes.npz", x=np.arange(20 * 36).reshape(20, 6, 6) % 256, y=np.repeat([0, 1], 10))
     arguments = ["--entry=chadebec2020/vae_generation_mnist_5", f"--output_dir={tmp_path / 'out'}"]
-    assert launch(generate, common.entry_flags, *arguments, f"--data={tmp_path / 'bytes.npz'}", *SMALL) == 2
+    assert launch(generate, program.entry_flags, *arguments, f"--data={tmp_path / 'bytes.npz'}", *SMALL) == 2
     assert "[0, 1]" in capfd.readouterr().err

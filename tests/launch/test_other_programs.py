@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from launch import catalogue, cluster, common, export, interpolate, pipeline, reproduce, reproduction, train
-from launch.run import run_from_config
+from launch import catalogue, cluster, export, interpolate, program, reproduce, train
+from launch.reproduction import sweep
+from launch.running import training
+from launch.running.run import run_from_config
 from zoo import cards
 
 SMALL = [
@@ -24,12 +26,12 @@ SMALL = [
 
 
 def launch(program, flags, *arguments, configurable=True):
-    return common.run(program.main, flags(), program.__doc__, ["launch", *arguments], configurable)
+    return program.run(program.main, flags(), program.__doc__, ["launch", *arguments], configurable)
 
 
 def test_trained_weights_serve_the_other_programs(tmp_path, capsys):
     entry = "--entry=gimli2018/two_moons"
-    assert launch(train, common.entry_flags, entry, f"--output_dir={tmp_path}", *SMALL) == 0
+    assert launch(train, program.entry_flags, entry, f"--output_dir={tmp_path}", *SMALL) == 0
     weights = tmp_path / "model.weights.h5"
     assert json.loads((tmp_path / "metrics.json").read_text())["measured"]["elbo"] < 0.0
     assert not (tmp_path / "unfinished").exists()
@@ -52,19 +54,19 @@ def test_trained_weights_serve_the_other_programs(tmp_path, capsys):
     assert launch(interpolate, interpolate.program_flags, *too_many) == 2
     # Weights of other sizes are refused before anything is computed.
     misfit = [entry, f"--output_dir={out}", f"--weights={weights}", *SMALL, "--config.network.latent_dim=3"]
-    assert launch(cluster, common.entry_flags, *misfit) == 2
+    assert launch(cluster, program.entry_flags, *misfit) == 2
 
 
 def test_pretrained_weights_refuse_other_networks(tmp_path, capsys):
     arguments = ["--entry=yang2018/two_moons", f"--output_dir={tmp_path}", "--weights=pretrained"]
-    assert launch(cluster, common.entry_flags, *arguments, "--config.network.output_variance=0.5") == 2
+    assert launch(cluster, program.entry_flags, *arguments, "--config.network.output_variance=0.5") == 2
     assert "--config.network" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("seed", "words"), [(0, False), (1, True)])
 def test_weights_from_another_draw_say_that_they_may_know_what_is_held_out(tmp_path, capsys, seed, words):
     run = run_from_config(zoo.config("chadebec2020/rhvae_circles_rings"), seed, tmp_path)
-    pipeline.train(run, "pretrained")
+    training.train(run, "pretrained")
     assert ("draw of seed 0" in capsys.readouterr().out) == words
 
 
@@ -89,12 +91,12 @@ def test_a_model_without_geodesics_is_exported_with_its_metric(tmp_path, capsys)
 
 def test_a_learned_metric_of_which_nothing_is_left_is_named(tmp_path, capsys):
     run = run_from_config(zoo.config("chadebec2020/rhvae_circles_rings"), 0, tmp_path / "run")
-    pipeline.train(run, "pretrained")
+    training.train(run, "pretrained")
     assert "nearly flat" not in capsys.readouterr().out
     model = run.entry.model
     model.centroid_factors.assign(1e-3 * model.centroid_factors)
     model.save_weights(tmp_path / "flat.weights.h5")
-    pipeline.train(run, str(tmp_path / "flat.weights.h5"))
+    training.train(run, str(tmp_path / "flat.weights.h5"))
     assert "nearly flat" in capsys.readouterr().out
 
 
@@ -122,7 +124,7 @@ def made_up_runs(monkeypatch, tmp_path):
             "measured": measured, "reported": {}, "seconds": {"total": 10.0 + seed, "geodesics": 3.0},
         }  # fmt: skip
 
-    monkeypatch.setattr(reproduction, "_run_once", run_once)
+    monkeypatch.setattr(sweep, "_run_once", run_once)
 
 
 def test_reproduce_gathers_mean_and_spread(made_up_runs, tmp_path, capsys):

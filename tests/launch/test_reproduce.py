@@ -8,12 +8,13 @@ import types
 import numpy as np
 import pytest
 
-from launch import appendix, common, reproduce, reproduction
-from launch.rows import rows_of_paper
+from launch import program, reproduce
+from launch.reproduction import appendix, sweep
+from launch.reproduction.rows import rows_of_paper
 
 
 def launch(*arguments):
-    return common.run(reproduce.main, reproduce.program_flags(), reproduce.__doc__, ["launch", *arguments], False)
+    return program.run(reproduce.main, reproduce.program_flags(), reproduce.__doc__, ["launch", *arguments], False)
 
 
 @pytest.mark.parametrize(("table", "count"), [("2", 20), ("3", 6), ("4", 34), ("5", 21)])
@@ -80,7 +81,7 @@ def programs(monkeypatch):
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return types.SimpleNamespace(returncode=0)
 
-    monkeypatch.setattr(reproduction.subprocess, "run", run)
+    monkeypatch.setattr(sweep.subprocess, "run", run)
     return commands, failing
 
 

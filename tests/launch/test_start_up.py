@@ -50,7 +50,7 @@ def test_catalogue_is_fast():
     [
         "import zoo; zoo.names(); zoo.config('yang2018/mnist_012'); zoo.card('yang2018/mnist_012')",
         "import tfgeo",
-        "import launch.cluster, launch.common, launch.reproduce; launch.common.entry_flags()",
+        "import launch.cluster, launch.program, launch.reproduce; launch.program.entry_flags()",
     ],
 )
 def test_tensorflow_is_not_imported(code):

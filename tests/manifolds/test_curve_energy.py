@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.cases import SURFACES, SmallDecoder, random_points
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback, TensorField
-from tfgeo.manifolds.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.jacobian import jacobian_columns
 
 MANIFOLDS = {
     **{name: Pullback(embedding) for name, (embedding, _) in SURFACES.items()},

@@ -3,22 +3,22 @@
 from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance import distance
-from tfgeo.geodesics.distance_maps import DistanceMap, distance_map, grid_distances
 from tfgeo.geodesics.distance_spread import DistanceSpread, distance_spread
-from tfgeo.geodesics.exponential_map import exponential_map, geodesic_flow
-from tfgeo.geodesics.frechet_mean import FrechetMean, frechet_mean
-from tfgeo.geodesics.georce import Georce
-from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
-from tfgeo.geodesics.graph import KNNGraph
-from tfgeo.geodesics.graph_path import GraphPath, GraphPaths
-from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
-from tfgeo.geodesics.logarithm_map import Logarithms, logarithm_map
+from tfgeo.geodesics.graphs.distance_maps import DistanceMap, distance_map, grid_distances
+from tfgeo.geodesics.graphs.graph import KNNGraph
+from tfgeo.geodesics.graphs.graph_path import GraphPath, GraphPaths
+from tfgeo.geodesics.maps.exponential_map import exponential_map, geodesic_flow
+from tfgeo.geodesics.maps.frechet_mean import FrechetMean, frechet_mean
+from tfgeo.geodesics.maps.logarithm_map import Logarithms, logarithm_map
+from tfgeo.geodesics.maps.parallel_transport import parallel_transport
 from tfgeo.geodesics.pairwise import pairwise
-from tfgeo.geodesics.parallel_transport import parallel_transport
-from tfgeo.geodesics.random_bezier import RandomBezier
 from tfgeo.geodesics.result import Geodesics
-from tfgeo.geodesics.solver import Solver
-from tfgeo.geodesics.warm_start import CrossEntropy, RidgeClimb, WarmStart
+from tfgeo.geodesics.solvers.georce import Georce
+from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
+from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
+from tfgeo.geodesics.solvers.solver import Solver
+from tfgeo.geodesics.starts.random_bezier import RandomBezier
+from tfgeo.geodesics.starts.warm_start import CrossEntropy, RidgeClimb, WarmStart
 
 __all__ = [
     "Adam",

@@ -10,8 +10,8 @@ import numpy as np
 from tfgeo.curves import CubicSpline, Curve, Polyline
 from tfgeo.errors import check_count
 from tfgeo.geodesics.connect import connect
-from tfgeo.geodesics.georce import Georce
 from tfgeo.geodesics.result import Geodesics
+from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.manifolds import Manifold
 
 __all__ = ["connect_coarse_to_fine"]

@@ -13,13 +13,13 @@ from tqdm import tqdm
 from tfgeo import curves
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
-from tfgeo.geodesics.georce import Georce
-from tfgeo.geodesics.gradient_solvers import Adam, GradientDescent
-from tfgeo.geodesics.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, call_sealed
 from tfgeo.geodesics.result import Geodesics
-from tfgeo.geodesics.solver import Reason, Solver
-from tfgeo.geodesics.warm_start import WarmStart
+from tfgeo.geodesics.solvers.georce import Georce
+from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
+from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
+from tfgeo.geodesics.solvers.solver import Reason, Solver
+from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
 __all__ = ["SOLVERS", "connect", "default_block_size", "default_num_points", "fitting_block_size"]

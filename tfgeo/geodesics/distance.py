@@ -9,8 +9,8 @@ from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError
 from tfgeo.geodesics.connect import connect, default_num_points
-from tfgeo.geodesics.solver import Solver
-from tfgeo.geodesics.warm_start import WarmStart
+from tfgeo.geodesics.solvers.solver import Solver
+from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
 __all__ = ["distance"]

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tfgeo.curves import Curve
-from tfgeo.geodesics.objective import Objective
-from tfgeo.geodesics.solver import Progress, Reason, Solver, advance, begin, one_step
-from tfgeo.geodesics.warm_start import WarmStart
+from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.solver import Progress, Reason, Solver, advance, begin, one_step
+from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
 __all__ = ["Problem", "Run", "solve_batch"]

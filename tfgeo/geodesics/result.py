@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve
-from tfgeo.geodesics.solver import Reason
+from tfgeo.geodesics.solvers.solver import Reason
 
 __all__ = ["Geodesics"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
-from tfgeo.manifolds.cometric import Cometric
+from tfgeo.manifolds.calculus.cometric import Cometric
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["CentroidMetric"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgeo.errors import UserError
-from tfgeo.manifolds.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.jacobian import jacobian_columns
 from tfgeo.manifolds.manifold import Manifold
 
 __all__ = ["gaussian_curvature", "riemann_tensor", "sectional_curvature"]

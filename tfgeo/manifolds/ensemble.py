@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfgeo.errors import UserError
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel
 from tfgeo.manifolds.manifold import Manifold
-from tfgeo.manifolds.quadratic_model import QuadraticModel
 
 __all__ = ["Ensemble"]
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfgeo.errors import UserError
-from tfgeo.manifolds.jacobian import value_and_columns
+from tfgeo.manifolds.calculus.jacobian import value_and_columns
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["FisherRao"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, add_potential
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.manifold import check_points
 from tfgeo.manifolds.pullback import differences, differences_gradient, differences_model
-from tfgeo.manifolds.quadratic_model import QuadraticModel, add_potential
 
 __all__ = ["IndependentNoise"]
 

@@ -7,11 +7,11 @@ import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tfgeo.errors import UserError, check_at_least, check_count
-from tfgeo.manifolds.bspline import MIN_NODES, derivative_weights, fit_coefficients
+from tfgeo.manifolds.calculus.bspline import MIN_NODES, derivative_weights, fit_coefficients
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
 from tfgeo.manifolds.checks import check_metric_values
 from tfgeo.manifolds.manifold import Manifold, check_points
 from tfgeo.manifolds.metric_field import MetricField
-from tfgeo.manifolds.quadratic_model import QuadraticModel, join_segments
 
 __all__ = ["Interpolated"]
 

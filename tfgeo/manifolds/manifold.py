@@ -6,11 +6,11 @@ import abc
 
 import tensorflow as tf
 
-from tfgeo.manifolds.acceleration import metric_acceleration
-from tfgeo.manifolds.cometric import Cometric, MetricCometric
-from tfgeo.manifolds.eigen import eigvalsh
-from tfgeo.manifolds.jacobian import jacobian_columns
-from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_segments
+from tfgeo.manifolds.calculus.acceleration import metric_acceleration
+from tfgeo.manifolds.calculus.cometric import Cometric, MetricCometric
+from tfgeo.manifolds.calculus.eigen import eigvalsh
+from tfgeo.manifolds.calculus.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_segments
 
 __all__ = ["Manifold", "check_points", "raise_index"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgeo.manifolds.jacobian import value_and_columns
+from tfgeo.manifolds.calculus.jacobian import value_and_columns
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
 from tfgeo.manifolds.manifold import Manifold, check_points
-from tfgeo.manifolds.quadratic_model import QuadraticModel, join_segments
 
 __all__ = ["MetricField", "TensorField"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgeo.errors import UserError
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel
 from tfgeo.manifolds.manifold import Manifold, check_points
-from tfgeo.manifolds.quadratic_model import QuadraticModel
 
 __all__ = ["Preconditioned"]
 

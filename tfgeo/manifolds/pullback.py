@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgeo.manifolds.acceleration import embedded_acceleration
-from tfgeo.manifolds.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.acceleration import embedded_acceleration
+from tfgeo.manifolds.calculus.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_differences
 from tfgeo.manifolds.manifold import Manifold, check_points, raise_index
-from tfgeo.manifolds.quadratic_model import QuadraticModel, model_of_differences
 
 __all__ = ["Pullback", "differences", "differences_gradient", "differences_model"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_at_least, check_count
-from tfgeo.manifolds.eigen import eigh, guard
+from tfgeo.manifolds.calculus.eigen import eigh, guard
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField
 

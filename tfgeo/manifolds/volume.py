@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.manifolds.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.jacobian import jacobian_columns
 
 __all__ = ["expected_volume"]
 

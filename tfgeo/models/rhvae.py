@@ -17,7 +17,7 @@ from tfgeo.flows.riemannian_leapfrog import HasCometric
 from tfgeo.flows.round_trip import is_near
 from tfgeo.layers import MetricNetwork
 from tfgeo.manifolds import CentroidMetric
-from tfgeo.manifolds.cometric import Cometric
+from tfgeo.manifolds.calculus.cometric import Cometric
 from tfgeo.models.batches import batched
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder

@@ -1,0 +1,166 @@
+"""The clustering experiments of Yang et al. (2018) and Chadebec et al. (2020): stages, scores, figures, report."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from launch import program
+from launch.experiments import clustering_figures
+from launch.reporting import report
+from launch.reporting.tables import markdown_table, text_table
+from launch.running import training
+from launch.running.geodesics import connect_samples, measure_on_grid
+from launch.running.run import Run, run_from_flags, say
+from tfgeo import clustering
+from tfgeo.checkpoints import whole_file
+from tfgeo.errors import UserError
+from tfgeo.geodesics import Geodesics
+from tfgeo.geodesics.pairwise import DISTANCES, distance_matrix
+
+__all__ = ["run_clustering"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Clusterings:
+    """Distances and clusters of one run.
+
+    Attributes:
+      latents: `[n, d]` posterior means of the samples.
+      geodesics: all pairs' geodesics.
+      distances: distance matrices `[n, n]`: "geodesic", found by the solver; where the entry asks for it
+        "dijkstra", found on a latent grid; and "euclidean".
+      clusters: labels `[n]` by method: those of `distances` and "spectral".
+      medoids: medoids' indices by method: those of `distances`.
+    """
+
+    latents: np.ndarray
+    geodesics: Geodesics
+    distances: dict[str, np.ndarray]
+    clusters: dict[str, np.ndarray]
+    medoids: dict[str, np.ndarray]
+
+
+def run_clustering(values: program.Flags) -> dict[str, Any]:
+    """Runs the experiment that the flags name and writes its results; returns what was measured."""
+    run = run_from_flags(values)
+    _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
+    with run.timed("total"):
+        training.train(run, values.weights, values.tensorboard)
+        latents = run.latents()
+        geodesics = connect_samples(run, latents)
+        on_grid = measure_on_grid(run, latents)
+        with run.timed("clustering"):
+            say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
+            result = _cluster(run, latents, geodesics, on_grid)
+            measured = _measure(run, result)
+        with run.timed("figures"):
+            say("figures: drawing")
+            paths = clustering_figures.draw(run, result)
+    reported = _reported(run)
+    rows = report.clustering_rows(measured, reported)
+    with whole_file(run.folder / "clustering.npz") as partial:
+        np.savez(partial, **_arrays(run, result))
+    weights = training.save_weights(run)
+    report.write_report(run, _report_parts(run, measured, rows, paths))
+    report.write_metrics(run, measured, reported)
+    run.finish()
+    if rows:
+        say("\n" + text_table(rows))
+    say(_convergence_line(measured))
+    report.say_results(run, paths, weights)
+    return measured
+
+
+def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.ndarray | None) -> Clusterings:
+    settings = run.entry.clustering
+    failed = int(np.sum(~np.isfinite(geodesics.length)))
+    if failed:
+        # What keeps the metric tame: a Gaussian decoder's variance, or the floor of a learned one.
+        field = "network.output_variance" if run.config.metric is None else "metric.regularization"
+        raise UserError(
+            f"{failed} of {len(geodesics)} geodesics are not finite; "
+            f"lower --config.training.learning_rate or raise --config.{field}"
+        )
+    distances = {"geodesic": distance_matrix(geodesics, len(latents), run.entry.geodesics.distance)}
+    if on_grid is not None:
+        distances["dijkstra"] = on_grid
+    distances["euclidean"] = clustering.euclidean_distances(latents)
+    clusters, medoids = {}, {}
+    for name, matrix in distances.items():
+        clusters[name], medoids[name] = clustering.k_medoids(
+            matrix, settings.num_clusters, settings.method, run.seed
+        )
+    clusters["spectral"] = clustering.spectral(
+        run.samples.inputs, settings.num_clusters, settings.spectral_gamma, run.seed
+    )
+    return Clusterings(latents, geodesics, distances, clusters, medoids)
+
+
+def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
+    geodesics, settings = result.geodesics, run.entry.geodesics
+    measured: dict[str, Any] = {
+        "distance": settings.distance,
+        "num_pairs": len(geodesics),
+        "share_converged": float(np.mean(geodesics.converged)),
+        "mean_iterations": float(np.mean(geodesics.num_iterations)),
+        "mean_length": float(np.mean(geodesics.length)),
+        "mean_energy": float(np.mean(geodesics.energy)),
+        "elbo": float(np.mean(run.entry.model.elbo(run.samples.inputs))),
+    }
+    labels = run.samples.labels
+    if labels is not None:
+        for score in (clustering.accuracy, clustering.f1):
+            measured[score.__name__] = {name: score(labels, found) for name, found in result.clusters.items()}
+        by_distance = {}
+        for distance in DISTANCES:
+            matrix = distance_matrix(geodesics, len(labels), distance)
+            found, _ = clustering.k_medoids(
+                matrix, run.entry.clustering.num_clusters, run.entry.clustering.method, run.seed
+            )
+            by_distance[distance] = clustering.accuracy(labels, found)
+        measured["accuracy_by_distance"] = by_distance
+    return measured
+
+
+def _reported(run: Run) -> dict[str, Any]:
+    reported = run.reported
+    if not reported.source:
+        return {}
+    # The paper's "geodesic" is found on a grid where the entry measures on one.
+    geodesic = "geodesic" if not run.entry.clustering.grid_resolution else "dijkstra"
+    return {
+        "source": reported.source,
+        "accuracy": {
+            "geodesic": reported.geodesic, "euclidean": reported.euclidean, "spectral": reported.spectral
+        },
+        "f1": {geodesic: reported.f1_geodesic, "euclidean": reported.f1_euclidean},
+    }  # fmt: skip
+
+
+def _arrays(run: Run, result: Clusterings) -> dict[str, np.ndarray]:
+    arrays = {"latents": result.latents, "curve_parameters": result.geodesics.parameters}
+    arrays |= {f"distances_{name}": matrix for name, matrix in result.distances.items()}
+    arrays |= {f"clusters_{name}": found for name, found in result.clusters.items()}
+    arrays |= {f"medoids_{name}": found for name, found in result.medoids.items()}
+    arrays |= {name: getattr(result.geodesics, name) for name in ("length", "energy", "converged")}
+    if run.samples.labels is not None:
+        arrays["labels"] = run.samples.labels
+    return arrays
+
+
+def _convergence_line(measured: dict[str, Any]) -> str:
+    return (
+        f"{measured['num_pairs']} geodesics, {100 * measured['share_converged']:.1f} % converged after "
+        f"{measured['mean_iterations']:.1f} iterations on average; distance: {measured['distance']}"
+    )
+
+
+def _report_parts(run: Run, measured: dict[str, Any], rows: list, paths: list) -> list[str]:
+    seconds = "; ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items())
+    parts = [markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
+    if run.reported.source:
+        parts.insert(1, f"Reported: {run.config.paper}, {run.reported.source}.")
+    return parts + [f"![{path.stem}](figures/{path.name})" for path in paths]

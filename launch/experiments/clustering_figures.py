@@ -1,0 +1,106 @@
+"""Figures of the clustering experiment: those of Yang et al. (2018), and Fig. 12-14 of Chadebec et al. (2020)."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from launch.reporting import figures, latent_fields
+from launch.running.run import Run
+from tfgeo import plots
+from tfgeo.geodesics import distance_map
+from tfgeo.manifolds import ExpectedPullback, expected_volume
+from tfgeo.plots.latent import Panel
+from tfgeo.randomness import derive_seed, generator
+
+if TYPE_CHECKING:
+    from launch.experiments.clustering import Clusterings
+
+__all__ = ["draw"]
+
+_TITLES = {
+    "geodesic": "geodesic distance",
+    "dijkstra": "geodesic distance on a grid",
+    "euclidean": "Euclidean latent distance",
+}
+
+
+def draw(run: Run, result: Clusterings) -> list[pathlib.Path]:
+    """Draws all figures into the run's folder; returns the paths of the PNGs."""
+    labels = run.samples.labels
+    distances = {_TITLES[name]: matrix for name, matrix in result.distances.items()}
+    drawn = {"distances": plots.distance_matrices(distances, labels)}
+    if figures.is_plane(run):
+        grid = plots.grid_points(result.latents, run.config.figures.resolution)
+        draw_space = _draw_learned if run.config.metric is not None else _draw_decoded
+        drawn |= draw_space(run, result, grid)
+        drawn["geodesics"] = figures.curves_figure(run, result.latents, _some_curves(run, result))
+        drawn["clusters"] = _clusters(run, result)
+    if figures.has_images(run.samples):
+        drawn["images"] = figures.images_figure(run, run.samples)
+    return figures.save_all(run, drawn)
+
+
+def _draw_decoded(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, plots.style.Figure]:
+    """Samples, mixture and variance (Fig. 4 of Yang et al.), volume (8, 12a, 15a)."""
+    labels, decode, precision = run.samples.labels, run.entry.model.decode, run.entry.precision
+    names, seed = figures.class_names(run), derive_seed(run.seed, "volume")
+    panels = [Panel("latent samples", labels)]
+    if precision is not None:
+        log_density = latent_fields.on_grid(precision.log_density, grid)
+        panels.append(Panel("precision's ridges", labels, log_density, "log g(z)"))
+        panels.append(Panel("decoder variance", labels, *latent_fields.background(run, grid)))
+    num_samples = run.config.figures.volume_samples
+    expected = latent_fields.on_grid(lambda z: expected_volume(decode, z, num_samples, seed), grid)
+    magnification = latent_fields.on_grid(ExpectedPullback(decode).volume, grid)
+    volumes = [
+        Panel("expected volume", labels, latent_fields.logarithm(expected), r"log E[$\sqrt{\det J^T J}$]"),
+        Panel(
+            "magnification factor", labels, latent_fields.logarithm(magnification), r"log $\sqrt{\det E[J^T J]}$"
+        ),
+    ]
+    return {
+        "latent_space": plots.latent_panels(result.latents, panels, grid, names),
+        "volume": plots.latent_panels(result.latents, volumes, grid, names),
+    }
+
+
+def _draw_learned(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, plots.style.Figure]:
+    """Samples on the learned volume (Fig. 12 of Chadebec et al.), distances from the medoids (13)."""
+    labels, names = run.samples.labels, figures.class_names(run)
+    space = [Panel("latent samples", labels, *latent_fields.background(run, grid))]
+    found = "dijkstra" if "dijkstra" in result.medoids else "geodesic"
+    medoids = result.latents[result.medoids[found]]
+    bounds = tuple((float(axis[0]), float(axis[-1])) for axis in (grid[0, :, 0], grid[:, 0, 1]))
+    maps = [
+        Panel(
+            f"from medoid {index + 1}",
+            labels,
+            latent_fields.logarithm(distance_map(run.entry.manifold(), medoid, bounds, len(grid)).distances),
+            "log distance",
+        )
+        for index, medoid in enumerate(medoids)
+    ]
+    return {
+        "latent_space": plots.latent_panels(result.latents, space, grid, names),
+        "distance_maps": plots.latent_panels(result.latents, maps, grid, names),
+    }
+
+
+def _clusters(run: Run, result: Clusterings) -> plots.style.Figure:
+    """Clusters by each distance (Fig. 11, 13 of Yang et al.; 12 of Chadebec et al.)."""
+    panels = [
+        Panel(f"k-medoids, {_TITLES[name]}", result.clusters[name], marked=result.medoids[name])
+        for name in result.distances
+    ]
+    panels.append(Panel("spectral, data space", result.clusters["spectral"]))
+    names = [f"cluster {index + 1}" for index in range(run.entry.clustering.num_clusters)]
+    return plots.latent_panels(result.latents, panels, class_names=names)
+
+
+def _some_curves(run: Run, result: Clusterings) -> np.ndarray:
+    count = min(run.config.figures.num_curves, len(result.geodesics))
+    chosen = generator(run.seed, "drawn curves").choice(len(result.geodesics), count, replace=False)
+    return result.geodesics.points(50)[chosen]

@@ -1,0 +1,277 @@
+"""Interpolation between the same images by several models, each under its own metric.
+
+Chadebec et al. (2020), Sec. 4.3.3 and 4.3.4, Fig. 4-10 and 20-23: straight lines of a VAE, the metrics of
+Arvanitidis et al. (2018) and of Chen et al. (2018), and the RHVAE's learned one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from launch import program
+from launch.reporting import figures, latent_fields, report
+from launch.reporting.tables import Rows, markdown_table, text_table
+from launch.running import training
+from launch.running.companions import runs_beside, train_beside
+from launch.running.geodesics import find_geodesics
+from launch.running.run import Run, run_from_flags, say
+from tfgeo import plots
+from tfgeo.checkpoints import whole_file
+from tfgeo.curves import Neural
+from tfgeo.errors import UserError
+from tfgeo.geodesics import Adam, Geodesics, connect
+from tfgeo.models.training import batched
+from tfgeo.plots.latent import Panel
+from tfgeo.randomness import generator
+from tfgeo.sampling.quality import nearest_distance
+
+__all__ = ["run_comparison"]
+
+# Sec. 4.3.2: two hidden layers of 100 tanh units for the curve's network, gradient descent without a further term.
+NEURAL_UNITS = (100, 100)
+# Pairs on which the paper's way is tried beside the entry's solver: it costs many times more.
+NEURAL_PAIRS = 10
+# Points at which curves are decoded to see how near they stay to the data, and at which lengths are compared.
+DECODED_POINTS = 20
+MEASURED_POINTS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Interpolation:
+    """One model's curves between the same images.
+
+    Attributes:
+      run: the run of the model.
+      start: `[B, d]` posterior means of the first images.
+      end: `[B, d]` those of the last ones.
+      found: its geodesics, or None for a model that interpolates along straight lines only.
+      seconds: time that they took, compiling included.
+    """
+
+    run: Run
+    start: np.ndarray
+    end: np.ndarray
+    found: Geodesics | None
+    seconds: float
+
+    def straight(self, num: int) -> np.ndarray:
+        """`[B, num, d]` points on the straight lines."""
+        t = np.linspace(0.0, 1.0, num, dtype=self.start.dtype)[:, None]
+        return (1.0 - t) * self.start[:, None] + t * self.end[:, None]
+
+    def curves(self, num: int) -> dict[str, np.ndarray]:
+        """`[B, num, d]` points on the curves of each kind."""
+        straight = {"straight": self.straight(num)}
+        return straight if self.found is None else {"geodesic": self.found.points(num)} | straight
+
+
+def run_comparison(values: program.Flags) -> dict[str, Any]:
+    """Runs the experiment that the flags name and writes its results; returns what was measured."""
+    run = run_from_flags(values)
+    pairs = _choose_pairs(run, values.num_pairs)
+    others = runs_beside(run, run.config.interpolation.beside, "interpolation", values.weights)
+    with run.timed("total"):
+        training.train(run, values.weights, values.tensorboard)
+        for other in others:
+            train_beside(other)
+        with run.timed("geodesics"):
+            models = [_interpolate(one, pairs) for one in (*others, run)]
+            solvers = _try_neural_curve(models[-1])
+        measured = _measure(models, solvers)
+        with run.timed("figures"):
+            say("figures: drawing")
+            paths = figures.save_all(run, _draw(run, models))
+    with whole_file(run.folder / "interpolation.npz") as partial:
+        np.savez(partial, pairs=np.stack(pairs), **_arrays(models))
+    weights = training.save_weights(run)
+    tables = [_model_rows(measured), *([_solver_rows(solvers)] if solvers else [])]
+    pictures = [f"![{path.stem}](figures/{path.name})" for path in paths]
+    report.write_report(run, [*map(markdown_table, tables), EXPLANATION, *pictures])
+    report.write_metrics(run, measured, {"source": run.reported.source})
+    for one in (*others, run):
+        one.finish()
+    for table in tables:
+        say("\n" + text_table(table))
+    say(EXPLANATION)
+    report.say_results(run, paths, weights)
+    return measured
+
+
+EXPLANATION = (
+    "Lengths are those of each model's own metric, so that only their ratio compares. Bend: the largest distance "
+    "of a geodesic from the straight line, over the distance of its ends. Nearest: Euclidean distance from a "
+    "decoded point of a curve to the nearest training image, in data units, the mean over curves. Figures show the "
+    "pairs whose geodesic saves most of the straight line's length; that line is dashed."
+)
+
+
+def _choose_pairs(run: Run, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of different pairs of different training samples: the same images for every model."""
+    rows, columns = np.triu_indices(len(run.training), 1)
+    if num_pairs > len(rows):
+        raise UserError(
+            f"--num_pairs={num_pairs} is more than the {len(rows)} pairs of {len(run.training)} training samples"
+        )
+    chosen = generator(run.seed, "pairs").choice(len(rows), num_pairs, replace=False)
+    return rows[chosen], columns[chosen]
+
+
+def _interpolate(run: Run, pairs: tuple[np.ndarray, np.ndarray]) -> Interpolation:
+    latents = run.encode(run.training)
+    start, end = (latents[rows] for rows in pairs)
+    if run.config.geodesics is None:
+        return Interpolation(run, start, end, None, 0.0)
+    say(f"{run.config.name}: {len(start)} geodesics under the {run.config.energy} metric")
+    begin = time.perf_counter()
+    found = find_geodesics(run, start, end, warn=False)
+    return Interpolation(run, start, end, found, time.perf_counter() - begin)
+
+
+def _try_neural_curve(model: Interpolation) -> dict[str, dict[str, float]]:
+    """The paper's curve, a network fitted by gradient descent, beside the entry's, on the same few pairs."""
+    if model.found is None or model.run.config.metric is None:
+        return {}
+    start, end = model.start[:NEURAL_PAIRS], model.end[:NEURAL_PAIRS]
+    settings = model.run.entry.geodesics
+    say(f"{model.run.config.name}: {len(start)} neural curves by Adam, to compare with")
+    begin = time.perf_counter()
+    neural = connect(
+        model.run.entry.manifold(),
+        start,
+        end,
+        Neural(NEURAL_UNITS, seed=model.run.seed),
+        Adam(),
+        num_points=settings.num_points,
+        progress=True,
+        warn=False,
+    )
+    seconds = time.perf_counter() - begin
+    own = f"{settings.curve}/{settings.solver}"
+    curves = {
+        own: model.found.points(MEASURED_POINTS)[:NEURAL_PAIRS],
+        "neural/adam": neural.points(MEASURED_POINTS),
+        "straight": model.straight(MEASURED_POINTS)[:NEURAL_PAIRS],
+    }
+    measured = {name: {"mean_length": _mean_length(model.run, points)} for name, points in curves.items()}
+    measured[own]["share_converged"] = float(np.mean(model.found.converged[:NEURAL_PAIRS]))
+    measured["neural/adam"] |= {"seconds": seconds, "share_converged": float(np.mean(neural.converged))}
+    return measured
+
+
+def _mean_length(run: Run, points: np.ndarray) -> float:
+    return float(np.mean(run.entry.manifold().length(tf.constant(points))))
+
+
+def _measure(models: list[Interpolation], solvers: dict[str, dict[str, float]]) -> dict[str, Any]:
+    by_model = {model.run.config.name: _measure_model(model) for model in models}
+    own = by_model[models[-1].run.config.name]
+    shared = {key: own[key] for key in ("length_over_straight", "share_converged") if key in own}
+    return {"num_pairs": len(models[0].start), "models": by_model, "solvers": solvers} | shared
+
+
+def _measure_model(model: Interpolation) -> dict[str, Any]:
+    run, curves = model.run, model.curves(MEASURED_POINTS)
+    training = run.training.inputs
+    nearest = {}
+    for name, points in model.curves(DECODED_POINTS).items():
+        decoded = batched(lambda z: run.entry.model.decode(z).mean(), points.reshape(-1, points.shape[-1]))
+        nearest[name] = float(np.mean(nearest_distance(decoded, training)))
+    measured: dict[str, Any] = {
+        "straight_length": _mean_length(run, curves["straight"]), "nearest_training_distance": nearest
+    }  # fmt: skip
+    if model.found is None:
+        return measured
+    length = _mean_length(run, curves["geodesic"])
+    apart = np.linalg.norm(curves["geodesic"] - curves["straight"], axis=-1).max(axis=1)
+    span = np.linalg.norm(model.end - model.start, axis=-1)
+    return measured | {
+        "geodesic_length": length,
+        "length_over_straight": length / measured["straight_length"],
+        "bend": float(np.mean(apart / np.maximum(span, np.finfo(span.dtype).tiny))),
+        "share_converged": float(np.mean(model.found.converged)),
+        "seconds": model.seconds,
+    }
+
+
+def _model_rows(measured: dict[str, Any]) -> Rows:
+    rows: Rows = [("model", "length / straight", "bend", "nearest, geodesic", "nearest, straight", "converged")]
+    for name, numbers in measured["models"].items():
+        nearest = numbers["nearest_training_distance"]
+        cells = (
+            numbers.get("length_over_straight"), numbers.get("bend"), nearest.get("geodesic"), nearest["straight"],
+            numbers.get("share_converged"),
+        )  # fmt: skip
+        rows.append((name, *("-" if value is None else f"{value:.3f}" for value in cells)))
+    return rows
+
+
+def _solver_rows(solvers: dict[str, dict[str, float]]) -> Rows:
+    rows: Rows = [("curve and solver", "mean length", "converged", "seconds")]
+    for name, numbers in solvers.items():
+        share = f"{numbers['share_converged']:.3f}" if "share_converged" in numbers else "-"
+        seconds = f"{numbers['seconds']:.1f}" if "seconds" in numbers else "-"
+        rows.append((name, f"{numbers['mean_length']:.4g}", share, seconds))
+    return rows
+
+
+def _arrays(models: list[Interpolation]) -> dict[str, np.ndarray]:
+    arrays = {}
+    for model in models:
+        for name, points in model.curves(MEASURED_POINTS).items():
+            arrays[f"{model.run.config.name}/{name}".replace("/", "_")] = points
+    return arrays
+
+
+def _draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure]:
+    """Each model's latent plane with its curves, and the images along them, for the same pairs."""
+    drawn = {}
+    shown = _choose_shown(models[-1], run.config.interpolation.num_curves)
+    for model in models:
+        name = model.run.config.name.replace("/", "_")
+        if model.run.config.network.latent_dim == 2:
+            drawn[f"latent_{name}"] = _draw_plane(model, shown)
+        if figures.has_images(run.training):
+            drawn[f"strip_{name}"] = _draw_strip(model, shown, run.config.interpolation.num_frames)
+    return drawn
+
+
+def _choose_shown(model: Interpolation, num: int) -> np.ndarray:
+    """The pairs whose geodesic saves most of the straight line's length; the first ones without geodesics."""
+    if model.found is None:
+        return np.arange(min(num, len(model.start)))
+    manifold = model.run.entry.manifold()
+    length, straight = (
+        np.asarray(manifold.length(tf.constant(points))) for points in model.curves(MEASURED_POINTS).values()
+    )
+    return np.argsort(length / np.maximum(straight, np.finfo(straight.dtype).tiny))[:num]
+
+
+def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
+    run = model.run
+    latents = run.encode(run.training)
+    grid = plots.grid_points(latents, run.config.figures.resolution)
+    curves = {name: points[shown] for name, points in model.curves(50).items()}
+    panel = Panel(
+        run.config.name.split("/")[-1],
+        run.training.labels,
+        latent_fields.log_volume(run, grid),
+        r"log $\sqrt{\det G(z)}$",
+        curves.get("geodesic"),
+        dashed=curves["straight"],
+    )
+    return plots.latent_panels(latents, [panel], grid, figures.class_names(run, run.training))
+
+
+def _draw_strip(model: Interpolation, shown: np.ndarray, num_frames: int) -> plots.style.Figure:
+    """Rows of decoded images: for each pair along the geodesic, then along the straight line."""
+    curves = {name: points[shown] for name, points in model.curves(num_frames).items()}
+    rows = [points[pair] for pair in range(len(shown)) for points in curves.values()]
+    decoded = batched(lambda z: model.run.entry.model.decode(z).mean(), np.concatenate(rows))
+    names = tuple(curves) * len(shown)
+    shape = model.run.training.image_shape
+    return plots.image_grid(decoded, shape, num_frames, names, figures.color_map(model.run))

@@ -1,0 +1,1 @@
+"""What a run leaves behind: metrics.json, reports, tables and the figures that several programs draw."""

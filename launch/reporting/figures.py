@@ -1,0 +1,76 @@
+"""Figures that several programs draw: curves in the latent plane, images, names of classes."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from launch.reporting import latent_fields
+from launch.running.run import Run, say
+from tfgeo import plots
+from tfgeo.datasets import Dataset
+from tfgeo.plots.latent import Panel
+from tfgeo.randomness import derive_seed
+
+__all__ = ["class_names", "color_map", "curves_figure", "has_images", "images_figure", "is_plane", "save_all"]
+
+# Images in each row.
+COLUMNS = 12
+# Data sets of photographs, on which 0 is black.
+_PHOTOGRAPHS = ("olivetti", "oasis")
+
+
+def save_all(run: Run, drawn: Mapping[str, plots.style.Figure]) -> list[pathlib.Path]:
+    """Writes figures into the run's folder by name; returns the paths of the PNGs."""
+    return [plots.save(figure, run.folder / "figures", name) for name, figure in drawn.items()]
+
+
+def is_plane(run: Run) -> bool:
+    """Whether the latent space can be drawn; says so where it cannot."""
+    dim = run.config.network.latent_dim
+    if dim != 2:
+        say(f"figures: latent space not drawn, its dimension is {dim}, not 2")
+    return dim == 2
+
+
+def has_images(dataset: Dataset) -> bool:
+    """Whether samples are grey images."""
+    return dataset.image_shape is not None and len(dataset.image_shape) == 2
+
+
+def color_map(run: Run) -> str:
+    """How grey images are drawn: photographs with a black 0, drawn and written things with a white one."""
+    return "gray" if run.config.data.name in _PHOTOGRAPHS else "gray_r"
+
+
+def class_names(run: Run, dataset: Dataset | None = None) -> list[str]:
+    """What the sorted classes of the samples are called in a legend."""
+    classes = run.config.data.classes
+    labels = (dataset or run.samples).labels
+    if labels is None:
+        return []
+    present = np.unique(labels)
+    if classes and len(classes) == len(present) and any(isinstance(name, str) for name in classes):
+        return [str(name) for name in classes]
+    return [f"class {label}" for label in present]
+
+
+def curves_figure(run: Run, latents: np.ndarray, curves: np.ndarray) -> plots.style.Figure:
+    """`[B, T, 2]` curves on the decoder's variance or the manifold's volume."""
+    grid = plots.grid_points(latents, run.config.figures.resolution)
+    title = f"{run.entry.geodesics.curve} geodesics"
+    panel = Panel(title, run.samples.labels, *latent_fields.background(run, grid), curves)
+    return plots.latent_panels(latents, [panel], grid, class_names(run))
+
+
+def images_figure(run: Run, dataset: Dataset) -> plots.style.Figure:
+    """Samples, their reconstructions, and images generated from the prior."""
+    chosen = dataset.inputs[:: max(1, len(dataset) // COLUMNS)][:COLUMNS]
+    model = run.entry.model
+    generated = model.sample(len(chosen), seed=derive_seed(run.seed, "generated"))
+    images = np.concatenate([chosen, model(tf.constant(chosen))[0], generated])
+    rows = ("data", "decoded", "generated")
+    return plots.image_grid(images, dataset.image_shape, len(chosen), rows, color_map(run))

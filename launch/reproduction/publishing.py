@@ -1,0 +1,79 @@
+"""Puts trained weights into the zoo, with cards of what was measured."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from launch.reporting.tables import Rows
+from tfgeo.checkpoints import whole_file
+from tfgeo.errors import UserError
+from zoo import cards
+from zoo.config import EntryConfig
+from zoo.study import Study
+
+__all__ = ["publish", "publish_study"]
+
+# Weights above this many bytes are not shipped; their card says how to make them.
+MAX_BYTES = 5_000_000
+
+
+def publish(entry: EntryConfig, runs: Sequence[Mapping[str, Any]], folder: pathlib.Path) -> None:
+    """Copies the first seed's weights into the zoo, with a card of what all seeds measured."""
+    first, trained = runs[0], folder / "model.weights.h5"
+    if trained.stat().st_size > MAX_BYTES:
+        print(f"{entry.name}: not published, {trained} is larger than {MAX_BYTES / 1e6:.0f} MB", flush=True)
+        return
+    weights = cards.weights_path(entry.name)
+    with whole_file(weights) as partial:
+        shutil.copyfile(trained, partial)
+    before = cards.card(entry.name) or {}
+    card = {
+        "entry": entry.name,
+        "paper": f"{entry.paper}, {entry.url}",
+        "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
+        "seed": first["seed"],
+        "config": first["config"],
+        "data_sha256": first["data_sha256"],
+        "sha256": cards.sha256_of(weights),
+        "versions": first["versions"],
+        "measured": first["measured"],
+        "measured_over_seeds": {"seeds": [run["seed"] for run in runs]}
+        | _over_seeds([run["measured"] for run in runs]),
+        "reported": first["reported"],
+        "seconds": first["seconds"],
+        "studies": before.get("studies", {}),
+    }
+    _write_card(entry.name, card)
+
+
+def publish_study(study: Study, rows: Rows) -> None:
+    """Adds a study's table to its entry's card."""
+    card = cards.card(study.entry)
+    if card is None:
+        raise UserError(f"{study.entry} has no card yet; run with --publish and without --study first")
+    card["studies"][study.name] = {"question": study.question, "table": rows, "answer": study.answer}
+    _write_card(study.entry, card)
+
+
+def _over_seeds(measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean and standard deviation of each number that all seeds measured, nested as they are."""
+    summary: dict[str, Any] = {}
+    for name, value in measured[0].items():
+        if isinstance(value, Mapping):
+            summary[name] = _over_seeds([one[name] for one in measured if name in one])
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            values = [float(one[name]) for one in measured if name in one]
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            summary[name] = {"mean": round(statistics.mean(values), 4), "std": round(spread, 4)}
+    return summary
+
+
+def _write_card(name: str, card: dict[str, Any]) -> None:
+    with whole_file(cards.card_path(name)) as partial:
+        partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"published {cards.card_path(name)}", flush=True)

@@ -1,0 +1,94 @@
+"""Geodesics of a run: between any points, and all distances among its samples. What is found is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from launch.running.run import Run, say
+from tfgeo.checkpoints import whole_file
+from tfgeo.geodesics import Geodesics, KNNGraph, WarmStart, connect, grid_distances
+from tfgeo.manifolds import Interpolated
+
+__all__ = ["connect_samples", "find_geodesics", "measure_on_grid"]
+
+# Neighbours of a latent point on the graph whose paths start the solver, and points on each of these.
+GRAPH_NEIGHBOURS = 8
+GRAPH_POINTS = 64
+
+
+def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:
+    """Geodesics between `[B, d]` latent points, with the entry's settings."""
+    settings, entry = run.entry.geodesics, run.entry
+    first: WarmStart | np.ndarray | None = entry.warm_start(run.seed)
+    if settings.warm_start == "graph":
+        first = _graph_paths(run, start, end)
+    return connect(
+        _table(run, start, end) if settings.table_resolution else entry.manifold(),
+        start,
+        end,
+        entry.curve(),
+        entry.solver(),
+        first,
+        num_points=settings.num_points,
+        progress=True,
+        warn=warn,
+    )
+
+
+def _table(run: Run, start: np.ndarray, end: np.ndarray) -> Interpolated:
+    """The entry's metric as a table around the points, whose error it says."""
+    resolution = run.entry.geodesics.table_resolution
+    points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
+    table = Interpolated.around(run.entry.manifold(), points, resolution)
+    say(f"geodesics: {table.describe()}")
+    return table
+
+
+def _graph_paths(run: Run, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """`[B, S, d]` shortest paths through the training samples; straight lines where there is none."""
+    nodes = np.unique(run.encode(run.training), axis=0)
+    line = np.linspace(0.0, 1.0, GRAPH_POINTS, dtype=start.dtype)[:, None]
+    straight = (1.0 - line) * start[:, None] + line * end[:, None]
+    if len(nodes) < 3:
+        return straight
+    graph = KNNGraph(run.entry.manifold(), nodes, min(GRAPH_NEIGHBOURS, len(nodes) - 1), progress=False)
+    paths = graph.paths(start, end, GRAPH_POINTS, warn=False)
+    return np.where(np.isfinite(paths), paths, straight).astype(start.dtype)
+
+
+def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:
+    """All geodesics between the samples' latent points, or those that an interrupted run had found."""
+    settings, entry = run.entry.geodesics, run.entry
+    path = run.unfinished / "geodesics.npz"
+    arrays = tuple(field.name for field in dataclasses.fields(Geodesics) if field.name != "curve")
+    if path.exists():
+        say("geodesics: found before, loaded")
+        with np.load(path, allow_pickle=False) as saved:
+            return Geodesics(entry.curve(), *(saved[name] for name in arrays))
+    num_pairs = len(latents) * (len(latents) - 1) // 2
+    say(f"geodesics: {num_pairs} pairs, {settings.curve} curves of {settings.num_points} points")
+    rows, columns = np.triu_indices(len(latents), 1)
+    with run.timed("geodesics"):
+        geodesics = find_geodesics(run, latents[rows], latents[columns])
+    with whole_file(path) as partial:
+        np.savez(partial, **{name: getattr(geodesics, name) for name in arrays})
+    return geodesics
+
+
+def measure_on_grid(run: Run, latents: np.ndarray) -> np.ndarray | None:
+    """All distances between the samples' latent points by Dijkstra's algorithm on a grid, where the entry asks."""
+    resolution = run.entry.clustering.grid_resolution
+    if not resolution:
+        return None
+    path = run.unfinished / "grid_distances.npy"
+    if path.exists():
+        say("grid: distances found before, loaded")
+        return np.load(path, allow_pickle=False)
+    say(f"grid: distances between {len(latents)} samples on {resolution} x {resolution} nodes")
+    with run.timed("grid"):
+        distances = grid_distances(run.entry.manifold(), latents, resolution=resolution, progress=True)
+    with whole_file(path) as partial:
+        np.save(partial, distances)
+    return distances

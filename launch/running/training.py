@@ -1,0 +1,232 @@
+"""The training that programs share: networks, learned metric, variance. It continues where it was stopped."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import tensorflow as tf
+
+from launch.running.run import Run, say
+from launch.running.training_log import TrainingLog, read_log
+from tfgeo.checkpoints import TrainingCheckpoint, whole_file
+from tfgeo.errors import UserError
+from tfgeo.likelihood import repeated_log_likelihood
+from tfgeo.models import RHVAE, fit, fit_variance
+from zoo import cards
+from zoo.config import from_dict
+from zoo.entry import load_weights
+
+__all__ = ["save_weights", "train", "training_curves", "training_facts"]
+
+# A metric whose volume element is nowhere below this share of the one far from data changes hardly any distance.
+FLAT = 0.7
+
+# Sections that decide which weights an entry has.
+_TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
+# Numbers of sections that weights hold too, and that models go by once weights are loaded.
+_STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "regularization")}
+
+
+def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
+    """Trains networks, learned metric and variance, or loads them; says so if nothing is left of the metric.
+
+    Args:
+      run: the run; its model is changed.
+      weights: "train", "pretrained", or the path of a weights file.
+      tensorboard: whether to write TensorBoard logs.
+    """
+    _train_or_load(run, weights, tensorboard)
+    if run.config.metric is not None:
+        share = _least_volume(cast(RHVAE, run.entry.model))
+        if share > FLAT:
+            say(
+                f"metric: nearly flat, sqrt(det G) near data is {share:.2f} of that far away, and geodesics are "
+                "straight; --config.metric.learn_factors=False keeps factors from vanishing"
+            )
+
+
+def _least_volume(model: RHVAE) -> float:
+    """The least volume element among the centroids, in units of that far from all of them."""
+    log_volume = tf.reduce_min(model.manifold().log_volume(model.centroids.value))
+    far = -0.5 * model.latent_dim * tf.math.log(model.regularization)
+    return float(tf.exp(log_volume - far))
+
+
+def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
+    model = run.entry.model
+    if weights != "train":
+        _load(run, weights)
+        return
+    callbacks = _callbacks(run.folder / "tensorboard" if tensorboard else None)
+    networks, whole = run.unfinished / "networks.weights.h5", run.unfinished / "model.weights.h5"
+    if whole.exists():
+        say("networks: trained before, loaded")
+        load_weights(model, whole)
+        return
+    with run.timed("train"):
+        if networks.exists():
+            say("networks: trained before, loaded")
+            model.load_weights(networks)
+        else:
+            _train_networks(run, callbacks())
+            with whole_file(networks) as partial:
+                model.save_weights(partial)
+    if run.config.variance is not None:
+        with run.timed("variance"):
+            _fit_variance(run, callbacks())
+    with whole_file(whole) as partial:
+        model.save_weights(partial)
+
+
+def save_weights(run: Run) -> pathlib.Path:
+    """Writes the model's weights to the results, without the optimizer's state, which is twice as large."""
+    path, model = run.folder / "model.weights.h5", run.entry.model
+    optimizer = getattr(model, "optimizer", None)  # a model that was loaded has none
+    model.optimizer = None
+    try:
+        with whole_file(path) as partial:
+            model.save_weights(partial)
+    finally:
+        model.optimizer = optimizer
+    return path
+
+
+def training_facts(run: Run) -> dict[str, int]:
+    """How many passes were made, and which one's weights are kept; empty where weights were loaded."""
+    path = run.unfinished / "training.npz"
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as saved:
+        return {name: int(saved[name]) for name in ("epochs", "best_epoch") if name in saved.files}
+
+
+def training_curves(run: Run) -> dict[str, np.ndarray]:
+    """How training went: by round "epoch", "loss" and where it was estimated "log_likelihood", by pass "held_out".
+
+    The latter is the negative bound of the held-out samples. Empty where weights were loaded.
+    """
+    columns = read_log(run.unfinished / "training.jsonl")
+    rounds = ("epoch", "loss", "log_likelihood")
+    curves: dict[str, np.ndarray] = {name: columns[name] for name in rounds if name in columns}
+    path = run.unfinished / "training.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as saved:
+            curves |= {name: saved[name] for name in ("held_out",) if name in saved.files}
+    return curves
+
+
+def _train_networks(run: Run, callbacks: list[Any]) -> None:
+    training, model = run.config.training, run.entry.model
+    watched = run.held_out if training.patience else None
+    until = "" if watched is None else f", until {training.patience} bring no better bound of held-out samples"
+    say(f"networks: training for {training.epochs} epochs{until}")
+    history = fit(
+        model,
+        run.training.inputs,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        seed=run.seed,
+        callbacks=[_make_log(run), *callbacks],
+        verbose=0,
+        checkpoint=TrainingCheckpoint(run.unfinished / "networks.npz"),
+        validation_data=None if watched is None else watched.inputs,
+        patience=training.patience or None,
+        gradient_norm=training.gradient_norm or None,
+    )
+    facts: dict[str, Any] = {"epochs": training.epochs}
+    if watched is not None:
+        facts = {
+            "epochs": len(history.val_losses), "best_epoch": history.best_epoch, "held_out": history.val_losses
+        }  # fmt: skip
+    with whole_file(run.unfinished / "training.npz") as partial:
+        np.savez(partial, **facts)
+
+
+def _make_log(run: Run) -> TrainingLog:
+    """Keeps losses and, every so many epochs, log p(x) of the held-out samples."""
+    settings, held_out = run.config.evaluation, run.held_out
+
+    def estimate() -> float:
+        assert held_out is not None
+        return repeated_log_likelihood(
+            run.entry.model, held_out.inputs, settings.num_samples, 1, seed=run.seed
+        ).mean
+
+    path = run.unfinished / "training.jsonl"
+    every = settings.curve_every if held_out is not None else 0
+    return TrainingLog(path, run.config.training.epochs, estimate, every)
+
+
+def _fit_variance(run: Run, callbacks: list[Any]) -> None:
+    variance = run.config.variance
+    assert variance is not None
+    say(f"variance: fitting the {variance.kind} precision for {variance.epochs} epochs")
+    fit_variance(
+        run.entry.model,
+        run.training.inputs,
+        variance.epochs,
+        variance.batch_size,
+        variance.learning_rate,
+        seed=run.seed,
+        callbacks=callbacks,
+        verbose=0,
+    )
+
+
+def _load(run: Run, weights: str) -> None:
+    """Loads the zoo's weights, which must have been trained with this configuration, or the user's."""
+    card = run.entry.card
+    if weights != "pretrained":
+        load_weights(run.entry.model, pathlib.Path(weights))
+        _check_stored(run, weights)
+    elif card is None:
+        if run.config.data.name == "npz":
+            raise UserError(
+                "--weights=pretrained was trained on the entry's own data; leave --data or --weights out"
+            )
+        raise UserError(f"{run.config.name} ships no trained weights; leave --weights out to train them")
+    else:
+        trained = from_dict(card["config"])
+        for section in _TRAINED_SECTIONS:
+            if getattr(trained, section) != getattr(run.config, section):
+                raise UserError(
+                    f"--weights=pretrained has other --config.{section} values than this run; "
+                    "leave the override or --weights out"
+                )
+        if run.held_out is not None and (card["seed"], trained.data) != (run.seed, run.config.data):
+            say(f"networks: trained on the draw of seed {card['seed']}, which may contain samples held out here")
+        load_weights(run.entry.model, cards.weights_path(run.config.name), card["sha256"])
+    say(f"networks: loaded ({weights})")
+
+
+def _check_stored(run: Run, weights: str) -> None:
+    """Refuses a configuration that says other numbers than the weights hold, unless they are learned."""
+    for title, names in _STORED.items():
+        section = getattr(run.config, title)
+        for name in names:
+            if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
+                continue
+            stored, said = np.asarray(getattr(run.entry.model, name)), getattr(section, name)
+            if not np.allclose(stored, said, rtol=1e-4):
+                raise UserError(
+                    f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "
+                    f"{stored:.6g}; set --config.{title}.{name}={stored:.6g}"
+                )
+
+
+def _callbacks(tensorboard: pathlib.Path | None) -> Callable[[], list[Any]]:
+    """Makes the callbacks of one stage: a progress bar, and TensorBoard's where a folder is given."""
+    import keras
+    from tqdm.keras import TqdmCallback
+
+    def make() -> list[Any]:
+        bar = TqdmCallback(verbose=0, desc="  rounds", disable=not sys.stderr.isatty() and "CI" in os.environ)
+        return [bar] if tensorboard is None else [bar, keras.callbacks.TensorBoard(str(tensorboard))]
+
+    return make

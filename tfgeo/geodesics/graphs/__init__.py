@@ -1,0 +1,1 @@
+"""Graphs: shortest paths through samples or over a grid, without a solver."""

@@ -1,0 +1,1 @@
+"""Maps between points and tangent vectors, by the differential equation of geodesics."""

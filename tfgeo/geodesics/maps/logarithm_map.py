@@ -1,0 +1,161 @@
+"""The logarithm map: the velocity of the geodesic that leads from one point to another."""
+
+from __future__ import annotations
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfgeo.curves import Curve
+from tfgeo.errors import check_count
+from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.maps.exponential_map import choose_tolerance, integrate_geodesics
+from tfgeo.geodesics.result import Geodesics
+from tfgeo.geodesics.solvers.smoothness import check_smooth
+from tfgeo.geodesics.solvers.solver import Solver
+from tfgeo.geodesics.starts.warm_start import WarmStart
+from tfgeo.manifolds import Manifold
+
+__all__ = ["Logarithms", "logarithm_map"]
+
+# Error of exp(log), relative to |end - start|, at which shooting stops by default: some tens of the ODE
+# solver's own.
+DEFAULT_TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-7}
+# A geodesic this much longer than the curve that it began from is another one.
+MAX_LENGTH_RATIO = 1.05
+# Keeps a division by the speed of a curve that stands still finite.
+TINY = 1e-30
+
+
+class Logarithms(NamedTuple):
+    """Initial velocities of the geodesics of B pairs.
+
+    Attributes:
+      velocity: `[B, d]`, so that `exponential_map(manifold, start, velocity)` is the end point.
+      distance: `[B]`, its Riemannian norm, the length of the geodesic.
+      error: `[B]`, latent distance between the end point and where the geodesic comes out; NaN where it ran
+        into a singular point.
+      converged: `[B]` bool: the error is within the tolerance, and the geodesic no longer than the curve found.
+      num_iterations: `[B]` int32, Newton steps tried.
+    """
+
+    velocity: np.ndarray
+    distance: np.ndarray
+    error: np.ndarray
+    converged: np.ndarray
+    num_iterations: np.ndarray
+
+
+def logarithm_map(
+    manifold: Manifold,
+    start: np.ndarray,
+    end: np.ndarray,
+    curve: str | Curve = "cubic_spline",
+    solver: str | Solver = "levenberg_marquardt",
+    warm_start: WarmStart | None = None,
+    num_points: int | None = None,
+    max_iterations: int = 20,
+    tolerance: float | None = None,
+    warn: bool = True,
+) -> Logarithms:
+    """Velocities at `start` of the geodesics that are at `end` at time 1.
+
+    The curve that `connect` finds gives the first guess, c'(0) with the curve's length as its norm; Newton's
+    method then shoots: it solves `exp_start(v) = end` with differences of the exponential map, all pairs and
+    all d directions in one ODE solution per step. A step that comes out farther from `end` is halved.
+
+    Args:
+      manifold: the manifold, with a metric that has continuous derivatives.
+      start: `[B, d]`.
+      end: `[B, d]`; float64 ends give float64 computation.
+      curve: family of the first guess, as for `connect`.
+      solver: solver of the first guess, as for `connect`.
+      warm_start: as for `connect`.
+      num_points: points on the curve of the first guess.
+      max_iterations: Newton steps; 0 gives the first guess, with its error.
+      tolerance: error relative to |end - start|; by default 1e-4 in float32, 1e-7 in float64.
+      warn: whether to warn when pairs did not converge.
+
+    Returns:
+      `Logarithms`; NaN velocity and distance for pairs that are not finite.
+
+    Raises:
+      UserError: as for `connect`, or if the metric jumps (ReLU decoders).
+    """
+    check_count("max_iterations", max_iterations, minimum=0)
+    geodesics = connect(manifold, start, end, curve, solver, warm_start, num_points, warn=False)
+    check_smooth(manifold, geodesics.start, geodesics.end, "logarithm_map")
+    logarithms = shoot(manifold, geodesics, max_iterations, tolerance)
+    if warn and not logarithms.converged.all():
+        warnings.warn(
+            f"{np.sum(~logarithms.converged)} of {len(geodesics)} logarithms did not converge; raise "
+            "max_iterations or num_points, or give a curve with more parameters, for a better first guess",
+            stacklevel=2,
+        )
+    return logarithms
+
+
+def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, tolerance: float | None) -> Logarithms:
+    """Newton's method on `exp_start(v) = end` from the curves given."""
+    start, end = geodesics.start, geodesics.end
+    dtype, latent_dim = start.dtype, start.shape[-1]
+    tolerance = DEFAULT_TOLERANCE[dtype] if tolerance is None else choose_tolerance(tolerance, dtype)
+    velocity = _first_guess(manifold, geodesics)
+    # The best difference step balances its square against rounding over it; see Nocedal and Wright (2006), 8.1.
+    difference = float(np.cbrt(np.finfo(dtype).eps))
+
+    def miss(rows: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Errors `[R, d]` of the geodesics of some rows, and their Jacobians `[R, d, d]`."""
+        sizes = difference * np.linalg.norm(velocity, axis=-1)[:, None, None] + TINY
+        shots = velocity[:, None] + sizes * np.eye(latent_dim + 1, latent_dim, -1, dtype=dtype)
+        z = np.broadcast_to(start[rows][:, None], shots.shape)
+        times = np.ones(1, dtype)
+        flat = (z.reshape(-1, latent_dim), shots.reshape(-1, latent_dim))
+        points = integrate_geodesics(manifold, *flat, times, None)[0].reshape(shots.shape)
+        columns = np.swapaxes((points[:, 1:] - points[:, :1]) / sizes, -1, -2)
+        return points[:, 0] - end[rows], columns
+
+    scale = np.linalg.norm(end - start, axis=-1)
+    residual = np.zeros_like(start)
+    jacobian = np.broadcast_to(np.eye(latent_dim, dtype=dtype), (*start.shape, latent_dim)).copy()
+    moving = np.flatnonzero(scale != 0.0)
+    residual[moving], jacobian[moving] = miss(moving, velocity[moving])
+    share = np.ones_like(scale)
+    num_iterations = np.zeros(len(start), np.int32)
+    for _ in range(max_iterations):
+        error = np.linalg.norm(residual, axis=-1)
+        rows = np.flatnonzero(error > tolerance * scale)  # False where NaN: such a pair has no Newton step
+        if not len(rows):
+            break
+        steps = np.stack([_solve_newton(jacobian[row], residual[row]) for row in rows])
+        trial = velocity[rows] - share[rows, None] * steps
+        num_iterations[rows] += 1
+        trial_residual, trial_jacobian = miss(rows, trial)
+        better = np.linalg.norm(trial_residual, axis=-1) < error[rows]
+        taken = rows[better]
+        velocity[taken], residual[taken], jacobian[taken] = (
+            part[better] for part in (trial, trial_residual, trial_jacobian)
+        )
+        share[rows] = np.where(better, np.minimum(1.0, 2.0 * share[rows]), 0.5 * share[rows])
+    error = np.linalg.norm(residual, axis=-1)
+    distance = manifold.norm(tf.constant(start), tf.constant(velocity)).numpy()
+    same = distance <= MAX_LENGTH_RATIO * geodesics.length
+    return Logarithms(velocity, distance, error, (error <= tolerance * scale) & same, num_iterations)
+
+
+def _first_guess(manifold: Manifold, geodesics: Geodesics) -> np.ndarray:
+    """c'(0), with the curve's length for its norm: a better speed than that of its first instant."""
+    parameters, start, end = map(tf.constant, (geodesics.parameters, geodesics.start, geodesics.end))
+    velocity = geodesics.curve.derivative(parameters, start, end, tf.zeros([1], start.dtype))[:, 0]
+    speed = manifold.norm(start, velocity).numpy()
+    ratio = np.divide(geodesics.length, speed, out=np.ones_like(speed), where=speed > TINY)
+    return velocity.numpy() * ratio[:, None]
+
+
+def _solve_newton(jacobian: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """The Newton step, of least norm where `jacobian` is singular (conjugate points); 0 where it is not finite."""
+    if not np.isfinite(jacobian).all():
+        return np.zeros_like(residual)
+    return np.linalg.lstsq(jacobian, residual, rcond=None)[0]

@@ -1,0 +1,111 @@
+"""Parallel transport of tangent vectors along curves."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tfgeo.curves import CubicSpline, Curve, Quadratic
+from tfgeo.errors import UserError
+from tfgeo.geodesics.maps.exponential_map import check_tangents, choose_tolerance
+from tfgeo.geodesics.maps.ode import finite_or_large, solve_by_halves, solve_ode
+from tfgeo.geodesics.result import Geodesics
+from tfgeo.geodesics.solvers.smoothness import check_smooth
+from tfgeo.manifolds import Manifold
+
+__all__ = ["parallel_transport"]
+
+# Keeps a division finite where a curve or a vector has no length.
+TINY = 1e-30
+
+
+def parallel_transport(
+    manifold: Manifold, path: Geodesics | np.ndarray, v: np.ndarray, tolerance: float | None = None
+) -> np.ndarray:
+    """Tangent vectors moved along curves from their first to their last point, as parallel as the metric allows.
+
+    Solves `V' = -Gamma(c', V)` with TFP's Dormand-Prince method. Along any curve, geodesic or not, inner
+    products of transported vectors stay what they are; the velocity of a geodesic is carried to its velocity.
+
+    Args:
+      manifold: the manifold, with a metric that has continuous derivatives.
+      path: the curves, as `connect` returned them, or `[B, T, d]` points (or `[T, d]` of one curve) at steps of
+        equal parameter, through which a cubic spline is laid.
+      v: `[B, d]` vectors at the first points, or `[d]` for the same vector on every curve.
+      tolerance: of the ODE solver per step, relative and absolute; by default 1e-7 in float32, 1e-9 in float64.
+
+    Returns:
+      `[B, d]` vectors at the last points, or `[d]` for a `[T, d]` path; NaN for curves through a point where the
+      metric is not positive definite, or that are not finite.
+
+    Raises:
+      UserError: if the shapes do not match, or the metric jumps (ReLU decoders).
+    """
+    curve, parameters, start, end, single = _as_curves(path)
+    start, v = check_tangents(start, v)
+    if start.shape != end.shape:
+        raise UserError(f"`v` has {len(v)} rows but `path` has {len(end)} curves; give one vector per curve or [d]")
+    parameters, end = parameters.astype(start.dtype), end.astype(start.dtype)
+    middle = curve.points(
+        tf.constant(parameters), tf.constant(start), tf.constant(end), tf.constant([0.5], start.dtype)
+    )
+    check_smooth(
+        manifold, start, middle.numpy()[:, 0], "parallel_transport"
+    )  # not to the end: a path may be closed
+    tolerance = choose_tolerance(tolerance, start.dtype)
+    compiled = _compile_transport(manifold, curve)
+
+    def solve(*arrays: np.ndarray) -> tf.Tensor:
+        return compiled(*map(tf.constant, arrays), tf.constant(tolerance, start.dtype))
+
+    # The equation is linear in V: one of the size of 1 is transported, since an error is absolute too.
+    size = np.linalg.norm(v, axis=-1, keepdims=True) + TINY
+    moved = solve_by_halves(solve, 1, v.shape[-1], (v / size).astype(v.dtype), parameters, start, end)[0] * size
+    return moved[0] if single else moved
+
+
+def _as_curves(path: Geodesics | np.ndarray) -> tuple[Curve, np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Curve family, parameters `[B, P]`, start and end `[B, d]`, and whether it was one curve without B."""
+    if isinstance(path, Geodesics):
+        return path.curve, path.parameters, path.start, path.end, False
+    points = np.asarray(path)
+    if points.dtype.kind not in "biuf" or points.ndim not in (2, 3) or points.shape[-2] < 2:
+        raise UserError(
+            f"`path` {points.shape} {points.dtype} must be what `connect` returns, or [B, T, d] floats with T of "
+            "at least 2"
+        )
+    single = points.ndim == 2
+    points = (points if points.dtype == np.float64 else points.astype(np.float32)).reshape(-1, *points.shape[-2:])
+    # A spline with a knot at each point goes through all of them; two points are a straight line.
+    curve = CubicSpline(points.shape[1] - 1) if points.shape[1] > 2 else Quadratic()
+    return curve, curve.fit(points).numpy(), points[:, 0], points[:, -1], single
+
+
+@functools.lru_cache(maxsize=16)
+def _compile_transport(manifold: Manifold, curve: Curve) -> Callable[..., tf.Tensor]:
+    @tf.function(autograph=False)
+    def transport(
+        v: tf.Tensor, parameters: tf.Tensor, start: tf.Tensor, end: tf.Tensor, tolerance: tf.Tensor
+    ) -> tf.Tensor:
+        def derivative(t: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+            t = t[None]
+            z = curve.points(parameters, start, end, t)[:, 0]
+            velocity = curve.derivative(parameters, start, end, t)[:, 0]
+            return finite_or_large(_contract(manifold, z, velocity, v))
+
+        return solve_ode(derivative, v, tf.ones([1], v.dtype), tolerance)
+
+    return transport
+
+
+def _contract(manifold: Manifold, z: tf.Tensor, u: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+    """`-Gamma(u, v)` by polarization: `-1/4 [Gamma(u + v, u + v) - Gamma(u - v, u - v)]`, `[B, d]` each."""
+    # u is brought to the size of v, or the smaller one would be lost in rounding.
+    scale = (tf.norm(v, axis=-1, keepdims=True) + TINY) / (tf.norm(u, axis=-1, keepdims=True) + TINY)
+    u = scale * u
+    both = tf.concat([u + v, u - v], axis=0)
+    plus, minus = tf.split(manifold.geodesic_acceleration(tf.concat([z, z], axis=0), both), 2, axis=0)
+    return 0.25 * (plus - minus) / scale

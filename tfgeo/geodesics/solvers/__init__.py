@@ -1,0 +1,1 @@
+"""Solvers: how the energy of a batch of curves is minimized, step by step."""

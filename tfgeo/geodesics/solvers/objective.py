@@ -1,0 +1,113 @@
+"""The energy of a batch of curves as a function of their parameters."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfgeo.curves import Curve, LinearCurve, Polyline
+from tfgeo.geodesics.solvers.damped_step import BlockTridiagonal
+from tfgeo.manifolds import Manifold
+from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel
+
+__all__ = ["Objective"]
+
+
+class Objective(NamedTuple):
+    """Energy of the curves of one family between given ends, at T points of equal parameter steps.
+
+    Attributes:
+      manifold: the manifold.
+      curve: the curve family.
+      start: `[B, d]`.
+      end: `[B, d]`.
+      t: `[T]` curve parameters.
+    """
+
+    manifold: Manifold
+    curve: Curve
+    start: tf.Tensor
+    end: tf.Tensor
+    t: tf.Tensor
+
+    def points(self, parameters: tf.Tensor) -> tf.Tensor:
+        """`[B, P]` parameters to `[B, T, d]` points."""
+        points = self.curve.points(parameters, self.start, self.end, self.t)
+        return tf.ensure_shape(points, [None, self.t.shape[0], self.start.shape[-1]])
+
+    def energy(self, parameters: tf.Tensor) -> tf.Tensor:
+        """`[B, P]` to `[B]`."""
+        return self.manifold.energy(self.points(parameters))
+
+    def measure(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """`[B, P]` to energy, length, and the segments' lengths' standard deviation relative to their mean.
+
+        Each `[B]`, from one pass where the energy has no potential.
+        """
+        points = self.points(parameters)
+        squares = self.manifold.segment_energies(points)
+        lengths = tf.sqrt(squares)
+        deviation = tf.math.divide_no_nan(tf.math.reduce_std(lengths, axis=-1), tf.reduce_mean(lengths, axis=-1))
+        if self.manifold.has_potential:
+            energy = self.manifold.energy(points)
+        else:
+            energy = self.manifold.energy_scale(self.t.shape[0]) * tf.reduce_sum(squares, axis=-1)
+        return energy, tf.reduce_sum(lengths, axis=-1), deviation
+
+    def energy_and_gradient(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Energy `[B]` and its gradient `[B, P]`, by reverse mode: two decoder passes."""
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            points = self.points(parameters)
+        energy, slopes = self.manifold.energy_and_gradient(points)
+        return energy, tape.gradient(points, parameters, output_gradients=tf.pad(slopes, [[0, 0], [1, 1], [0, 0]]))
+
+    def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | BlockTridiagonal]:
+        """Energy `[B]`, gradient `[B, P]` and second derivatives, `[B, P, P]` or block tridiagonal.
+
+        The manifold's model in the points of the curve, carried over to the parameters by the chain rule. The
+        curve's own second derivatives are left out, which are 0 for all families but `Neural`. Where each
+        inner point is a node of a polyline the matrix keeps its blocks, for solvers that cost O(T).
+        """
+        if isinstance(self.curve, Polyline) and self.curve.num_nodes == self.t.shape[0] - 2:
+            model = self.manifold.quadratic_model(self.points(parameters), definite=True)
+            gradient = tf.reshape(model.gradient, tf.shape(parameters))
+            return model.energy, gradient, BlockTridiagonal(model.diagonal, model.off_diagonal)
+        model = self.manifold.quadratic_model(self.points(parameters))
+        if isinstance(self.curve, LinearCurve):
+            return _project_linear(model, self.curve.basis(self.t)[1:-1])
+        return _project(model, self.curve.jacobian(parameters, self.start, self.end, self.t)[:, 1:-1])
+
+
+def _project_linear(model: QuadraticModel, basis: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The model in the parameters p_k of points `line_i + sum_k basis_ik p_k`, for a basis `[T - 2, K]`."""
+    latent_dim = model.gradient.shape[-1]
+    num_nodes = basis.shape[-1]
+    size = tf.shape(model.energy)[0]
+    gradient = tf.matmul(basis, model.gradient, transpose_a=True)
+    # Products of basis functions at a point and at neighbours: constants, so that one matrix product does it.
+    same = tf.reshape(basis[:, :, None] * basis[:, None, :], [-1, num_nodes**2])
+    next_ = tf.reshape(basis[:-1, :, None] * basis[1:, None, :], [-1, num_nodes**2])
+    blocks = _sum_points(model.diagonal, same)
+    across = _sum_points(model.off_diagonal, next_)
+    shape = [size, latent_dim, latent_dim, num_nodes, num_nodes]
+    blocks, across = tf.reshape(blocks, shape), tf.reshape(across, shape)
+    matrix = blocks + across + tf.transpose(across, [0, 2, 1, 4, 3])
+    num_parameters = num_nodes * latent_dim
+    matrix = tf.reshape(tf.transpose(matrix, [0, 3, 1, 4, 2]), [size, num_parameters, num_parameters])
+    return model.energy, tf.reshape(gradient, [size, num_parameters]), matrix
+
+
+def _sum_points(blocks: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """`sum_i blocks_i weights_i`: `[B, K, d, d]` and `[K, W]` to `[B, d^2, W]`."""
+    num_points, latent_dim = blocks.shape[1], blocks.shape[-1]
+    return tf.matmul(tf.reshape(blocks, [-1, num_points, latent_dim**2]), weights, transpose_a=True)
+
+
+def _project(model: QuadraticModel, jacobian: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The model in the parameters of points with the given Jacobian `[B, T - 2, d, P]`."""
+    gradient = tf.einsum("bti,btip->bp", model.gradient, jacobian)
+    matrix = tf.einsum("btip,btij,btjq->bpq", jacobian, model.diagonal, jacobian)
+    across = tf.einsum("btip,btij,btjq->bpq", jacobian[:, :-1], model.off_diagonal, jacobian[:, 1:])
+    return model.energy, gradient, matrix + across + tf.linalg.matrix_transpose(across)

@@ -1,0 +1,1 @@
+"""Starts: curves that already follow the data, from which solvers begin."""
