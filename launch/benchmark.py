@@ -5,46 +5,15 @@ python -m launch.benchmark --suite=geodesics --methods='interpolated/*' --metric
 python -m launch.benchmark --suite=pairwise --output_dir=out
 python -m launch.benchmark --suite=graph --num_nodes=60000 --output_dir=out
 python -m launch.benchmark --suite=training --output_dir=out
-
-Suite geodesics runs each method on the same pairs; pairwise takes all distances between some samples, and then
-10^3, 10^4, 10^5 pairs by the interpolated metric; graph builds a nearest-neighbour graph and queries it; training
-trains models of the zoo on random data of their shape.
-
-Seconds are medians of the runs after the first call; what the first call takes longer is compile seconds, 0 where
-an earlier row has compiled the same. Where a method starts from another one's geodesics, "total" has the seconds of
-both; "per s" is pairs per total second. The table of the interpolated metric is in "total" of suite pairwise only.
-Energy and length are judged in float64, apart from the solver, on --num_segments equal steps: E = N sum |f(z') -
-f(z)|^2, L = sum |f(z') - f(z)|, with f the decoder's mean (metric "mean") or mean and standard deviation (metric
-"expected"). "of rate" is the share of the float32 matrix rate, measured by a decoder-shaped product between the
-runs, at which the decoder operations that the method needs were done (for the interpolated metric: while its table
-was built); the share of a square product's rate is in benchmark.json.
-
-A problem file is an npz of float32 arrays: W1 [d, H], b1 [H], W2 [H, D], b2 [D] for the mean
-output_activation(hidden_activation(z W1 + b1) W2 + b2); rbf_centers [K, d], rbf_gamma [K], rbf_W [K, D],
-rbf_floor [] for the precision exp(-gamma |z - c|^2) W + floor; pairs200_start and pairs200_end [B, d]; latents
-[n, d]; optionally pairs1000_start and pairs1000_end, more pairs, and the strings hidden_activation (tanh),
-output_activation (sigmoid) and source. Without a file a decoder of random weights with the shapes of MNIST's
-serves, so that the program runs anywhere.
-
-Writes benchmark.json, after every row, and benchmark.txt and benchmark.md to the output folder. A method that fails
-leaves its error in its row.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
 import sys
 
-from absl import flags
-
 from launch import program
-from launch.benchmarks.methods import METHODS, METRICS
+from launch.benchmarks.flags import SUITES, describe, program_flags
 from tfgeo.errors import UserError
-
-SUITES = ("geodesics", "pairwise", "graph", "training")
-# VAE, HVAE and RHVAE of 784-400-10.
-TRAINED = ("vae_mnist_012", "hvae_mnist_012", "rhvae_fashion_tsb")
 
 
 def main(values: program.Flags) -> None:
@@ -57,66 +26,5 @@ def main(values: program.Flags) -> None:
     run_benchmark(values)
 
 
-def program_flags() -> program.Flags:
-    """The program's flags."""
-    values = program.base_flags()
-    program.define_output(values)
-
-    def integer(name: str, default: int | None, help_text: str, lower_bound: int = 1) -> None:
-        flags.DEFINE_integer(name, default, help_text, lower_bound=lower_bound, flag_values=values)
-
-    flags.DEFINE_enum("suite", None, SUITES, f"what is measured: {', '.join(SUITES)}", flag_values=values)
-    flags.DEFINE_string("problem", None, "problem file; random weights without one", flag_values=values)
-    flags.DEFINE_list("metrics", list(METRICS), f"of {', '.join(METRICS)}", flag_values=values)
-    integer("repeats", 3, "runs after the first call, of which the median counts")
-    flags.DEFINE_float(
-        "max_seconds",
-        60.0,
-        "no repeat begins once so many seconds are spent on those before it",
-        lower_bound=0.0,
-        flag_values=values,
-    )
-    integer(
-        "block_size",
-        None,
-        "pairs solved (default: what fits the cache) or edges measured (512) together",
-    )
-    integer("resolution", 64, "nodes per axis of the interpolated metric's table", 4)
-    integer("seed", 0, "seed of random weights, samples and queries", 0)
-    integer("num_pairs", 200, "geodesics: pairs of the problem; graph: queries")
-    flags.DEFINE_list(
-        "methods", ["*"], "geodesics: patterns of method names, such as 'exact/*'", flag_values=values
-    )
-    integer("num_segments", 1000, "geodesics: equal steps on which curves are judged")
-    flags.DEFINE_string(
-        "reference",
-        None,
-        "geodesics: npz with energy_mean and energy_expected [B], the lowest energies known, to compare with",
-        flag_values=values,
-    )
-    integer("num_samples", 100, "pairwise: latent points of the distance matrix", 2)
-    flags.DEFINE_string("curve", "quadratic", "pairwise: curve family", flag_values=values)
-    flags.DEFINE_boolean("xla", False, "pairwise: compile steps on the table by XLA", flag_values=values)
-    flags.DEFINE_list("scaling_pairs", ["1000", "10000", "100000"], "pairwise: pairs", flag_values=values)
-    flags.DEFINE_list("scaling_points", ["10", "20", "40"], "pairwise: points T", flag_values=values)
-    integer("num_nodes", 0, "graph: nodes, latents repeated with noise where there are fewer; 0 for all latents", 0)
-    integer("num_neighbours", 10, "graph: neighbours k of each node")
-    flags.DEFINE_list(
-        "entries",
-        [f"chadebec2020/{name}" for name in TRAINED],
-        "training: entries whose models are trained",
-        flag_values=values,
-    )
-    return values
-
-
-def describe() -> str:
-    """The text of --help: the module's, the methods, and what runs here."""
-    names = "\n".join(f"  {method.name}" for method in METHODS)
-    packages = ("tensorflow", "tensorflow-probability", "numpy", "scipy", "scikit-learn")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    return f"{(__doc__ or '').strip()}\n\nMethods:\n{names}\n\nHere: {os.cpu_count()} cores, {versions}"
-
-
 if __name__ == "__main__":
-    sys.exit(program.run(main, program_flags(), describe(), configurable=False))
+    sys.exit(program.run(main, program_flags(), describe(__doc__), configurable=False))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from launch import program
 from launch.experiments import clustering_figures
+from launch.experiments.clusterings import Clusterings
 from launch.reporting import report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
@@ -21,26 +21,6 @@ from tfgeo.geodesics import Geodesics
 from tfgeo.geodesics.pairwise import DISTANCES, distance_matrix
 
 __all__ = ["run_clustering"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Clusterings:
-    """Distances and clusters of one run.
-
-    Attributes:
-      latents: `[n, d]` posterior means of the samples.
-      geodesics: all pairs' geodesics.
-      distances: distance matrices `[n, n]`: "geodesic", found by the solver; where the entry asks for it
-        "dijkstra", found on a latent grid; and "euclidean".
-      clusters: labels `[n]` by method: those of `distances` and "spectral".
-      medoids: medoids' indices by method: those of `distances`.
-    """
-
-    latents: np.ndarray
-    geodesics: Geodesics
-    distances: dict[str, np.ndarray]
-    clusters: dict[str, np.ndarray]
-    medoids: dict[str, np.ndarray]
 
 
 def run_clustering(values: program.Flags) -> dict[str, Any]:

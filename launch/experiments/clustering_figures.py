@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from launch.experiments.clusterings import Clusterings
 from launch.reporting import figures, latent_fields
 from launch.running.run import Run
 from tfgeo import plots
@@ -14,9 +14,6 @@ from tfgeo.geodesics import distance_map
 from tfgeo.manifolds import ExpectedPullback, expected_volume
 from tfgeo.plots.latent import Panel
 from tfgeo.randomness import derive_seed, generator
-
-if TYPE_CHECKING:
-    from launch.experiments.clustering import Clusterings
 
 __all__ = ["draw"]
 

@@ -10,7 +10,7 @@ from launch import program
 from launch.experiments import metric_figures
 from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
-from launch.reproduction.appendix import smooth
+from launch.reporting.training_curves import smooth
 from launch.running import training
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import likelihood, plots

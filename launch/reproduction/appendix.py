@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from launch.reporting.training_curves import smooth
 from launch.reproduction.rows import Row
 from tfgeo import plots
 
-__all__ = ["draw_grids", "smooth"]
-
-# Epochs that a point of the curves is the mean of, as in the paper.
-AVERAGED = 10
+__all__ = ["draw_grids"]
 
 Lines = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -38,12 +36,6 @@ def draw_grids(rows: Sequence[Row], seed: int, folder: pathlib.Path) -> list[pat
                 name = f"{entry}_{what}".replace("/", "_").replace(".", "_")
                 paths.append(plots.save(figure, folder / "figures", name))
     return paths
-
-
-def smooth(epochs: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means of `[n]` values over the last 10 epochs; the values themselves where they lie further apart."""
-    step = np.diff(epochs).max() if len(epochs) > 1 else AVERAGED
-    return plots.moving_average(values, max(1, round(AVERAGED / step)))
 
 
 def _group(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:

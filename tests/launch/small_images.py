@@ -35,8 +35,8 @@ def write_images(folder: pathlib.Path, num_per_class: int = 15) -> str:
     return f"--data={path}"
 
 
-def launch(program, flags, *arguments) -> int:
-    return program.run(program.main, flags(), program.__doc__, ["launch", *map(str, arguments)])
+def launch(door, flags, *arguments) -> int:
+    return program.run(door.main, flags(), door.__doc__, ["launch", *map(str, arguments)])
 
 
 def metrics_of(folder: pathlib.Path) -> dict:

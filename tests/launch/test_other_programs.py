@@ -25,8 +25,8 @@ SMALL = [
 ]
 
 
-def launch(program, flags, *arguments, configurable=True):
-    return program.run(program.main, flags(), program.__doc__, ["launch", *arguments], configurable)
+def launch(door, flags, *arguments, configurable=True):
+    return program.run(door.main, flags(), door.__doc__, ["launch", *arguments], configurable)
 
 
 def test_trained_weights_serve_the_other_programs(tmp_path, capsys):
