@@ -13,6 +13,7 @@ from tqdm import tqdm
 from tfgeo import curves
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
+from tfgeo.geodesics.latents import as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, call_sealed
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.georce import Georce
@@ -67,7 +68,8 @@ def connect(
 
     Args:
       manifold: the manifold. What its decoder does must not change afterwards, but for its weights.
-      start: `[B, d]`.
+      start: `[B, d]`: an array, a list, a tensor, a data frame, of any dtype of real numbers. Geodesics are
+        computed in the decoder's dtype and returned as float64 where the ends are, else as float32.
       end: `[B, d]`.
       curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`. "neural" has thousands of
         parameters and needs solver="adam" or "gradient_descent".
@@ -91,12 +93,10 @@ def connect(
       UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve or the
         manifold.
     """
-    if not isinstance(manifold, Manifold):
-        raise UserError(
-            f"`manifold` is {type(manifold).__name__}; give a tfgeo.manifolds.Manifold, such as "
-            "Pullback(embedding) or ExpectedPullback(decoder)"
-        )
-    start, end = _check_ends(start, end)
+    check_manifold(manifold)
+    start, end = as_pairs(start, end)
+    latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
+    start, end = start.astype(dtype, copy=False), end.astype(dtype, copy=False)
     curve, solver = _curve_and_solver(curve, solver)
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
@@ -122,6 +122,9 @@ def connect(
     if warn and not converged.all():
         worst = Reason(reason[~converged].max()).message
         warnings.warn(f"{np.sum(~converged)} of {num_pairs} pairs did not converge; {worst}", stacklevel=2)
+    parameters, start, end, length, energy, speed_deviation = (
+        part.astype(latent_dtype, copy=False) for part in (parameters, start, end, length, energy, speed_deviation)
+    )
     return Geodesics(
         curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
     )
@@ -251,20 +254,6 @@ def _curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, 
     if not isinstance(solver, Solver):
         raise UserError(f"`solver` is {solver!r}; give a name ({', '.join(SOLVERS)}) or a Solver with its settings")
     return curve, solver
-
-
-def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    start, end = (np.asarray(part) for part in (start, end))
-    if start.dtype.kind not in "biuf" or end.dtype.kind not in "biuf":
-        raise UserError(f"`start` {start.dtype} and `end` {end.dtype} must be real numbers; give [B, d] floats")
-    start, end = (part if part.dtype == np.float64 else part.astype(np.float32) for part in (start, end))
-    if start.ndim != 2 or start.shape != end.shape:
-        raise UserError(
-            f"`start` {start.shape} and `end` {end.shape} must both be [B, d]; "
-            "repeat the one point that all pairs share with np.broadcast_to"
-        )
-    dtype = np.result_type(start, end)
-    return start.astype(dtype), end.astype(dtype)
 
 
 def _given_parameters(

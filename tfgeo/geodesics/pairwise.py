@@ -8,6 +8,7 @@ import numpy as np
 
 from tfgeo.errors import UserError
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.latents import as_latents
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.manifolds import Manifold
 
@@ -41,9 +42,7 @@ def pairwise(
 
 def all_pairs(manifold: Manifold, points: np.ndarray, **settings: Any) -> Geodesics:
     """The n (n - 1) / 2 geodesics between `[n, d]` points, in the order of `np.triu_indices(n, 1)`."""
-    points = np.asarray(points)
-    if points.ndim != 2:
-        raise UserError(f"`points` must be [n, d], got {points.shape}; reshape it to one row per point")
+    points = as_latents(points, "points")
     rows, columns = np.triu_indices(len(points), 1)
     return connect(manifold, points[rows], points[columns], **settings)
 

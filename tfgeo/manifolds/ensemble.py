@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -69,6 +70,16 @@ class Ensemble(Manifold):
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return sum(member.floats_per_point(latent_dim, dtype) for member in self.members)
+
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return sum(member.peak_floats_per_point(latent_dim, dtype) for member in self.members)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        """The widest that a member works in."""
+        return max((member.working_dtype(latent_dim, dtype) for member in self.members), key=lambda one: one.size)
+
+    def given(self, condition: Any) -> Manifold:
+        return Ensemble([member.given(condition) for member in self.members])
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """The mean of the members' models."""

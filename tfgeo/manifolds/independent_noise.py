@@ -63,7 +63,7 @@ class IndependentNoise(ExpectedPullback):
         return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
 
     def _mean(self, z: tf.Tensor) -> tf.Tensor:
-        return self.decoder(z).mean()
+        return self.decoder.mean(z)
 
     def _total_variance(self, z: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(self.decoder(z).variance(), axis=-1)
+        return tf.reduce_sum(self.decoder.variance(z), axis=-1)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import abc
+from typing import Any
 
 import tensorflow as tf
 
+from tfgeo.errors import UserError
 from tfgeo.manifolds.calculus.acceleration import metric_acceleration
 from tfgeo.manifolds.calculus.cometric import Cometric, MetricCometric
 from tfgeo.manifolds.calculus.eigen import eigvalsh
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_segments
 
 __all__ = ["Manifold", "check_points", "raise_index"]
@@ -60,6 +63,24 @@ class Manifold(abc.ABC):
         del dtype
         return (1 + 2 * latent_dim) ** 2
 
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        """Numbers that `quadratic_model` makes on the way for one point, which bound how many fit the memory."""
+        return self.floats_per_point(latent_dim, dtype)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        """The dtype in which curves between points of `dtype` are computed: where there is one, the decoder's."""
+        del latent_dim
+        return dtype
+
+    def given(self, condition: Any) -> Manifold:
+        """The manifold of a conditional decoder under another condition `[..., C]`, broadcast against the points.
+
+        Raises:
+          UserError: if there is no such decoder.
+        """
+        del condition
+        raise UserError(f"{type(self).__name__} has no conditional decoder; leave the condition out")
+
     @property
     def model_is_approximate(self) -> bool:
         """Whether `quadratic_model` leaves out second derivatives that the energy has."""
@@ -93,7 +114,8 @@ class Manifold(abc.ABC):
 
     def inner_product(self, z: tf.Tensor, u: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
         """`u^T G(z) v` of tangent vectors at `z`: each `[..., d]`, to `[...]`."""
-        return tf.einsum("...i,...ij,...j->...", u, self.metric_tensor(z), v)
+        metric = self.metric_tensor(z)
+        return tf.einsum("...i,...ij,...j->...", as_points(u, metric.dtype), metric, as_points(v, metric.dtype))
 
     def norm(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
         """Length of tangent vectors `v` at `z`: each `[..., d]`, to `[...]`."""
@@ -106,7 +128,7 @@ class Manifold(abc.ABC):
         NaN where the metric is not positive definite. It needs a metric with continuous derivatives: for
         piecewise linear (ReLU) decoders it is 0, which is wrong.
         """
-        return metric_acceleration(self.metric_tensor, z, v)
+        return metric_acceleration(self.metric_tensor, as_points(z), as_points(v))
 
     def volume(self, z: tf.Tensor) -> tf.Tensor:
         """Magnification factor `sqrt(det G(z))`: `[..., d]` to `[...]`; Eq. 21 of Yang et al. (2018)."""
@@ -140,7 +162,7 @@ class Manifold(abc.ABC):
 
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
         """`dG_ij / dz^k` at `z`: `[..., d]` to `[..., d, d, d]`, indices in the order i, j, k."""
-        return jacobian_columns(self.metric_tensor, tf.convert_to_tensor(z))
+        return jacobian_columns(self.metric_tensor, as_points(z))
 
     def christoffels(self, z: tf.Tensor) -> tf.Tensor:
         """Christoffel symbols of the second kind: `[..., d]` to `[..., d, d, d]`.
@@ -165,7 +187,7 @@ def raise_index(metric: tf.Tensor, lowered: tf.Tensor) -> tf.Tensor:
 
 def check_points(points: tf.Tensor) -> tf.Tensor:
     """Curves as a tensor `[B, T, d]`; ValueError where T is not known or below 2."""
-    points = tf.convert_to_tensor(points)
+    points = as_points(points)
     if points.shape.rank < 2 or points.shape[-2] is None or points.shape[-2] < 2:
         raise ValueError(
             f"`points` must be [B, T, d] with a known T of at least 2, got {points.shape}; "

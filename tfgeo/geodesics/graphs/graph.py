@@ -27,6 +27,7 @@ from tfgeo.geodesics.graphs.shortest_path import (
     landmark_distances,
     shortest_path,
 )
+from tfgeo.geodesics.latents import as_pairs, check_manifold
 from tfgeo.manifolds import Manifold
 
 __all__ = ["KNNGraph"]
@@ -86,6 +87,7 @@ class KNNGraph:
         block_size: int = 512,
         progress: bool = True,
     ) -> None:
+        check_manifold(manifold)
         self.manifold = manifold
         self.points = check_nodes(points)
         self.k = check_count("k", k)
@@ -318,9 +320,9 @@ class KNNGraph:
         return indices.astype(int)
 
     def _check_ends(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        start, end = (np.asarray(part) for part in (start, end))
+        start, end = as_pairs(start, end)
         dimension = self.points.shape[1]
-        if start.ndim != 2 or start.shape != end.shape or start.shape[1] != dimension:
+        if start.shape[1] != dimension:
             raise UserError(f"`start` {start.shape} and `end` {end.shape} must both be [B, {dimension}]")
         return start.astype(self.points.dtype), end.astype(self.points.dtype)
 
