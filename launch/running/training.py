@@ -23,7 +23,7 @@ from zoo.entry import load_weights
 
 __all__ = ["save_weights", "train", "training_curves", "training_facts"]
 
-# A metric whose volume element is nowhere below this share of the one far from data changes hardly any distance.
+# A metric whose volume is nowhere below this share of the one far from data changes hardly any distance.
 FLAT = 0.7
 
 # Sections that decide which weights an entry has.
@@ -51,7 +51,7 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
 
 
 def _least_volume(model: RHVAE) -> float:
-    """The least volume element among the centroids, in units of that far from all of them."""
+    """The least volume among the centroids, in units of that far from all of them."""
     log_volume = tf.reduce_min(model.manifold().log_volume(model.centroids.value))
     far = -0.5 * model.latent_dim * tf.math.log(model.regularization)
     return float(tf.exp(log_volume - far))

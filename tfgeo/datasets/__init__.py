@@ -1,4 +1,7 @@
-"""Data sets by name; importing this package loads neither TensorFlow nor scikit-learn."""
+"""Data sets by name: point sets, images, faces, brain scans, and the user's own files.
+
+Importing this package loads neither TensorFlow nor scikit-learn.
+"""
 
 from __future__ import annotations
 

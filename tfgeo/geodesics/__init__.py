@@ -1,4 +1,4 @@
-"""Geodesics: shortest curves between many pairs of points at once."""
+"""Geodesics: shortest curves between many pairs of latent points at once, and the distances they give."""
 
 from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect

@@ -71,8 +71,8 @@ def connect(
       start: `[B, d]`: an array, a list, a tensor, a data frame, of any dtype of real numbers. Geodesics are
         computed in the decoder's dtype and returned as float64 where the ends are, else as float32.
       end: `[B, d]`.
-      curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`. "neural" has thousands of
-        parameters and needs solver="adam" or "gradient_descent".
+      curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`. "neural" has
+        thousands of parameters and needs solver="adam" or "gradient_descent".
       solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine

@@ -1,4 +1,4 @@
-"""The learnt metric of the RHVAE: a mixture over centroids."""
+"""The learned metric of the RHVAE: a mixture over centroids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CentroidMetric"]
 class CentroidMetric(MetricField):
     """`G^-1(z) = sum_i L_i L_i^T exp(-|z - c_i|^2 / T^2) + lambda I`: Eq. 14 of Chadebec et al. (2020).
 
-    arXiv:2010.11518. The inverse is what is parametrised: far from all centroids G is `I / lambda`, large for a
+    arXiv:2010.11518. The inverse is what is parametrized: far from all centroids G is `I / lambda`, large for a
     small lambda, so that geodesics keep to the centroids. It is smooth, and positive definite everywhere.
 
     Args:

@@ -15,7 +15,7 @@ __all__ = ["Ensemble"]
 
 
 class Ensemble(Manifold):
-    """The expected metric over members, `G(z) = sum_m G_m(z) / M`: Syrota et al. (2024), arXiv:2408.07507.
+    """The expected metric over members, `G(z) = sum_k G_k(z) / K`: Syrota et al. (2024), arXiv:2408.07507.
 
     Where decoders of equal fit disagree, curves get longer; what all of them agree on is kept. Energies are the
     mean of the members' energies, each by its own rule, and lengths those of the expected metric.
@@ -87,7 +87,7 @@ class Ensemble(Manifold):
         return QuadraticModel(*(_mean(list(parts)) for parts in zip(*models, strict=True)))
 
     def member_lengths(self, points: tf.Tensor) -> tf.Tensor:
-        """Lengths of the same curves under each member: `[B, T, d]` to `[M, B]`.
+        """Lengths of the same curves under each member: `[B, T, d]` to `[K, B]`.
 
         Their spread says how far to trust a distance.
         """

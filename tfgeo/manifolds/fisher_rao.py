@@ -24,7 +24,7 @@ class FisherRao(Manifold):
 
     `KL(p(x | z), p(x | z + h)) = h^T G h / 2 + O(|h|^3)`: the metric in which latent points are far apart if
     samples tell them apart (Arvanitidis et al. (2022), arXiv:2106.05367). It has no data units, and is not
-    changed by another parametrisation of the distribution. A sum over independent outputs:
+    changed by another parametrization of the distribution. A sum over independent outputs:
 
     - normal (also `MultivariateNormalDiag`): `(d mu)^2 / sigma^2 + 2 (d sigma)^2 / sigma^2`;
     - Bernoulli of probability p: `(d p)^2 / (p (1 - p))`;

@@ -259,7 +259,7 @@ def _grid(axes: list[np.ndarray]) -> np.ndarray:
 
 
 def _positive_coefficients(metric: np.ndarray) -> tuple[np.ndarray, int]:
-    """Spline coefficients `[R + 2, R + 2, 3]` of the entries (0, 0), (0, 1), (1, 1), and how many were raised."""
+    """Spline coefficients `[r + 2, r + 2, 3]` of the entries (0, 0), (0, 1), (1, 1), and how many were raised."""
     coefficients = fit_coefficients(metric)
     own = np.linalg.eigvalsh(metric)
     # A node that is singular up to rounding counts as having that rounding as its smallest eigenvalue.

@@ -33,7 +33,7 @@ class Manifold(abc.ABC):
         """Squared lengths of the segments between neighbouring points: `[B, T, d]` to `[B, T - 1]`."""
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
-        """A second-order model of `energy` in the interior points of curves, for second-order solvers.
+        """A second-order model of `energy` in the inner points of curves, for second-order solvers.
 
         By differentiating `segment_energies` twice; a manifold that knows a cheaper one gives it.
 
@@ -46,7 +46,7 @@ class Manifold(abc.ABC):
         return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]), definite)
 
     def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Energy of curves `[B, T, d]` and its gradient in their T - 2 interior points: `[B]` and `[B, T - 2, d]`.
+        """Energy of curves `[B, T, d]` and its gradient in their T - 2 inner points: `[B]` and `[B, T - 2, d]`.
 
         By reverse mode.
         """

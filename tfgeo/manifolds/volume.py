@@ -1,4 +1,4 @@
-"""The expected volume measure of a stochastic decoder, by sampling."""
+"""The expected volume of a stochastic decoder, by sampling."""
 
 from __future__ import annotations
 

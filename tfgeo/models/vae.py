@@ -154,7 +154,7 @@ class VAE(keras.Model):
         return self._importance_sampling(self._encoder_weights, x, num_samples, seed)
 
     def _encoder_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
-        """`[S, n]` log weights of samples of the encoder."""
+        """`[num_samples, n]` log weights of samples of the encoder."""
         posterior = self.encode(x)
         z = posterior.sample(num_samples, seed=seed)
         return self.decoder.log_prob(x, z) + self.prior.log_prob(z) - posterior.log_prob(z)

@@ -1,4 +1,4 @@
-"""Typed, frozen configurations: all that an experiment needs, and nothing that needs TensorFlow."""
+"""Configurations of entries as frozen dataclasses: all that an experiment needs, without TensorFlow."""
 
 from zoo.config.data import DataConfig
 from zoo.config.entry import EntryConfig, from_dict, to_dict

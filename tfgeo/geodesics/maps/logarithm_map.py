@@ -116,7 +116,7 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
     difference = float(np.cbrt(np.finfo(dtype).eps))
 
     def miss(rows: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Errors `[R, d]` of the geodesics of some rows, and their Jacobians `[R, d, d]`."""
+        """Errors `[B, d]` of the geodesics of some rows, and their Jacobians `[B, d, d]`."""
         sizes = difference * np.linalg.norm(velocity, axis=-1)[:, None, None] + TINY
         shots = velocity[:, None] + sizes * np.eye(latent_dim + 1, latent_dim, -1, dtype=dtype)
         z = np.broadcast_to(start[rows][:, None], shots.shape)

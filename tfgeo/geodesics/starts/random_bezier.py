@@ -19,8 +19,8 @@ __all__ = ["RandomBezier"]
 class RandomBezier(WarmStart):
     """Pre-training on random curves, Appendix A of Chen et al. (2018), arXiv:1711.01204.
 
-    The K - 1 inner control points of each Bezier curve are drawn once, uniformly and orthogonally to the straight
-    line, around the points `(K - k) / K z_0 + k / K z_1`; the curve family is fitted to each Bezier curve, and of
+    The q - 1 inner control points of each Bezier curve are drawn once, uniformly and orthogonally to the straight
+    line, around the points `(q - k) / q z_0 + k / q z_1`; the curve family is fitted to each Bezier curve, and of
     the fitted curves the one with the lowest validation value is where the solver starts.
 
     The paper gives "the range (z_1 - z_0) / 2" for the draws: it is taken as what they reach to either side. It
@@ -32,8 +32,8 @@ class RandomBezier(WarmStart):
 
     Args:
       manifold: the manifold whose energy validates.
-      num_curves: n, random curves per pair.
-      degree: K, the degree of the Bezier curves.
+      num_curves: random curves per pair.
+      degree: q, the degree of the Bezier curves.
       width: how far control points may lie from the straight line, relative to the distance of the ends.
       num_points: points on each curve to which the family is fitted, and at which the energy is evaluated.
       seed: seed of the draws.
