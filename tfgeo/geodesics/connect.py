@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
 # everything but matrix products halves in speed, and in smaller ones these do not reach theirs.
 BLOCK_FLOATS = 3_000_000
 MAX_BLOCK_SIZE = 1024
+# Numbers that a block of curves makes on its way at most, 400 MB in float32; most of them live at once.
+PEAK_FLOATS = 100_000_000
 # Blocks whose pairs are held at once and make room for one another; beyond them memory does not grow with B.
 BLOCKS_PER_POOL = 64
 DEFAULT_NUM_POINTS = 20
@@ -56,7 +59,7 @@ def connect(
     num_points: int | None = None,
     block_size: int | None = None,
     xla: bool = False,
-    progress: bool = False,
+    progress: bool | tqdm = False,
     warn: bool = True,
 ) -> Geodesics:
     """Geodesics between `start` and `end`, all pairs at once.
@@ -83,7 +86,7 @@ def connect(
         proportional to it, not to B, but for what is returned.
       xla: whether steps are compiled with XLA, which takes seconds, and pays for manifolds that are cheap to
         evaluate, such as `Interpolated`.
-      progress: whether to show a progress bar.
+      progress: whether to show a progress bar, or one that counts more than these pairs.
       warn: whether to warn when pairs did not converge.
 
     Returns:
@@ -108,7 +111,7 @@ def connect(
     compiled = _compile(Problem(manifold, curve, solver, search, num_points), xla)
 
     parts = [_empty_results(curve, start)]
-    with tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress) as bar:
+    with _progress_bar(progress, num_pairs) as bar:
         for first in range(0, num_pairs, BLOCKS_PER_POOL * block_size):
             rows = slice(first, first + BLOCKS_PER_POOL * block_size)
             starts = None if given is None else given[rows]
@@ -128,6 +131,12 @@ def connect(
     return Geodesics(
         curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
     )
+
+
+def _progress_bar(progress: bool | tqdm, num_pairs: int) -> contextlib.AbstractContextManager[tqdm]:
+    if isinstance(progress, tqdm):
+        return contextlib.nullcontext(progress)
+    return tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress)
 
 
 def _solve_pool(
@@ -205,10 +214,12 @@ def fitting_block_size(given: int | None, manifold: Manifold, start: np.ndarray,
 
 
 def default_block_size(manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int) -> int:
-    """Pairs that are solved together: a power of two whose intermediate values fit the processor's cache."""
-    floats = num_points * manifold.floats_per_point(latent_dim, tf.as_dtype(dtype))
-    fitting = max(BLOCK_FLOATS // floats, MIN_BLOCK_SIZE)
-    return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(fitting)))
+    """Pairs that are solved together: a power of two whose values fit the cache, and what makes them the memory."""
+    dtype = tf.as_dtype(dtype)
+    fitting = max(BLOCK_FLOATS // (num_points * manifold.floats_per_point(latent_dim, dtype)), MIN_BLOCK_SIZE)
+    # Convolutional decoders make hundreds of times the numbers that they return.
+    in_memory = max(PEAK_FLOATS // (num_points * manifold.peak_floats_per_point(latent_dim, dtype)), 1)
+    return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(min(fitting, in_memory))))
 
 
 class _Compiled:

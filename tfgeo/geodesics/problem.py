@@ -155,7 +155,7 @@ def solve_batch(
       Parameters `[B, P]`, length `[B]`, energy `[B]`, and the reason code of each pair `[B]`.
     """
     num_pairs, latent_dim = tf.shape(start)[0], start.shape[-1]
-    size = tf.constant(MIN_BLOCK_SIZE)
+    size = tf.constant(min(MIN_BLOCK_SIZE, block_size))
     for candidate in _sizes(block_size):
         size = tf.where(num_pairs > size, tf.minimum(candidate, block_size), size)
     num_blocks = tf.maximum((num_pairs + size - 1) // size, 1)
