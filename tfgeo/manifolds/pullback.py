@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgeo.manifolds.calculus.acceleration import embedded_acceleration
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_differences
 from tfgeo.manifolds.manifold import Manifold, check_points, raise_index
 
@@ -63,6 +64,10 @@ class Pullback(Manifold):
     @property
     def model_is_approximate(self) -> bool:
         return True
+
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor:
+        points = check_points(points)
+        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]))
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return (1 + latent_dim) * self.embedding(tf.zeros([1, latent_dim], dtype)).shape[-1]
