@@ -112,7 +112,9 @@ def _solve(
     whole = not isinstance(settings.get("warm_start"), (WarmStart, type(None)))
     size = max(num_pairs, 1) if whole else PAIRS_PER_CALL
     num_failed, reason = 0, ""
-    with tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress) as bar:
+    with tqdm(
+        total=num_pairs * settings.get("starts", 1), desc="geodesics", unit="pair", disable=not progress
+    ) as bar:
         for first in range(0, num_pairs, size):
             index = np.arange(first, min(first + size, num_pairs))
             geodesics = connect(manifold, *pair_fn(index), **settings, progress=bar, warn=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, add_potential
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.manifold import check_points
@@ -61,6 +62,11 @@ class IndependentNoise(ExpectedPullback):
         model = add_potential(model, lambda z: 2.0 * self._total_variance(z), points[:, 1:-1], definite)
         ends = self._total_variance(tf.stack([points[:, 0], points[:, -1]], axis=1))
         return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
+
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor:
+        """Of the decoded means' differences alone: the model has the variances to second order."""
+        points = check_points(points)
+        return curvature_of_differences(self._mean, points, self.energy_scale(points.shape[-2]))
 
     def _mean(self, z: tf.Tensor) -> tf.Tensor:
         return self.decoder.mean(z)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgeo.manifolds.calculus.acceleration import embedded_acceleration
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_differences
 from tfgeo.manifolds.decoders.decoder import Decoder
@@ -81,6 +82,10 @@ class Pullback(Manifold):
     @property
     def model_is_approximate(self) -> bool:
         return True
+
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor:
+        points = check_points(points)
+        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]))
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return (1 + latent_dim) * sum(self.decoder.widths(latent_dim, dtype, self._reader))

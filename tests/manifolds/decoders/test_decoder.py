@@ -9,7 +9,15 @@ import tensorflow_probability as tfp
 from tests.manifolds.decoders.kinds import CONDITION, conditional, functional, hidden
 from tfgeo.errors import UserError
 from tfgeo.geodesics import connect, frechet_mean
-from tfgeo.manifolds import Decoder, ExpectedPullback, FisherRao, IndependentNoise, Pullback, expected_volume
+from tfgeo.manifolds import (
+    Decoder,
+    ExpectedPullback,
+    FisherRao,
+    IndependentNoise,
+    Pullback,
+    TensorField,
+    expected_volume,
+)
 
 tfd, tfb = tfp.distributions, tfp.bijectors
 
@@ -288,3 +296,22 @@ def test_expected_volume_takes_outputs():
     volumes = expected_volume(model, POINTS, 8, seed, outputs=("mean", "stddev"))
     by_hand = expected_volume(lambda z: tfd.Normal(*model(z)), POINTS, 8, seed)
     np.testing.assert_allclose(volumes, by_hand, rtol=1e-6)
+
+
+def test_each_pair_has_its_own_condition():
+    keras.utils.set_random_seed(1)
+    surface = Pullback(conditional(), condition=CONDITION)
+    conditions = CONDITION + np.array([[0.0], [1.0], [-1.0]], np.float32)
+    start, end = POINTS[[0, 1, 0]], POINTS[[2, 3, 2]]
+    together = connect(surface, start, end, condition=conditions)
+    for row, condition in enumerate(conditions):
+        alone = connect(surface.given(condition), start[row : row + 1], end[row : row + 1])
+        np.testing.assert_allclose(together.length[row], alone.length[0], rtol=1e-4)
+        np.testing.assert_allclose(together.points(5)[row], alone.points(5)[0], atol=1e-2)
+    assert together.length[0] != together.length[2]
+    shared = connect(surface, start, end, condition=conditions[1])
+    np.testing.assert_allclose(shared.length[1], together.length[1], rtol=1e-4)
+    with pytest.raises(UserError, match=r"`condition` \(2, 3\) .* each of 3 pairs"):
+        connect(surface, start, end, condition=conditions[:2])
+    with pytest.raises(UserError, match="TensorField has no conditional decoder"):
+        connect(TensorField(lambda z: tf.eye(2, batch_shape=tf.shape(z)[:-1])), start, end, condition=CONDITION)
