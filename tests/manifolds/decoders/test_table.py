@@ -148,6 +148,10 @@ def by_exponential_map(kind, name, manifold, folder):
 
 def by_logarithm_map(kind, name, manifold, folder):
     logarithms = logarithm_map(manifold, START, END, warn=False)
+    if manifold.has_potential:
+        # The curve of least energy is no geodesic, from which the shot may miss: it must say so.
+        assert (np.isfinite(logarithms.error) | ~logarithms.converged).all()
+        return
     found = connect(manifold, START, END, curve="cubic_spline", warn=False)
     np.testing.assert_allclose(
         logarithms.distance[logarithms.converged], found.length[logarithms.converged], rtol=2e-2
@@ -163,8 +167,8 @@ def by_frechet_mean(kind, name, manifold, folder):
     mean = frechet_mean(manifold, points.tolist(), warn=False)
     lines = np.linspace(np.stack([mean.point, mean.point]), points, 9, axis=1)
     first, second = (length_of(kind, name, line) for line in lines)
-    # The mean of two points is in the middle of them.
-    np.testing.assert_allclose(first, second, rtol=3e-2)
+    # The mean of two points is in the middle of them, up to the bending of the geodesics to it.
+    np.testing.assert_allclose(first, second, rtol=6e-2)
 
 
 def by_volume(kind, name, manifold, folder):
@@ -219,11 +223,13 @@ def test_lengths_and_volumes(kind, name):
     check_cell(kind, name, by_length, None)
 
 
-# Seven manifolds and eight functions have no common divisor: both run through all of the other's.
+# Of a smoothed metric the derivatives that solvers take compile for many seconds: it is tried on graphs here.
+CHEAP = [name for name in MANIFOLDS if name != "Smoothed"]
+# Six manifolds and seven functions have no common divisor: both run through all of the other's.
+FUNCTIONS = [function for function in COMPILED if function is not by_graph]
 CELLS = [
-    (kind, list(MANIFOLDS)[index % len(MANIFOLDS)], COMPILED[index % len(COMPILED)])
-    for index, kind in enumerate(KINDS)
-]
+    (kind, CHEAP[index % len(CHEAP)], FUNCTIONS[index % len(FUNCTIONS)]) for index, kind in enumerate(KINDS)
+] + [("mean_and_log_variance", name, by_graph) for name in MANIFOLDS]
 
 
 @pytest.mark.parametrize(("kind", "name", "function"), CELLS)

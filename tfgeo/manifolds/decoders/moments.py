@@ -34,10 +34,7 @@ def stddev_of(distribution: tfd.Distribution) -> list[tf.Tensor]:
 
 def variance_of(distribution: tfd.Distribution) -> list[tf.Tensor]:
     """Variances `[n, ...]`, one for each independent part, in the shapes of the means."""
-    return [
-        _shaped_like(_ask(part, "variance", "variance"), _ask(part, "mean", "mean"))
-        for part in independent_parts(distribution)
-    ]
+    return [_variance(part) for part in independent_parts(distribution)]
 
 
 def independent_parts(distribution: tfd.Distribution) -> list[tfd.Distribution]:
@@ -66,7 +63,7 @@ def safe_sqrt(values: tf.Tensor) -> tf.Tensor:
 
 def _moments(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
     """Mean and standard deviation of one part."""
-    for kind, moments in _SATURATING:
+    for kind, moments in _OWN:
         if isinstance(distribution, kind):
             return moments(distribution)
     if isinstance(distribution, tfd.Categorical):
@@ -81,6 +78,13 @@ def _moments(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
     else:
         stddev = _ask(distribution, "stddev", "standard deviation")
     return mean, _shaped_like(stddev, mean)
+
+
+def _variance(distribution: tfd.Distribution) -> tf.Tensor:
+    """Variance of one part."""
+    if isinstance(distribution, tuple(kind for kind, _ in _OWN)):
+        return tf.square(_moments(distribution)[1])
+    return _shaped_like(_ask(distribution, "variance", "variance"), _ask(distribution, "mean", "mean"))
 
 
 def _ask(distribution: tfd.Distribution, method: str, what: str) -> tf.Tensor:
@@ -135,7 +139,26 @@ def _continuous_bernoulli(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf
     return mean, safe_sqrt(tf.where(near, series, closed))
 
 
-_SATURATING: tuple[tuple[type, Callable[[tfd.Distribution], tuple[tf.Tensor, tf.Tensor]]], ...] = (
+def _mixture(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
+    """`m = sum_k w_k m_k` and `sqrt(sum_k w_k (s_k^2 + (m_k - m)^2))`.
+
+    TFP's own sums run over axes that are tensors, through which TensorFlow has no second derivative.
+    """
+    event_rank = distribution.event_shape.rank
+    weights = distribution.mixture_distribution.probs_parameter()
+    weights = weights[(..., *[tf.newaxis] * event_rank)]
+    components = distribution.components_distribution
+    while isinstance(components, tfd.Independent):
+        components = components.distribution
+    means, stddevs = _moments(components)
+    axis = -1 - event_rank
+    mean = tf.reduce_sum(weights * means, axis=axis)
+    squares = tf.square(stddevs) + tf.square(means - tf.expand_dims(mean, axis))
+    return mean, safe_sqrt(tf.reduce_sum(weights * squares, axis=axis))
+
+
+_OWN: tuple[tuple[type, Callable[[tfd.Distribution], tuple[tf.Tensor, tf.Tensor]]], ...] = (
     (tfd.Bernoulli, _bernoulli),
     (tfd.ContinuousBernoulli, _continuous_bernoulli),
+    (tfd.MixtureSameFamily, _mixture),
 )
