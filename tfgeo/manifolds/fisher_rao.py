@@ -28,6 +28,7 @@ class FisherRao(MetricField):
     - Bernoulli of probability p: `(d p)^2 / (p (1 - p))`;
     - categorical (also `OneHotCategorical`): `sum_k (d p_k)^2 / p_k`;
     - Poisson of rate r: `(d r)^2 / r`;
+    - negative binomial of mean m and a total count r that does not depend on z: `(d m)^2 / (m + m^2 / r)`;
 
     each also inside of `tfd.Independent`. All batch and event dimensions but the leading ones of `z` are
     outputs. Where a probability or rate is exactly 0 (or a Bernoulli's is 1), its output is left out: the
@@ -37,7 +38,8 @@ class FisherRao(MetricField):
       decoder: callable `[..., d]` to a distribution, such as `model.decode`.
 
     Raises:
-      UserError: by `metric_tensor`, if the distribution is none of these.
+      UserError: by `metric_tensor`, if the distribution is none of these, or if the total count of a negative
+        binomial has batch dimensions of its own, as one that depends on z has.
     """
 
     def __init__(self, decoder: Callable[[tf.Tensor], tfd.Distribution]) -> None:
@@ -100,6 +102,18 @@ def _poisson(distribution: tfd.Distribution) -> list[tuple[tf.Tensor, tf.Tensor]
     return [(distribution.log_rate, tf.exp(0.5 * distribution.log_rate))]
 
 
+def _negative_binomial(distribution: tfd.Distribution) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    total_count, logits = distribution.total_count, distribution.logits_parameter()
+    if len(total_count.shape) >= len(logits.shape) > 1:
+        raise UserError(
+            f"the total count of a negative binomial has shape {tuple(total_count.shape)}, that of its logits is "
+            f"{tuple(logits.shape)}: the Fisher information of a total count that depends on z is not known; give "
+            "one for each output, or `ExpectedPullback`."
+        )
+    # In logits l = log(m / r) the information is r sigmoid(l); its root by logarithms, as for Bernoulli.
+    return [(logits, tf.sqrt(total_count) * tf.exp(-0.5 * tf.nn.softplus(-logits)))]
+
+
 _KNOWN = (
     (tfd.Normal, _normal),
     (tfd.MultivariateNormalDiag, _normal),
@@ -107,6 +121,7 @@ _KNOWN = (
     (tfd.Categorical, _categorical),
     (tfd.OneHotCategorical, _categorical),
     (tfd.Poisson, _poisson),
+    (tfd.NegativeBinomial, _negative_binomial),
 )
 
 
