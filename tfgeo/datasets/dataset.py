@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class Dataset:
       labels: `[n]` integers, kept as int64, or None for data without labels.
       image_shape: shape of one sample as an image, row-major, with product `D`; None for no images.
       name: how messages call it.
+      class_names: what labels are called, by label, where that is not their number.
+      notes: what was done to the values before, each a clause for people.
 
     Raises:
       UserError: if a shape does not fit, or a value is not finite.
@@ -34,6 +36,8 @@ class Dataset:
     labels: np.ndarray | None = None
     image_shape: tuple[int, ...] | None = None
     name: str = "data"
+    class_names: Mapping[int, str] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         inputs = check_data(self.inputs, f"{self.name} inputs")
