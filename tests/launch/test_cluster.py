@@ -88,7 +88,9 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
 
 def test_other_weights_do_not_continue_a_stopped_run(tmp_path):
     def has_state(weights):
-        unfinished = run_from_config(zoo.config("yang2018/two_moons"), 0, tmp_path, weights=str(weights)).unfinished
+        run = run_from_config(zoo.config("yang2018/two_moons"), 0, tmp_path, weights=str(weights))
+        run.begin()
+        unfinished = run.unfinished
         found = (unfinished / "geodesics.npz").exists()
         (unfinished / "geodesics.npz").touch()
         return found
