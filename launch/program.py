@@ -72,8 +72,8 @@ def entry_flags() -> Flags:
         "data",
         None,
         "your own data in place of the entry's: .npz with x, [n, D] or images [n, height, width], and optionally "
-        "labels y, [n]; .npy of x; .csv, whose labels --config.data.label_column=NAME names; or a folder of images, "
-        "with sub-folders as labels. Counts take --config.network.likelihood=negative_binomial or poisson",
+        "labels y, [n]; .npy of x; .csv, whose labels --config.data.label_column=NAME names; or a folder of "
+        "images, with sub-folders as labels. Counts take --config.network.likelihood=negative_binomial or poisson",
         flag_values=values,
     )
     define_weights(values, "train")

@@ -233,8 +233,8 @@ def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset) -> N
         needs.append((len(samples), clusters, "clusters", "clustering.num_clusters"))
     for count, needed, what, field in needs:
         if count < needed:
-            samples = "1 sample is" if count == 1 else f"{count} samples are"
-            raise UserError(f"{samples} too few for {needed} {what}; give more, or set --config.{field}")
+            given = "1 sample is" if count == 1 else f"{count} samples are"
+            raise UserError(f"{given} too few for {needed} {what}; give more, or set --config.{field}")
     if training.inputs.shape[1] != config.network.data_dim:
         raise UserError(
             f"the data have {training.inputs.shape[1]} values per sample, the network expects "

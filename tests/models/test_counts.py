@@ -106,9 +106,9 @@ def test_total_counts_are_learned():
     total_count = np.array([0.5, 2.0, 8.0])
     x = np.random.default_rng(0).negative_binomial(total_count, total_count / (total_count + 30.0), size=(400, 3))
     model = make_vae("negative_binomial")
-    fit(model, x, epochs=600, batch_size=400, learning_rate=2e-2, verbose=0)
+    fit(model, x, epochs=1200, batch_size=400, learning_rate=2e-2, verbose=0)
     # Their standard error is a tenth of them; some of what varies may be told by the latent point.
-    np.testing.assert_allclose(model.decoder.total_count, total_count, rtol=0.4)
+    np.testing.assert_allclose(model.decoder.total_count, total_count, rtol=0.25)
 
 
 @pytest.mark.parametrize("kind", KINDS)

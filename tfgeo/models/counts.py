@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -17,6 +19,9 @@ tfd = tfp.distributions
 # Bound of log mean counts, so that means, variances and their roots' slopes are finite in float32 wherever a curve
 # goes: means stay between 2e-9 and 5e8.
 MAX_LOG_MEAN = 20.0
+# Total count at which training starts. From 1, where the deviation is that of an exponential distribution, all data
+# are noise at first, and the posterior collapses to the prior.
+TOTAL_COUNT = 10.0
 
 
 @keras.saving.register_keras_serializable(package="tfgeo")
@@ -102,12 +107,13 @@ class NegativeBinomialDecoder(PoissonDecoder):
     def build(self, latent_shape: tuple[int | None, ...]) -> None:
         if not self.built:
             width = self.network.compute_output_shape(latent_shape)[-1]
-            self.log_total_count = self.add_weight(shape=(width,), initializer="zeros", name="log_total_count")
+            start = keras.initializers.Constant(math.log(TOTAL_COUNT))
+            self.log_total_count = self.add_weight(shape=(width,), initializer=start, name="log_total_count")
         super().build(latent_shape)
 
     @property
     def total_count(self) -> tf.Tensor:
-        """r: `[D]`; it starts at 1."""
+        """r: `[D]`; it starts at 10."""
         return tf.exp(tf.convert_to_tensor(self.log_total_count))
 
     def distribution(self, z: tf.Tensor) -> tfd.Distribution:
