@@ -13,7 +13,7 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
-from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback
+from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manifold, Pullback
 from tfgeo.models import RHVAE, VAE
 from zoo import cards, samples
 from zoo.building import build_model
@@ -69,6 +69,10 @@ class Entry:
             return cast(RHVAE, self.model).manifold()
         if energy == "pullback":
             return Pullback(lambda z: self.model.decode(z).mean())
+        if energy == "fisher_rao":
+            # The same metric as that of `FisherRao`, whose energies are decoded differences.
+            stabilize = getattr(self.model.decoder, "stabilize", None)
+            return FisherRao(self.model.decode) if stabilize is None else Pullback(stabilize)
         return {"independent_noise": IndependentNoise, "expected": ExpectedPullback}[energy](self.model.decode)
 
     def curve(self) -> Curve:

@@ -6,16 +6,36 @@ import dataclasses
 
 import numpy as np
 
+from launch import program
 from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
+from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, KNNGraph, WarmStart, connect, grid_distances
 from tfgeo.manifolds import Interpolated
+from tfgeo.randomness import generator
 
-__all__ = ["connect_samples", "find_geodesics", "measure_on_grid"]
+__all__ = ["choose_pairs", "connect_samples", "find_geodesics", "measure_on_grid"]
 
 # Neighbours of a latent point on the graph whose paths start the solver, and points on each of these.
 GRAPH_NEIGHBOURS = 8
 GRAPH_POINTS = 64
+
+
+def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of --num_pairs different pairs of different samples, drawn by the seed; before the training.
+
+    Raises:
+      UserError: if the user asked for more pairs than there are.
+    """
+    rows, columns = np.triu_indices(num_samples, 1)
+    num_pairs = values.num_pairs
+    if num_pairs > len(rows):
+        if not values["num_pairs"].using_default_value:
+            raise UserError(f"--num_pairs={num_pairs} is more than the {len(rows)} pairs of {num_samples} samples")
+        num_pairs = len(rows)
+        say(f"pairs: all {num_pairs} of {num_samples} samples")
+    chosen = generator(run.seed, "pairs").choice(len(rows), num_pairs, replace=False)
+    return rows[chosen], columns[chosen]
 
 
 def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:

@@ -35,6 +35,8 @@ _STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "r
 def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
     """Trains networks, learned metric and variance, or loads them; says so if nothing is left of the metric.
 
+    From here on the run keeps what it finds.
+
     Args:
       run: the run; its model is changed.
       weights: "train", "pretrained", or the path of a weights file.
@@ -61,7 +63,9 @@ def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
     model = run.entry.model
     if weights != "train":
         _load(run, weights)
+        run.begin()
         return
+    run.begin()
     callbacks = _callbacks(run.folder / "tensorboard" if tensorboard else None)
     networks, whole = run.unfinished / "networks.weights.h5", run.unfinished / "model.weights.h5"
     if whole.exists():
@@ -186,7 +190,7 @@ def _load(run: Run, weights: str) -> None:
         load_weights(run.entry.model, pathlib.Path(weights))
         _check_stored(run, weights)
     elif card is None:
-        if run.config.data.name == "npz":
+        if run.config.data.path:
             raise UserError(
                 "--weights=pretrained was trained on the entry's own data; leave --data or --weights out"
             )

@@ -13,19 +13,25 @@ from typing import Any
 
 from tfgeo.datasets import faces, images, scans, shapes, synthetic, user
 from tfgeo.datasets.dataset import Dataset
+from tfgeo.datasets.image_folder import image_folder
+from tfgeo.datasets.tables import csv_table
+from tfgeo.datasets.user import format_of
 from tfgeo.errors import UserError, check_count, unknown_name_error
 
-__all__ = ["Dataset", "load", "names"]
+__all__ = ["Dataset", "format_of", "load", "names"]
 
 # Called with keywords only: `seed` and `data_dir` where a loader takes them, and its recipe.
 _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
     {
         "anisotropic": synthetic.anisotropic,
         "circles_rings": shapes.circles_rings,
+        "csv": csv_table,
         "digits": images.digits,
         "emnist_byclass": images.emnist_byclass,
         "fashion_mnist": images.fashion_mnist,
+        "image_folder": image_folder,
         "mnist": images.mnist,
+        "npy": user.npy,
         "npz": user.npz,
         "oasis": scans.oasis,
         "olivetti": faces.olivetti,

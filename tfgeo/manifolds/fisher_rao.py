@@ -30,6 +30,7 @@ class FisherRao(Manifold):
     - Bernoulli of probability p: `(d p)^2 / (p (1 - p))`;
     - categorical (also `OneHotCategorical`): `sum_k (d p_k)^2 / p_k`;
     - Poisson of rate r: `(d r)^2 / r`;
+    - negative binomial of mean m and a total count r that does not depend on z: `(d m)^2 / (m + m^2 / r)`;
 
     each also inside of `tfd.Independent` and of joint distributions of independent parts. All but the normal
     distribution are pull-backs of coordinates that make them flat (`fisher_coordinates`), as is a normal one whose
@@ -43,7 +44,8 @@ class FisherRao(Manifold):
       condition: `[C]` what a conditional decoder is conditioned on.
 
     Raises:
-      UserError: by `metric_tensor`, if the distribution is none of these.
+      UserError: by `metric_tensor`, if the distribution is none of these, or if the total count of a negative
+        binomial has batch dimensions of its own, as one that depends on z has.
     """
 
     def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:

@@ -9,11 +9,13 @@ from zoo.config.experiments import (
     GeodesicsConfig,
     InterpolationConfig,
 )
+from zoo.config.likelihoods import COUNTS, follow_likelihood
 from zoo.config.model import FlowConfig, MetricConfig, NetworkConfig, VarianceConfig
 from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
 __all__ = [
+    "COUNTS",
     "ClusteringConfig",
     "DataConfig",
     "EntryConfig",
@@ -28,6 +30,7 @@ __all__ = [
     "Reported",
     "TrainingConfig",
     "VarianceConfig",
+    "follow_likelihood",
     "from_dict",
     "to_dict",
 ]

@@ -338,7 +338,9 @@ KINDS: dict[str, Kind] = {
     "without_deviation": Kind(lambda: lambda z: tfd.StudentT(1.5, hidden(z), 1.0), moments=of_mean),
     "poisson": Kind(lambda: lambda z: tfd.Poisson(log_rate=hidden(z)), moments=of_distribution, fisher=roots),
     "negative_binomial": Kind(
-        lambda: lambda z: tfd.NegativeBinomial(5.0, logits=hidden(z)), moments=of_distribution
+        lambda: lambda z: tfd.NegativeBinomial(5.0, logits=hidden(z)),
+        moments=of_distribution,
+        fisher=lambda mean, stddev: squares(2.0 * np.sqrt(5.0) * np.arcsinh(np.sqrt(mean / 5.0))),
     ),
     "continuous_bernoulli": Kind(
         lambda: lambda z: tfd.ContinuousBernoulli(logits=4.0 * hidden(z)), moments=continuous_bernoulli_moments

@@ -26,6 +26,8 @@ def fisher_coordinates(decoded: tf.Tensor | tfd.Distribution) -> list[tf.Tensor]
     - Bernoulli of probability p, `(d p)^2 / (p (1 - p))`: `2 arcsin(sqrt p)`, the Gudermannian of half the logit;
     - categorical, `sum_k (d p_k)^2 / p_k`: `2 sqrt(p_k)`, on a sphere of radius 2;
     - Poisson of rate r, `(d r)^2 / r`: `2 sqrt(r)`;
+    - negative binomial of mean m and a total count r that does not depend on z, `(d m)^2 / (m + m^2 / r)`:
+      `2 sqrt(r) arcsinh(sqrt(m / r))`;
     - normal, `((d mu)^2 + 2 (d sigma)^2) / sigma^2`: mean and standard deviation themselves.
 
     Raises:
@@ -82,11 +84,29 @@ def _poisson(distribution: tfd.Distribution) -> tf.Tensor:
     return 2.0 * safe_sqrt(distribution.rate)
 
 
+def _negative_binomial(distribution: tfd.Distribution) -> tf.Tensor:
+    total_count, logits = distribution.total_count, distribution.logits
+    shape = (distribution.probs if logits is None else logits).shape
+    if len(total_count.shape) >= len(shape) > 1:
+        raise UserError(
+            f"the total count of a negative binomial has shape {tuple(total_count.shape)}, that of its logits is "
+            f"{tuple(shape)}: the Fisher information of a total count that depends on z is not known; give one for "
+            "each output, or `ExpectedPullback`."
+        )
+    # m / r is e^logit, or p / (1 - p).
+    if logits is not None:
+        root = tf.exp(0.5 * logits)
+    else:
+        root = safe_sqrt(distribution.probs / (1.0 - distribution.probs))
+    return 2.0 * tf.sqrt(total_count) * tf.asinh(root)
+
+
 _FLAT: tuple[tuple[type, Callable[[tfd.Distribution], tf.Tensor]], ...] = (
     (tfd.Bernoulli, _bernoulli),
     (tfd.Categorical, _categorical),
     (tfd.OneHotCategorical, _categorical),
     (tfd.Poisson, _poisson),
+    (tfd.NegativeBinomial, _negative_binomial),
 )
 
 

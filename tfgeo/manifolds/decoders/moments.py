@@ -146,7 +146,8 @@ def _mixture(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
     """
     event_rank = distribution.event_shape.rank
     weights = distribution.mixture_distribution.probs_parameter()
-    weights = weights[(..., *[tf.newaxis] * event_rank)]
+    for _ in range(event_rank):
+        weights = weights[..., tf.newaxis]
     components = distribution.components_distribution
     while isinstance(components, tfd.Independent):
         components = components.distribution
