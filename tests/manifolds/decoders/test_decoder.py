@@ -315,3 +315,9 @@ def test_each_pair_has_its_own_condition():
         connect(surface, start, end, condition=conditions[:2])
     with pytest.raises(UserError, match="TensorField has no conditional decoder"):
         connect(TensorField(lambda z: tf.eye(2, batch_shape=tf.shape(z)[:-1])), start, end, condition=CONDITION)
+
+
+def test_a_function_that_casts_is_computed_in_what_it_casts_to():
+    surface = Pullback(lambda z: hidden(tf.cast(z, tf.float32)))
+    assert surface.working_dtype(2, tf.float64) == tf.float32
+    assert surface.volume(POINTS.astype(np.float64)).dtype == tf.float64

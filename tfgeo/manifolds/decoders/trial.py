@@ -91,6 +91,10 @@ def _judge(read: Read, name: str, latent_dim: int, dtype: tf.DType, condition_wi
     """Facts from a trial with values."""
     rows, condition = _trial_rows(latent_dim, dtype, condition_width)
     facts, parts = _facts(read, name, rows, condition)
+    narrowest = min((part.dtype for part in parts), key=lambda one: one.size)
+    if narrowest.size < dtype.size:
+        # It takes wider numbers than it computes in, such as a method that casts them to its model's dtype.
+        return _judge(read, name, latent_dim, narrowest, condition_width)
     fewer = None if condition is None else condition[:-1]
     _warn_if_it_changes(name, parts, read(rows, condition), read(rows[:-1], fewer))
     _check_finite(name, parts)
