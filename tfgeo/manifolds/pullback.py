@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfgeo.manifolds.calculus.acceleration import embedded_acceleration
-from tfgeo.manifolds.calculus.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.jacobian import differentiate, jacobian_columns, value_and_columns
 from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_differences
@@ -126,5 +126,5 @@ def differences_gradient(
         values = embedding_fn(inner)
     ends = embedding_fn(tf.stack([points[:, 0], points[:, -1]], axis=1))
     steps = differences(tf.concat([ends[:, :1], values, ends[:, 1:]], axis=1))
-    slopes = tape.gradient(values, inner, output_gradients=-differences(steps))
+    slopes = differentiate(tape, values, inner, -differences(steps))
     return scale * tf.einsum("btm,btm->b", steps, steps), 2.0 * scale * slopes

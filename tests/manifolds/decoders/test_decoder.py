@@ -321,3 +321,15 @@ def test_a_function_that_casts_is_computed_in_what_it_casts_to():
     surface = Pullback(lambda z: hidden(tf.cast(z, tf.float32)))
     assert surface.working_dtype(2, tf.float64) == tf.float32
     assert surface.volume(POINTS.astype(np.float64)).dtype == tf.float64
+
+
+def test_an_operation_without_a_derivative_is_refused_in_one_line():
+    """TFP sums the mean of a mixture over axes that are tensors, which has no derivative in open batches."""
+
+    def mixture(z):
+        parts = tf.reshape(hidden(z), [-1, 4, 3])
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=parts), tfd.Normal(parts, 1.0))
+
+    with pytest.raises(UserError, match="return a TFP distribution in place of its mean"):
+        connect(Pullback(lambda z: mixture(z).mean()), POINTS[:2], POINTS[2:])
+    assert connect(Pullback(mixture), POINTS[:2], POINTS[2:]).converged.all()

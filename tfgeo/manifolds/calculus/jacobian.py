@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-__all__ = ["jacobian_columns", "pushforward", "value_and_columns"]
+from tfgeo.errors import UserError
+
+__all__ = ["differentiate", "jacobian_columns", "pushforward", "value_and_columns"]
 
 # A function may not depend on its input at all, such as a constant variance: its derivatives are 0.
 UNCONNECTED = tf.UnconnectedGradients.ZERO
@@ -33,16 +35,29 @@ def pushforward(
             values = function(z)
         vector = tf.zeros_like(values)
         transpose.watch(vector)
-        product = tape.gradient(values, z, output_gradients=vector, unconnected_gradients=UNCONNECTED)
-    derivatives = [
-        transpose.gradient(product, vector, output_gradients=direction, unconnected_gradients=UNCONNECTED)
-        for direction in directions
-    ]
+        product = differentiate(tape, values, z, vector)
+    derivatives = [differentiate(transpose, product, vector, direction) for direction in directions]
     for derivative in derivatives:
         # Where the batch is open, derivatives of broadcasts lose the shape that they share with the values.
         # No `tf.ensure_shape`: eager forward mode, which goes over this function, fails on it.
         derivative.set_shape(values.shape)
     return values, derivatives
+
+
+def differentiate(tape: tf.GradientTape, values: tf.Tensor, z: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The gradient of `<weights, values>` in `z`, 0 where they do not depend on it.
+
+    Raises:
+      UserError: if TensorFlow has no derivative of an operation, or fails in taking it.
+    """
+    try:
+        return tape.gradient(values, z, output_gradients=weights, unconnected_gradients=UNCONNECTED)
+    except (LookupError, TypeError) as error:  # of TensorFlow's own gradient functions
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"TensorFlow cannot differentiate an operation of the decoder ({reason}); use another one, "
+            "or return a TFP distribution in place of its mean()"
+        ) from error
 
 
 def value_and_columns(

@@ -98,7 +98,8 @@ def _judge(read: Read, name: str, latent_dim: int, dtype: tf.DType, condition_wi
     fewer = None if condition is None else condition[:-1]
     _warn_if_it_changes(name, parts, read(rows, condition), read(rows[:-1], fewer))
     _check_finite(name, parts)
-    _check_derivatives(read, name, rows, condition)
+    # Refuses operations that TensorFlow cannot differentiate in forward mode.
+    value_and_columns(lambda z: tf.reshape(read(z, condition)[0], [TRIAL_ROWS, -1]), rows)
     return facts
 
 
@@ -176,17 +177,6 @@ def _check_finite(name: str, parts: Sequence[tf.Tensor]) -> None:
         raise UserError(
             f"the standard deviation of the decoder {name} is not finite; use `Pullback`, of its mean alone"
         )
-
-
-def _check_derivatives(read: Read, name: str, rows: tf.Tensor, condition: tf.Tensor | None) -> None:
-    """Refuses operations that TensorFlow cannot differentiate in forward mode."""
-    try:
-        value_and_columns(lambda z: tf.reshape(read(z, condition)[0], [TRIAL_ROWS, -1]), rows)
-    except LookupError as error:
-        raise UserError(
-            f"the decoder {name} has an operation whose derivative TensorFlow cannot differentiate "
-            f"({_first_line(error)}); use another, such as Conv2DTranspose in place of resizing"
-        ) from error
 
 
 def _first_line(error: BaseException | None) -> str:
