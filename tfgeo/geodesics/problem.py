@@ -131,7 +131,7 @@ class Problem(NamedTuple):
         """What was found, or the straight line where that is better; and whether it may be a saddle."""
         objective = self.objective(start, end)
         state, reason = run.progress.state, run.progress.reason
-        curvature = lowest_curvature(objective, state.parameters, self.solver.matrix(state))
+        curvature = lowest_curvature(objective, state.parameters, self.solver.model(state))
         converged = tf.equal(reason, int(Reason.CONVERGED)) | tf.equal(reason, int(Reason.NO_DECREASE))
         curvature = curvature._replace(suspect=curvature.suspect & converged & ~run.settled)
         # The manifold's own energy: a solver may measure it in another way, as GEORCE does on an embedding.

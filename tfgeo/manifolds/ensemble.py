@@ -64,13 +64,6 @@ class Ensemble(Manifold):
     def model_is_approximate(self) -> bool:
         return any(member.model_is_approximate for member in self.members)
 
-    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor | None:
-        members = [member for member in self.members if member.model_is_approximate]
-        parts = [member.omitted_curvature(points) for member in members]
-        if not parts or any(part is None for part in parts):
-            return None
-        return tf.add_n(parts) / len(self.members)
-
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether every member's metric is known at `z`."""
         return tf.reduce_all(tf.stack([member.contains(z) for member in self.members]), axis=0)

@@ -86,13 +86,14 @@ class Manifold(abc.ABC):
         """Whether `quadratic_model` leaves out second derivatives that the energy has."""
         return False
 
-    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor | None:
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor | None:
         """Second derivatives of `energy` that `quadratic_model` leaves out, where they are cheap to find.
 
         Blocks of each interior point with itself: `[B, T, d]` to `[B, T - 2, d, d]`, symmetric; or None, and
         solvers take differences of `energy_and_gradient` in place of the model. An exact model needs none.
+        `slopes` `[B, T - 2, d]` is the model's gradient.
         """
-        del points
+        del points, slopes
         return None
 
     @property

@@ -83,9 +83,9 @@ class Pullback(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
-    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor:
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
         points = check_points(points)
-        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]))
+        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]), slopes)
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return (1 + latent_dim) * sum(self.decoder.widths(latent_dim, dtype, self._reader))

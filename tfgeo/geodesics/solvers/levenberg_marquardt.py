@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_positive
 from tfgeo.geodesics.solvers.damped_step import BlockTridiagonal, damped_step
-from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
 from tfgeo.geodesics.solvers.solver import Solver, State
 
 __all__ = ["LevenbergMarquardt"]
@@ -28,6 +28,7 @@ ROUNDING = 2e-7
 
 class _Memory(NamedTuple):
     matrix: tf.Tensor | BlockTridiagonal
+    slopes: tf.Tensor
     correction: tf.Tensor
     damping: tf.Tensor
 
@@ -68,25 +69,27 @@ class LevenbergMarquardt(Solver):
             )
 
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
-        energy, gradient, matrix = objective.quadratic_model(parameters)
+        energy, gradient, matrix, slopes = objective.quadratic_model(parameters)
         damping = tf.fill(tf.shape(energy), tf.cast(self.initial_damping, energy.dtype))
         _, predicted = damped_step(matrix, gradient, damping)
         stuck = tf.zeros_like(energy, tf.bool)
         correction = damping if isinstance(matrix, BlockTridiagonal) else tf.zeros_like(matrix)
-        return State(parameters, energy, gradient, predicted, stuck, _Memory(matrix, correction, damping))
+        return State(parameters, energy, gradient, predicted, stuck, _Memory(matrix, slopes, correction, damping))
 
-    def matrix(self, state: State) -> tf.Tensor | None:
-        matrix = state.memory.matrix
+    def model(self, state: State) -> ParameterModel | None:
+        matrix, slopes, *_ = state.memory
         # Blocks may leave out what makes them indefinite.
-        return None if isinstance(matrix, BlockTridiagonal) else matrix
+        if isinstance(matrix, BlockTridiagonal):
+            return None
+        return ParameterModel(state.energy, state.gradient, matrix, slopes)
 
     def step(self, objective: Objective, state: State) -> State:
-        matrix, correction, damping = state.memory
+        matrix, slopes, correction, damping = state.memory
         corrects = objective.manifold.model_is_approximate and not isinstance(matrix, BlockTridiagonal)
         whole = matrix + correction if corrects else matrix
         step, predicted = damped_step(whole, state.gradient, damping)
         trial = state.parameters + step
-        energy, gradient, trial_matrix = objective.quadratic_model(trial)
+        energy, gradient, trial_matrix, trial_slopes = objective.quadratic_model(trial)
         actual = state.energy - energy
         # Energies so close are equal up to rounding; the gradient still tells which curve is nearer to the minimum.
         level = tf.abs(actual) <= ROUNDING * state.energy
@@ -101,10 +104,10 @@ class LevenbergMarquardt(Solver):
 
         if corrects:
             correction = _secant(correction, trial_matrix, step, gradient - state.gradient)
-        parameters, energy, gradient, matrix = tf.nest.map_structure(
+        parameters, energy, gradient, matrix, slopes = tf.nest.map_structure(
             choose,
-            (trial, energy, gradient, trial_matrix),
-            (state.parameters, state.energy, state.gradient, matrix),
+            (trial, energy, gradient, trial_matrix, trial_slopes),
+            (state.parameters, state.energy, state.gradient, matrix, slopes),
         )
         return State(
             parameters,
@@ -112,7 +115,7 @@ class LevenbergMarquardt(Solver):
             gradient,
             predicted,
             stuck,
-            _Memory(matrix, correction, tf.maximum(damping, MIN_DAMPING)),
+            _Memory(matrix, slopes, correction, tf.maximum(damping, MIN_DAMPING)),
         )
 
 

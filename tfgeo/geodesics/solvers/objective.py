@@ -11,7 +11,23 @@ from tfgeo.geodesics.solvers.damped_step import BlockTridiagonal
 from tfgeo.manifolds import Manifold
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel
 
-__all__ = ["Objective"]
+__all__ = ["Objective", "ParameterModel"]
+
+
+class ParameterModel(NamedTuple):
+    """A second-order model of the energy in the parameters of curves.
+
+    Attributes:
+      energy: `[B]`.
+      gradient: `[B, P]`.
+      matrix: second derivatives, `[B, P, P]` or block tridiagonal.
+      slopes: `[B, T - 2, d]` gradient in the interior points.
+    """
+
+    energy: tf.Tensor
+    gradient: tf.Tensor
+    matrix: tf.Tensor | BlockTridiagonal
+    slopes: tf.Tensor
 
 
 class Objective(NamedTuple):
@@ -63,20 +79,20 @@ class Objective(NamedTuple):
         energy, slopes = self.manifold.energy_and_gradient(points)
         return energy, tape.gradient(points, parameters, output_gradients=tf.pad(slopes, [[0, 0], [1, 1], [0, 0]]))
 
-    def omitted_curvature(self, parameters: tf.Tensor) -> tf.Tensor | None:
+    def omitted_curvature(self, parameters: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor | None:
         """What the matrix of `quadratic_model` leaves out, `[B, P, P]`; None where the manifold does not know it.
 
-        For curves that are linear in their parameters alone.
+        For curves that are linear in their parameters alone. `slopes` are the model's, at the same parameters.
         """
-        blocks = self.manifold.omitted_curvature(self.points(parameters))
+        blocks = self.manifold.omitted_curvature(self.points(parameters), slopes)
         if blocks is None or not isinstance(self.curve, LinearCurve):
             return None
         basis = self.curve.basis(self.t)[1:-1]
         same = tf.reshape(basis[:, :, None] * basis[:, None, :], [-1, self.curve.num_nodes**2])
         return _join_blocks(_sum_points(blocks, same), self.curve.num_nodes, self.start.shape[-1])
 
-    def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | BlockTridiagonal]:
-        """Energy `[B]`, gradient `[B, P]` and second derivatives, `[B, P, P]` or block tridiagonal.
+    def quadratic_model(self, parameters: tf.Tensor) -> ParameterModel:
+        """Energy and derivatives at parameters `[B, P]`.
 
         The manifold's model in the points of the curve, carried over to the parameters by the chain rule. The
         curve's own second derivatives are left out, which are 0 for all families but `Neural`. Where each
@@ -85,14 +101,15 @@ class Objective(NamedTuple):
         if isinstance(self.curve, Polyline) and self.curve.num_nodes == self.t.shape[0] - 2:
             model = self.manifold.quadratic_model(self.points(parameters), definite=True)
             gradient = tf.reshape(model.gradient, tf.shape(parameters))
-            return model.energy, gradient, BlockTridiagonal(model.diagonal, model.off_diagonal)
+            matrix = BlockTridiagonal(model.diagonal, model.off_diagonal)
+            return ParameterModel(model.energy, gradient, matrix, model.gradient)
         model = self.manifold.quadratic_model(self.points(parameters))
         if isinstance(self.curve, LinearCurve):
             return _project_linear(model, self.curve.basis(self.t)[1:-1])
         return _project(model, self.curve.jacobian(parameters, self.start, self.end, self.t)[:, 1:-1])
 
 
-def _project_linear(model: QuadraticModel, basis: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _project_linear(model: QuadraticModel, basis: tf.Tensor) -> ParameterModel:
     """The model in the parameters p_k of points `line_i + sum_k basis_ik p_k`, for a basis `[T - 2, K]`."""
     latent_dim = model.gradient.shape[-1]
     num_nodes = basis.shape[-1]
@@ -104,7 +121,8 @@ def _project_linear(model: QuadraticModel, basis: tf.Tensor) -> tuple[tf.Tensor,
     blocks = _join_blocks(_sum_points(model.diagonal, same), num_nodes, latent_dim)
     across = _join_blocks(_sum_points(model.off_diagonal, next_), num_nodes, latent_dim)
     matrix = blocks + across + tf.linalg.matrix_transpose(across)
-    return model.energy, tf.reshape(gradient, [size, num_nodes * latent_dim]), matrix
+    gradient = tf.reshape(gradient, [size, num_nodes * latent_dim])
+    return ParameterModel(model.energy, gradient, matrix, model.gradient)
 
 
 def _join_blocks(blocks: tf.Tensor, num_nodes: int, latent_dim: int) -> tf.Tensor:
@@ -120,9 +138,10 @@ def _sum_points(blocks: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     return tf.matmul(tf.reshape(blocks, [-1, num_points, latent_dim**2]), weights, transpose_a=True)
 
 
-def _project(model: QuadraticModel, jacobian: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _project(model: QuadraticModel, jacobian: tf.Tensor) -> ParameterModel:
     """The model in the parameters of points with the given Jacobian `[B, T - 2, d, P]`."""
     gradient = tf.einsum("bti,btip->bp", model.gradient, jacobian)
     matrix = tf.einsum("btip,btij,btjq->bpq", jacobian, model.diagonal, jacobian)
     across = tf.einsum("btip,btij,btjq->bpq", jacobian[:, :-1], model.off_diagonal, jacobian[:, 1:])
-    return model.energy, gradient, matrix + across + tf.linalg.matrix_transpose(across)
+    matrix += across + tf.linalg.matrix_transpose(across)
+    return ParameterModel(model.energy, gradient, matrix, model.gradient)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import LinearCurve
-from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
 from tfgeo.manifolds.calculus.eigen import eigh
 from tfgeo.manifolds.calculus.omitted_curvature import difference_step
 
@@ -48,11 +48,11 @@ class Curvature(NamedTuple):
     suspect: tf.Tensor
 
 
-def lowest_curvature(objective: Objective, parameters: tf.Tensor, matrix: tf.Tensor | None) -> Curvature:
+def lowest_curvature(objective: Objective, parameters: tf.Tensor, model: ParameterModel | None) -> Curvature:
     """The direction of the lowest second derivative, and whether that may be negative.
 
     Gauss-Newton's matrix is positive semi-definite by construction, so that a solver that has converged on it may
-    be at a saddle: what the matrix leaves out is added. Without a matrix the second derivatives are differences
+    be at a saddle: what the matrix leaves out is added. Without a model the second derivatives are differences
     of gradients: along all parameters of a family that has few, else along the first harmonics, `sin(k pi t)`
     times each coordinate. The first instability of a geodesic bends it as a whole, beyond its first conjugate point
     (Morse's index theorem), but one that is confined to a small part of the curve may be missed there.
@@ -60,16 +60,16 @@ def lowest_curvature(objective: Objective, parameters: tf.Tensor, matrix: tf.Ten
     Args:
       objective: the energy.
       parameters: `[B, P]` curves at which the gradient is 0.
-      matrix: `[B, P, P]` of the quadratic model there, or None.
+      model: the quadratic model there, with a matrix `[B, P, P]`, or None.
     """
     omitted = None
-    if matrix is not None and isinstance(objective.curve, LinearCurve):
+    if model is not None and isinstance(objective.curve, LinearCurve):
         if not objective.manifold.model_is_approximate:
-            omitted = tf.zeros_like(matrix)
+            omitted = tf.zeros_like(model.matrix)
         else:
-            omitted = objective.omitted_curvature(parameters)
-    if omitted is not None:
-        values, vectors = eigh(matrix + omitted)
+            omitted = objective.omitted_curvature(parameters, model.slopes)
+    if model is not None and omitted is not None:
+        values, vectors = eigh(model.matrix + omitted)
         vector = vectors[..., 0]
         error = DIFFERENCE_ERROR * tf.norm(tf.linalg.matvec(omitted, vector), axis=-1)
         direction = vector

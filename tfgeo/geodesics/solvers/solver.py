@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfgeo.curves import Curve
 from tfgeo.errors import check_at_least, check_count
-from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
 from tfgeo.manifolds import Manifold
 
 __all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "choose_pairs", "one_step"]
@@ -113,8 +113,8 @@ class Solver(abc.ABC):
     def step(self, objective: Objective, state: State) -> State:
         """The state after one step; pairs never wait for or depend on each other."""
 
-    def matrix(self, state: State) -> tf.Tensor | None:
-        """The quadratic model's matrix `[B, P, P]` at the state's parameters, where the solver has it."""
+    def model(self, state: State) -> ParameterModel | None:
+        """The quadratic model at the state's parameters with a matrix `[B, P, P]`, where the solver has one."""
         del state
         return None
 

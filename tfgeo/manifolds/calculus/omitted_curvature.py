@@ -18,38 +18,39 @@ MIN_ROUNDINGS = 1e3
 
 
 def curvature_of_differences(
-    embedding_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float
+    embedding_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float, slopes: tf.Tensor | None = None
 ) -> tf.Tensor:
     """What Gauss-Newton's model of `scale sum_i |f(z_{i+1}) - f(z_i)|^2` leaves out: `[B, K, d, d]`, symmetric.
 
     With the energy's derivative `w_i = -2 scale (f_{i+1} - 2 f_i + f_{i-1})` in the value f_i these are the second
     derivatives of `w_i . f(z_i)` in each of the K = T - 2 inner points, w_i held fixed; points interact through
     f's first derivatives alone. They are differences of its slopes, which need no second derivative of f, and see
-    the kinks of a piecewise linear f. 1 + 2 d decoder passes, on top of the values of all points.
+    the kinks of a piecewise linear f. 2 d decoder passes, on top of the values of all points.
 
     Args:
       embedding_fn: f, `[..., d]` to `[..., M]`.
       points: `[B, T, d]`.
       scale: factor of the energy.
+      slopes: `[B, K, d]` gradient of the energy in the interior points, or None, and one pass more finds it.
     """
-    with tf.GradientTape() as tape:
-        tape.watch(points)
-        values = embedding_fn(points)
+    values = embedding_fn(points)
     forces = -2.0 * scale * (values[:, 2:] - 2.0 * values[:, 1:-1] + values[:, :-2])
-    padded = tf.pad(forces, [[0, 0], [1, 1], [0, 0]])
-    slopes = tape.gradient(values, points, padded, unconnected_gradients=tf.UnconnectedGradients.ZERO)[:, 1:-1]
     inner = points[:, 1:-1]
     step = difference_step(points)[:, None, None]
 
-    def row(axis: tf.Tensor) -> tf.Tensor:
-        moved = inner + step * axis
+    def slopes_at(moved: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(moved)
             values = embedding_fn(moved)
-        moved_slopes = tape.gradient(values, moved, forces, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return tape.gradient(values, moved, forces, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    here = slopes_at(inner) if slopes is None else slopes
+
+    def row(axis: tf.Tensor) -> tf.Tensor:
+        moved = inner + step * axis
         # What rounding made of the step, not what it was to be.
         length = tf.reduce_sum((moved - inner) * axis, axis=-1, keepdims=True)
-        return (moved_slopes - slopes) / length
+        return (slopes_at(moved) - here) / length
 
     # One direction after the other: a single graph, and no more memory than a gradient takes.
     axes = tf.eye(points.shape[-1], dtype=points.dtype)
