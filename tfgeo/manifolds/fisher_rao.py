@@ -104,9 +104,9 @@ class FisherRao(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
-    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor | None:
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor | None:
         points = check_points(points)
-        return None if self._has_half_planes(points) else self._flat.omitted_curvature(points)
+        return None if self._has_half_planes(points) else self._flat.omitted_curvature(points, slopes)
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return (1 + latent_dim) * sum(self.decoder.widths(latent_dim, dtype, fisher_coordinates))
