@@ -142,6 +142,8 @@ def _arrays(run: Run, result: Clusterings) -> dict[str, np.ndarray]:
     arrays |= {name: getattr(result.geodesics, name) for name in ("length", "energy", "converged")}
     if run.samples.labels is not None:
         arrays["labels"] = run.samples.labels
+    if run.samples.rows is not None:
+        arrays["rows"] = run.samples.rows
     return arrays
 
 

@@ -77,6 +77,7 @@ def test_many_samples_are_compared_in_part_unless_all_are_asked_for(tmp_path, la
     run = prepare(tmp_path, data)
     # Of two classes a hundred each, and all of the one with fewer.
     assert len(run.samples) == (103 if labelled else 200)
+    np.testing.assert_array_equal(x[run.samples.rows].astype(np.float32), run.samples.inputs)
     assert f"{len(run.samples)} of 250 samples are compared" in capsys.readouterr().out
     assert len(prepare(tmp_path, data, "--config.data.samples_per_class=0").samples) == 250
     assert len(prepare(tmp_path, data, "--config.data.samples_per_class=3").samples) == (6 if labelled else 3)
@@ -101,6 +102,7 @@ def test_another_likelihood_brings_what_follows_from_it(tmp_path, likelihood, ca
     data = save(tmp_path, x=(X > 3.0).astype(int), y=WORDS)
     config = prepare(tmp_path, data, f"--config.network.likelihood={likelihood}").config
     assert config.variance is None and config.geodesics.warm_start == "none"
+    assert config.geodesics.distance == "length"
     assert config.geodesics.energy == ("expected" if likelihood == "bernoulli" else "fisher_rao")
     assert f"{likelihood} likelihood, no variance is fitted" in capsys.readouterr().out
     given = ["--config.geodesics.energy=pullback", "--config.geodesics.warm_start=graph"]
@@ -220,6 +222,7 @@ def test_counts_are_clustered_along_finite_geodesics(tmp_path, likelihood, num_c
     assert metrics["config"]["variance"] is None and metrics["config"]["geodesics"]["energy"] == "fisher_rao"
     arrays = np.load(out / "clustering.npz")
     assert arrays["length"].shape == (435,) and np.isfinite(arrays["length"]).all()
+    assert arrays["rows"].tolist() == list(range(30))
     assert metrics["measured"]["share_converged"] > 0.95
     assert sorted(np.unique(arrays["clusters_geodesic"])) == list(range(num_clusters))
     # A fourth cluster divides a class.

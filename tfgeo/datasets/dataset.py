@@ -27,6 +27,7 @@ class Dataset:
       name: how messages call it.
       class_names: what labels are called, by label, where that is not their number.
       notes: what was done to the values before, each a clause for people.
+      rows: `[n]` row numbers of the samples in what they were taken from; by default 0, 1, ....
 
     Raises:
       UserError: if a shape does not fit, or a value is not finite.
@@ -38,12 +39,15 @@ class Dataset:
     name: str = "data"
     class_names: Mapping[int, str] | None = None
     notes: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         inputs = check_data(self.inputs, f"{self.name} inputs")
         object.__setattr__(self, "inputs", inputs)
         if self.labels is not None:
             object.__setattr__(self, "labels", _check_labels(self.labels, len(inputs), self.name))
+        if self.rows is None:
+            object.__setattr__(self, "rows", np.arange(len(inputs)))
         if self.image_shape is not None:
             shape = tuple(int(size) for size in self.image_shape)
             if math.prod(shape) != inputs.shape[1]:
@@ -73,7 +77,8 @@ class Dataset:
     def take(self, rows: np.ndarray) -> Dataset:
         """The samples at the given row numbers, in the given order."""
         labels = None if self.labels is None else self.labels[rows]
-        return dataclasses.replace(self, inputs=self.inputs[rows], labels=labels)
+        assert self.rows is not None
+        return dataclasses.replace(self, inputs=self.inputs[rows], labels=labels, rows=self.rows[rows])
 
     def sample_per_class(self, num: int, seed: int, at_most: bool = False) -> Dataset:
         """Draws the same number of samples of every class, without replacement.

@@ -21,7 +21,8 @@ def follow_likelihood(values: dict[str, Any], original: str, given: Collection[s
 
     Without a Gaussian's fitted variance there is nothing to climb that starts on it. The energy of neighbouring
     points with independent noise needs a variance that grows away from data: that of counts is smallest where there
-    is nothing to count. Counts are compared by the Fisher-Rao metric, in which those of every size weigh alike.
+    is nothing to count. Counts are compared by the length of geodesics of the Fisher-Rao metric, in which those of
+    every size weigh alike.
 
     Args:
       values: sections of plain values, as `zoo.config.to_dict` makes them, with what the user gave.
@@ -48,6 +49,7 @@ def follow_likelihood(values: dict[str, Any], original: str, given: Collection[s
             changes["geodesics.warm_start"] = "none"
         if geodesics["energy"] != "learned":
             changes["geodesics.energy"] = "fisher_rao" if likelihood in COUNTS else "expected"
+            changes["geodesics.distance"] = "length"
     values = {name: dict(section) if isinstance(section, dict) else section for name, section in values.items()}
     for place, value in changes.items():
         section, field = place.split(".")
