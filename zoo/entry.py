@@ -67,9 +67,8 @@ class Entry:
         energy = self.config.energy
         if energy == "learned":
             return cast(RHVAE, self.model).manifold()
-        if energy == "pullback":
-            return Pullback(lambda z: self.model.decode(z).mean())
-        return {"independent_noise": IndependentNoise, "expected": ExpectedPullback}[energy](self.model.decode)
+        kinds = {"pullback": Pullback, "independent_noise": IndependentNoise, "expected": ExpectedPullback}
+        return kinds[energy](self.model.decode)
 
     def curve(self) -> Curve:
         """The entry's curve family."""
