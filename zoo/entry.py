@@ -68,7 +68,7 @@ class Entry:
         if energy == "learned":
             return cast(RHVAE, self.model).manifold()
         if energy == "pullback":
-            return Pullback(lambda z: self.model.decode(z).mean())
+            return Pullback(self.model.decode)
         if energy == "fisher_rao":
             # The same metric as that of `FisherRao`, whose energies are decoded differences.
             stabilize = getattr(self.model.decoder, "stabilize", None)

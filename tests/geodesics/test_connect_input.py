@@ -97,6 +97,8 @@ def test_every_reason_has_a_message():
     [
         ({"curve": "quadratc"}, "unknown curve 'quadratc'.*'quadratic'"),
         ({"solver": "addam"}, "unknown solver 'addam'.*'adam'"),
+        ({"curve": "circle"}, "unknown curve 'circle'; give one of quadratic, cubic_spline, .*or a Curve"),
+        ({"solver": "lm"}, "unknown solver 'lm'; give one of levenberg_marquardt, .*georce, or a Solver"),
         ({"num_points": 2}, "`num_points` must be an integer of at least 3"),
         ({"num_points": 10.0}, "`num_points` must be an integer"),
         ({"block_size": 0}, "`block_size` must be an integer of at least 1"),

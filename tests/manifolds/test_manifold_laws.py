@@ -1,5 +1,6 @@
 """What holds for every manifold, whatever its metric."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -50,6 +51,21 @@ def test_every_class_is_here():
     public = {getattr(tfgeo.manifolds, name) for name in tfgeo.manifolds.__all__}
     classes = {value for value in public if isinstance(value, type) and issubclass(value, Manifold)}
     assert {type(manifold) for manifold in MANIFOLDS} == classes - {Manifold, MetricField}
+
+
+@every_manifold
+def test_its_repr_says_in_one_line_what_it_is_of(manifold):
+    said = repr(manifold)
+    assert said.startswith(f"{type(manifold).__name__}(") and "\n" not in said and " at 0x" not in said
+
+
+def test_the_repr_of_a_manifold_of_a_network():
+    network = keras.Sequential([keras.Input([2]), keras.layers.Dense(4, name="last")], name="mine")
+    table = Interpolated(Pullback(network), ((0.0, 1.0), (-1.0, 1.0)), 10)
+    assert repr(Smoothed(Pullback(network), 0.1)) == "Smoothed(Pullback(Sequential 'mine'), 0.1)"
+    assert repr(table) == "Interpolated(Pullback(Sequential 'mine'), 10 x 10 nodes over [0, 1] x [-1, 1])"
+    conditional = FisherRao(network, "logits", condition=np.zeros(3))
+    assert repr(conditional) == "FisherRao(Sequential 'mine', outputs='logits', condition (3,))"
 
 
 @every_manifold

@@ -45,5 +45,5 @@ def from_name(name: str) -> Curve:
     from tfgeo.errors import unknown_name_error
 
     if name not in _CURVES:
-        raise unknown_name_error("curve", name, names(), "or pass a `tfgeo.curves.Curve`")
+        raise unknown_name_error("curve", name, names(), f"give one of {', '.join(names())}, or a Curve")
     return _CURVES[name]()

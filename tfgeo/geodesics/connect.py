@@ -335,7 +335,8 @@ def _curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, 
         raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")
     if isinstance(solver, str):
         if solver not in SOLVERS:
-            raise unknown_name_error("solver", solver, list(SOLVERS), "or pass a `tfgeo.geodesics.Solver`")
+            remedy = f"give one of {', '.join(SOLVERS)}, or a Solver with its settings"
+            raise unknown_name_error("solver", solver, SOLVERS, remedy)
         solver = SOLVERS[solver]()
     if not isinstance(solver, Solver):
         raise UserError(f"`solver` is {solver!r}; give a name ({', '.join(SOLVERS)}) or a Solver with its settings")

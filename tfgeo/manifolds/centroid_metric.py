@@ -63,6 +63,9 @@ class CentroidMetric(MetricField):
         self._products = tf.reshape(tf.matmul(factors, factors, transpose_b=True), [-1, dim * dim])
         self._floor = self.regularization * tf.eye(dim, dtype=centroids.dtype)
 
+    def __repr__(self) -> str:
+        return f"CentroidMetric({self.centroids.shape[0]} centroids of {self.centroids.shape[1]} coordinates)"
+
     def inverse_metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         """`G^-1` of Eq. 14: `[..., d]` to `[..., d, d]`. Two matrix products, with the centroids and over them."""
         return self.cometric(z).inverse

@@ -37,6 +37,9 @@ class Ensemble(Manifold):
             names = ", ".join(sorted({type(member).__name__ for member in self.members}))
             raise UserError(f"`members` have energies of different kinds ({names}); give manifolds of one kind.")
 
+    def __repr__(self) -> str:
+        return f"Ensemble({len(self.members)} members, the first {self.members[0]!r})"
+
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         return _mean([member.metric_tensor(z) for member in self.members])
 

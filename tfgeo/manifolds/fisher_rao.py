@@ -51,6 +51,9 @@ class FisherRao(Manifold):
     def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:
         self.decoder = Decoder.of(decoder, outputs, condition)
 
+    def __repr__(self) -> str:
+        return f"FisherRao({self.decoder})"
+
     def given(self, condition: Any) -> Manifold:
         other = copy.copy(self)
         other.decoder = self.decoder.given(condition)

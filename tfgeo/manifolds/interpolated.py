@@ -103,11 +103,18 @@ class Interpolated(MetricField):
         room = check_at_least("margin", margin, 0.0) * (high - low)
         return cls(manifold, np.stack([low - room, high + room], axis=-1), resolution, dtype)
 
+    def __repr__(self) -> str:
+        return f"Interpolated({self.manifold!r}, {self._extent()})"
+
+    def _extent(self) -> str:
+        """Nodes and bounds in words."""
+        box = " x ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.bounds)
+        return f"{self.resolution} x {self.resolution} nodes over {box}"
+
     def describe(self) -> str:
         """One line: the table and its measured error."""
-        box = " x ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.bounds)
         return (
-            f"metric of {type(self.manifold).__name__} on {self.resolution} x {self.resolution} nodes over {box}: "
+            f"metric of {self.manifold!r} on {self._extent()}: "
             f"relative error at cell centres {self.median_relative_error:.1e} in the median, "
             f"{self.max_relative_error:.1e} at most; of lengths {self.median_norm_error:.1e} in the median, "
             f"{self.max_norm_error:.1e} at most; {self.num_raised} of {(self.resolution + 2) ** 2} "

@@ -92,6 +92,9 @@ class TensorField(MetricField):
     def __init__(self, metric_fn: Callable[[tf.Tensor], tf.Tensor]) -> None:
         self._metric_fn = metric_fn
 
+    def __repr__(self) -> str:
+        return f"TensorField({getattr(self._metric_fn, '__name__', type(self._metric_fn).__name__)})"
+
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         return self._metric_fn(as_points(z))
 

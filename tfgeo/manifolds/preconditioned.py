@@ -37,6 +37,9 @@ class Preconditioned(Manifold):
         self.manifold = manifold
         self.approximation = approximation
 
+    def __repr__(self) -> str:
+        return f"Preconditioned({self.manifold!r}, {self.approximation!r})"
+
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         return self.manifold.metric_tensor(z)
 

@@ -37,6 +37,9 @@ class Pullback(Manifold):
     def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:
         self.decoder = Decoder.of(decoder, outputs, condition)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.decoder})"
+
     # What of the decoder is embedded.
     _reader: Reader = staticmethod(read_values)
 

@@ -39,6 +39,10 @@ class Smoothed(MetricField):
         self.strength = check_at_least("strength", strength, 0.0)
         self.rank = None if rank is None else check_count("rank", rank)
 
+    def __repr__(self) -> str:
+        rank = "" if self.rank is None else f", rank={self.rank}"
+        return f"Smoothed({self.manifold!r}, {self.strength:g}{rank})"
+
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         metric = self.manifold.metric_tensor(z)
         dim = metric.shape[-1]

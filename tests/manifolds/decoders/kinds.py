@@ -123,9 +123,10 @@ def normalized():
     return model
 
 
-def convolutional(resize=False):
-    middle = [keras.layers.UpSampling2D(2)] if resize else []
-    strides = 1 if resize else 2
+def convolutional(bilinear=False):
+    """With transposed convolution, or one after enlarging."""
+    middle = [keras.layers.UpSampling2D(2, interpolation="bilinear")] if bilinear else []
+    strides = 1 if bilinear else 2
     return keras.Sequential(
         [
             keras.Input([LATENT_DIM]),
@@ -247,7 +248,7 @@ KINDS: dict[str, Kind] = {
     "batch_normalization": Kind(normalized),
     "convolutional": Kind(convolutional),
     "convolutional_logits": Kind(convolutional, "logits", moments=of_bernoulli, fisher=bernoulli),
-    "upsampling": Kind(functools.partial(convolutional, resize=True)),
+    "upsampling": Kind(functools.partial(convolutional, bilinear=True)),
     "layer": Kind(lambda: keras.layers.Dense(DATA_DIM, "tanh")),
     "float64_model": Kind(
         lambda: keras.Sequential(

@@ -191,6 +191,8 @@ def numpy_decoder(z):
         (numpy_decoder, Pullback, "no derivative in the latent points"),
         (lambda z: tf.stop_gradient(hidden(z)), Pullback, "no derivative in the latent points"),
         (lambda z: z @ np.ones([3, 4], np.float32), Pullback, r"cannot take latent points \[3, 2\]"),
+        # Its gradient is differentiable by reverse mode alone: forward mode would give 0.
+        (tf.quantization.fake_quant_with_min_max_args, Pullback, "0 in forward mode and .* in reverse mode"),
         (lambda z: tfd.Categorical(logits=hidden(z)), ExpectedPullback, "numbers of classes"),
         (lambda z: tfd.StudentT(1.5, hidden(z), 1.0), ExpectedPullback, "standard deviation .* is not finite"),
         (

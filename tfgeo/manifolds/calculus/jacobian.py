@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfgeo.errors import UserError
+from tfgeo.manifolds.calculus.resizing import register_gradients
 
 __all__ = ["differentiate", "jacobian_columns", "pushforward", "value_and_columns"]
 
 # A function may not depend on its input at all, such as a constant variance: its derivatives are 0.
 UNCONNECTED = tf.UnconnectedGradients.ZERO
+
+register_gradients()
 
 
 def pushforward(

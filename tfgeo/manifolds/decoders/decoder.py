@@ -60,8 +60,13 @@ class Decoder:
             raise UserError("`outputs` belongs to the `Decoder` that is given; set it there")
         return decoder if condition is None else decoder.given(condition)
 
+    def __str__(self) -> str:
+        outputs = "" if self._outputs is None else f", outputs={self._outputs!r}"
+        condition = "" if self._condition is None else f", condition {self._condition.shape}"
+        return f"{self._call.name}{outputs}{condition}"
+
     def __repr__(self) -> str:
-        return f"Decoder({self._call.name})"
+        return f"Decoder({self})"
 
     def given(self, condition: Any) -> Decoder:
         """This conditional decoder with another condition `[..., C]`, broadcast against the latent points."""

@@ -24,12 +24,12 @@ SERIES_LOGIT = 0.5
 
 def mean_of(distribution: tfd.Distribution) -> list[tf.Tensor]:
     """Means `[n, ...]`, one for each independent part."""
-    return [_moments(part)[0] for part in independent_parts(distribution)]
+    return [_mean(part) for part in independent_parts(distribution)]
 
 
 def stddev_of(distribution: tfd.Distribution) -> list[tf.Tensor]:
     """Standard deviations `[n, ...]`, one for each independent part, in the shapes of the means."""
-    return [_moments(part)[1] for part in independent_parts(distribution)]
+    return [_stddev(part) for part in independent_parts(distribution)]
 
 
 def variance_of(distribution: tfd.Distribution) -> list[tf.Tensor]:
@@ -61,29 +61,46 @@ def safe_sqrt(values: tf.Tensor) -> tf.Tensor:
     return tf.where(positive, tf.sqrt(tf.where(positive, values, 1.0)), 0.0 * values)
 
 
-def _moments(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and standard deviation of one part."""
-    for kind, moments in _OWN:
-        if isinstance(distribution, kind):
-            return moments(distribution)
+def _mean(distribution: tfd.Distribution) -> tf.Tensor:
+    """The mean of one part, which may have no standard deviation."""
+    own = _own_moments(distribution)
+    if own is not None:
+        return own[0]
     if isinstance(distribution, tfd.Categorical):
         raise UserError(
             "the decoder returns Categorical, whose values are numbers of classes: their mean says nothing; return "
             "OneHotCategorical, or use `FisherRao`"
         )
-    mean = _ask(distribution, "mean", "mean")
+    return _ask(distribution, "mean", "mean")
+
+
+def _stddev(distribution: tfd.Distribution) -> tf.Tensor:
+    """The standard deviation of one part."""
+    own = _own_moments(distribution)
+    if own is not None:
+        return own[1]
+    mean = _mean(distribution)
     # A distribution with a deviation of its own, such as Normal, has no root to take.
     if type(distribution)._stddev is tfd.Distribution._stddev:
         stddev = safe_sqrt(_ask(distribution, "variance", "standard deviation"))
     else:
         stddev = _ask(distribution, "stddev", "standard deviation")
-    return mean, _shaped_like(stddev, mean)
+    return _shaped_like(stddev, mean)
+
+
+def _own_moments(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor] | None:
+    """Mean and standard deviation where both are written out here."""
+    for kind, moments in _OWN:
+        if isinstance(distribution, kind):
+            return moments(distribution)
+    return None
 
 
 def _variance(distribution: tfd.Distribution) -> tf.Tensor:
     """Variance of one part."""
-    if isinstance(distribution, tuple(kind for kind, _ in _OWN)):
-        return tf.square(_moments(distribution)[1])
+    own = _own_moments(distribution)
+    if own is not None:
+        return tf.square(own[1])
     return _shaped_like(_ask(distribution, "variance", "variance"), _ask(distribution, "mean", "mean"))
 
 
@@ -151,7 +168,7 @@ def _mixture(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
     components = distribution.components_distribution
     while isinstance(components, tfd.Independent):
         components = components.distribution
-    means, stddevs = _moments(components)
+    means, stddevs = _mean(components), _stddev(components)
     axis = -1 - event_rank
     mean = tf.reduce_sum(weights * means, axis=axis)
     squares = tf.square(stddevs) + tf.square(means - tf.expand_dims(mean, axis))

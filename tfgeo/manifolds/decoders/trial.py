@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.errors import UserError
-from tfgeo.manifolds.calculus.jacobian import value_and_columns
 
 __all__ = ["TRIAL_ROWS", "Facts", "try_decoder"]
 
@@ -21,6 +20,8 @@ TRIAL_ROWS = 3
 # Largest difference of two answers to the same question, in units of the last digit of the largest value: asked
 # twice, and asked in a batch of another size, whose sums may be rounded in another order.
 TWICE, OTHER_BATCH = 64.0, 2048.0
+# Largest difference of derivatives by forward and by reverse mode, relative to the sum of what they add up.
+OTHER_MODE = 1e-2
 
 # Rows `[n, d]` and conditions `[n, C]` or None to the tensors `[n, ...]` that are read off the decoder.
 Read = Callable[["tf.Tensor", "tf.Tensor | None"], "Sequence[tf.Tensor]"]
@@ -98,8 +99,7 @@ def _judge(read: Read, name: str, latent_dim: int, dtype: tf.DType, condition_wi
     fewer = None if condition is None else condition[:-1]
     _warn_if_it_changes(name, parts, read(rows, condition), read(rows[:-1], fewer))
     _check_finite(name, parts)
-    # Refuses operations that TensorFlow cannot differentiate in forward mode.
-    value_and_columns(lambda z: tf.reshape(read(z, condition)[0], [TRIAL_ROWS, -1]), rows)
+    _check_derivatives(read, name, rows, condition)
     return facts
 
 
@@ -177,6 +177,37 @@ def _check_finite(name: str, parts: Sequence[tf.Tensor]) -> None:
         raise UserError(
             f"the standard deviation of the decoder {name} is not finite; use `Pullback`, of its mean alone"
         )
+
+
+def _check_derivatives(read: Read, name: str, rows: tf.Tensor, condition: tf.Tensor | None) -> None:
+    """Refuses operations that TensorFlow cannot differentiate in forward mode, or takes for constants there.
+
+    `u^T (J v)` by forward mode is `(J^T u)^T v` by reverse mode, for all rows together.
+    """
+    try:
+        with tf.GradientTape(persistent=True) as transpose:
+            with tf.GradientTape() as tape:
+                tape.watch(rows)
+                values = tf.concat([tf.reshape(part, [TRIAL_ROWS, -1]) for part in read(rows, condition)], axis=-1)
+            vector = tf.ones_like(values) + 0.5 * tf.sin(tf.range(values.shape[-1], dtype=values.dtype))
+            transpose.watch(vector)
+            product = tf.convert_to_tensor(tape.gradient(values, rows, output_gradients=vector))
+        axes = tf.unstack(tf.eye(rows.shape[-1], dtype=rows.dtype))
+        columns = [transpose.gradient(product, vector, tf.broadcast_to(axis, rows.shape)) for axis in axes]
+    except (LookupError, TypeError) as error:  # of TensorFlow's own gradient functions
+        raise UserError(
+            f"the decoder {name} has an operation whose derivative TensorFlow cannot differentiate "
+            f"({_first_line(error)}); use another"
+        ) from error
+    for column, reverse in zip(columns, np.asarray(tf.cast(product, tf.float64)).sum(axis=0), strict=True):
+        terms = np.asarray(tf.cast(vector * (tf.zeros_like(vector) if column is None else column), tf.float64))
+        forward, size = terms.sum(), np.abs(terms).sum()
+        if abs(forward - reverse) > OTHER_MODE * max(size, abs(reverse)):  # False where one is not finite
+            raise UserError(
+                f"a derivative of the decoder {name} is {forward:.3g} in forward mode and {reverse:.3g} in reverse "
+                "mode: TensorFlow takes the gradient of one of its operations for a constant; find it by leaving "
+                "layers out, and use another"
+            )
 
 
 def _first_line(error: BaseException | None) -> str:
