@@ -45,6 +45,7 @@ class Decoder:
 
     def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:
         check_outputs(outputs)
+        self._decoder = decoder
         self._outputs = outputs
         self._call = call_of(decoder)
         self._condition = None if condition is None else as_points(condition)
@@ -62,6 +63,10 @@ class Decoder:
 
     def __repr__(self) -> str:
         return f"Decoder({self._call.name})"
+
+    def __reduce__(self) -> Any:
+        # How it is called are closures, which no pickle holds; they follow from these.
+        return Decoder, (self._decoder, self._outputs, self._condition)
 
     def given(self, condition: Any) -> Decoder:
         """This conditional decoder with another condition `[..., C]`, broadcast against the latent points."""
