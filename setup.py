@@ -17,7 +17,8 @@ INSTALL_REQUIRES = [
     # Its wheels end with Python 3.11: later ones would need a C compiler, so there `kmedoids` serves alone.
     "scikit-learn-extra>=0.3; python_version < '3.12'",
     "kmedoids>=0.5",
-    "scikit-learn>=1.4",
+    # 1.6 has `validate_data` and the tags by which estimators are known.
+    "scikit-learn>=1.6",
     "scipy",
     "matplotlib>=3.8",
     # Reads folders of images; matplotlib brings it anyway.

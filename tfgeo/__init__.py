@@ -12,6 +12,7 @@ __all__ = [
     "clustering",
     "curves",
     "datasets",
+    "estimators",
     "export",
     "flows",
     "geodesics",

@@ -1,20 +1,21 @@
 """A zoo of published experiments: one named entry each, with its configuration and trained weights.
 
-`names`, `config` and `card` read data only and do not import TensorFlow; `load` does.
+`names`, `config` and `card` read data only and do not import TensorFlow; `load` and `VAEEmbedding` do.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.cards import card
 from zoo.config import EntryConfig
 from zoo.registry import config, names
 
 if TYPE_CHECKING:
+    from zoo.embedding import VAEEmbedding
     from zoo.entry import Entry
 
-__all__ = ["EntryConfig", "card", "config", "load", "names"]
+__all__ = ["EntryConfig", "VAEEmbedding", "card", "config", "load", "names"]
 
 
 def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:
@@ -35,3 +36,11 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
     from zoo.entry import load as load_entry
 
     return load_entry(name, weights, data_dir)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "VAEEmbedding":
+        from zoo.embedding import VAEEmbedding
+
+        return VAEEmbedding
+    raise AttributeError(f"module 'zoo' has no attribute {name!r}")

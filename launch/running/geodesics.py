@@ -10,15 +10,12 @@ from launch import program
 from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
-from tfgeo.geodesics import Geodesics, KNNGraph, WarmStart, connect, grid_distances
+from tfgeo.geodesics import Geodesics, connect, grid_distances
 from tfgeo.manifolds import Interpolated
 from tfgeo.randomness import generator
+from zoo.geodesics import geodesic_settings
 
 __all__ = ["choose_pairs", "connect_samples", "find_geodesics", "measure_on_grid"]
-
-# Neighbours of a latent point on the graph whose paths start the solver, and points on each of these.
-GRAPH_NEIGHBOURS = 8
-GRAPH_POINTS = 64
 
 
 def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.ndarray, np.ndarray]:
@@ -40,42 +37,11 @@ def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.
 
 def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:
     """Geodesics between `[B, d]` latent points, with the entry's settings."""
-    settings, entry = run.entry.geodesics, run.entry
-    first: WarmStart | np.ndarray | None = entry.warm_start(run.seed)
-    if settings.warm_start == "graph":
-        first = _graph_paths(run, start, end)
-    return connect(
-        _table(run, start, end) if settings.table_resolution else entry.manifold(),
-        start,
-        end,
-        entry.curve(),
-        entry.solver(),
-        first,
-        num_points=settings.num_points,
-        progress=True,
-        warn=warn,
-    )
-
-
-def _table(run: Run, start: np.ndarray, end: np.ndarray) -> Interpolated:
-    """The entry's metric as a table around the points, whose error it says."""
-    resolution = run.entry.geodesics.table_resolution
-    points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
-    table = Interpolated.around(run.entry.manifold(), points, resolution)
-    say(f"geodesics: {table.describe()}")
-    return table
-
-
-def _graph_paths(run: Run, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """`[B, S, d]` shortest paths through the training samples; straight lines where there is none."""
-    nodes = np.unique(run.encode(run.training), axis=0)
-    line = np.linspace(0.0, 1.0, GRAPH_POINTS, dtype=start.dtype)[:, None]
-    straight = (1.0 - line) * start[:, None] + line * end[:, None]
-    if len(nodes) < 3:
-        return straight
-    graph = KNNGraph(run.entry.manifold(), nodes, min(GRAPH_NEIGHBOURS, len(nodes) - 1), progress=False)
-    paths = graph.paths(start, end, GRAPH_POINTS, warn=False)
-    return np.where(np.isfinite(paths), paths, straight).astype(start.dtype)
+    latents = run.encode(run.training) if run.entry.geodesics.warm_start == "graph" else None
+    settings = geodesic_settings(run.entry, start, end, latents, run.seed)
+    if isinstance(settings["manifold"], Interpolated):
+        say(f"geodesics: {settings['manifold'].describe()}")
+    return connect(start=start, end=end, **settings, progress=True, warn=warn)
 
 
 def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:

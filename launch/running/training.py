@@ -16,10 +16,11 @@ from launch.running.training_log import TrainingLog, read_log
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
-from tfgeo.models import RHVAE, fit, fit_variance
+from tfgeo.models import RHVAE
 from zoo import cards
 from zoo.config import from_dict
 from zoo.entry import load_weights
+from zoo.training import train_networks, train_variance
 
 __all__ = ["save_weights", "train", "training_curves", "training_facts"]
 
@@ -125,23 +126,18 @@ def training_curves(run: Run) -> dict[str, np.ndarray]:
 
 
 def _train_networks(run: Run, callbacks: list[Any]) -> None:
-    training, model = run.config.training, run.entry.model
+    training = run.config.training
     watched = run.held_out if training.patience else None
     until = "" if watched is None else f", until {training.patience} bring no better bound of held-out samples"
     say(f"networks: training for {training.epochs} epochs{until}")
-    history = fit(
-        model,
+    history = train_networks(
+        run.entry.model,
+        run.config,
         run.training.inputs,
-        epochs=training.epochs,
-        batch_size=training.batch_size,
-        learning_rate=training.learning_rate,
-        seed=run.seed,
-        callbacks=[_make_log(run), *callbacks],
-        verbose=0,
-        checkpoint=TrainingCheckpoint(run.unfinished / "networks.npz"),
-        validation_data=None if watched is None else watched.inputs,
-        patience=training.patience or None,
-        gradient_norm=training.gradient_norm or None,
+        None if watched is None else watched.inputs,
+        run.seed,
+        [_make_log(run), *callbacks],
+        TrainingCheckpoint(run.unfinished / "networks.npz"),
     )
     facts: dict[str, Any] = {"epochs": training.epochs}
     if watched is not None:
@@ -171,16 +167,7 @@ def _fit_variance(run: Run, callbacks: list[Any]) -> None:
     variance = run.config.variance
     assert variance is not None
     say(f"variance: fitting the {variance.kind} precision for {variance.epochs} epochs")
-    fit_variance(
-        run.entry.model,
-        run.training.inputs,
-        variance.epochs,
-        variance.batch_size,
-        variance.learning_rate,
-        seed=run.seed,
-        callbacks=callbacks,
-        verbose=0,
-    )
+    train_variance(run.entry.model, run.config, run.training.inputs, run.seed, callbacks)
 
 
 def _load(run: Run, weights: str) -> None:

@@ -81,6 +81,10 @@ class Manifold(abc.ABC):
         del condition
         raise UserError(f"{type(self).__name__} has no conditional decoder; leave the condition out")
 
+    def __sklearn_clone__(self) -> Manifold:
+        """Itself: `sklearn.base.clone` copies what is no estimator, here the weights of a decoder."""
+        return self
+
     @property
     def model_is_approximate(self) -> bool:
         """Whether `quadratic_model` leaves out second derivatives that the energy has."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import tensorflow as tf
@@ -45,6 +44,7 @@ class Decoder:
 
     def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:
         check_outputs(outputs)
+        self._decoder = decoder
         self._outputs = outputs
         self._call = call_of(decoder)
         self._condition = None if condition is None else as_points(condition)
@@ -68,9 +68,14 @@ class Decoder:
     def __repr__(self) -> str:
         return f"Decoder({self})"
 
+    def __reduce__(self) -> Any:
+        # How it is called are closures, which no pickle holds; they follow from these.
+        return Decoder, (self._decoder, self._outputs, self._condition)
+
     def given(self, condition: Any) -> Decoder:
         """This conditional decoder with another condition `[..., C]`, broadcast against the latent points."""
-        other = copy.copy(self)
+        other = object.__new__(Decoder)
+        other.__dict__.update(self.__dict__)  # with what the trial showed, which a copy by `__reduce__` would lose
         other._condition = as_points(condition)
         return other
 
