@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from launch import program
+
 SIDE = 6
 SMALL = [
     "--config.network.encoder_units=(8,)",

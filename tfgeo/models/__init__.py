@@ -4,12 +4,14 @@ from tfgeo.layers import MetricNetwork
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE
+from tfgeo.models.iwae import IWAE
 from tfgeo.models.rhvae import RHVAE, UpdateMetric
 from tfgeo.models.training import fit, fit_variance
 from tfgeo.models.vae import VAE
 
 __all__ = [
     "HVAE",
+    "IWAE",
     "RHVAE",
     "VAE",
     "BernoulliDecoder",
