@@ -20,6 +20,7 @@ INSTALL_REQUIRES = [
     "scikit-learn>=1.4",
     "scipy",
     "matplotlib>=3.8",
+    "pillow>=10",
     "absl-py>=2",
     "ml-collections>=1",
     "tqdm",

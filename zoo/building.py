@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
+from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision, ResidualMLP
 from tfgeo.models import (
     HVAE,
+    IWAE,
     RHVAE,
     VAE,
     BernoulliDecoder,
@@ -25,11 +26,17 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
     network, flow, metric = config.network, config.flow, config.metric
     keras.utils.set_random_seed(derive_integer(seed, "initialization"))
     encoder = GaussianEncoder(
-        network.latent_dim, network.encoder_units, network.activation, network.stddev_activation
+        network.latent_dim,
+        network.encoder_units,
+        network.activation,
+        network.stddev_activation,
+        network.posterior_variance,
     )
     decoder = _build_decoder(network, config.variance)
     model: VAE
-    if flow is None:
+    if config.kind == "iwae":
+        model = IWAE(encoder, decoder, config.training.importance_samples, seed)
+    elif flow is None:
         model = VAE(encoder, decoder, seed)
     elif metric is None:
         model = HVAE(
@@ -70,11 +77,14 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
 
 def _build_decoder(network: NetworkConfig, variance: VarianceConfig | None) -> BernoulliDecoder | GaussianDecoder:
     activation = network.decoder_activation or network.activation
+    layers = ResidualMLP if network.residual_decoder else MLP
     if network.likelihood == "bernoulli":
-        return BernoulliDecoder(MLP(network.decoder_units, activation, network.data_dim, name="logits"))
-    mean_network = MLP(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
+        return BernoulliDecoder(layers(network.decoder_units, activation, network.data_dim, name="logits"))
+    mean_network = layers(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
     precision = None if variance is None else _build_precision(network, variance)
-    return GaussianDecoder(mean_network, network.output_variance, precision)
+    return GaussianDecoder(
+        mean_network, network.output_variance, precision, learn_variance=network.learn_output_variance
+    )
 
 
 def _build_precision(network: NetworkConfig, variance: VarianceConfig) -> Precision:

@@ -13,7 +13,7 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
-from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback
+from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback, Smoothed
 from tfgeo.models import RHVAE, VAE
 from zoo import cards, samples
 from zoo.building import build_model
@@ -68,7 +68,11 @@ class Entry:
         if energy == "learned":
             return cast(RHVAE, self.model).manifold()
         if energy == "pullback":
-            return Pullback(lambda z: self.model.decode(z).mean())
+            pullback = Pullback(lambda z: self.model.decode(z).mean())
+            settings = self.config.geodesics
+            if settings is None or not settings.smoothing:
+                return pullback
+            return Smoothed(pullback, settings.smoothing, settings.smoothing_rank or None)
         return {"independent_noise": IndependentNoise, "expected": ExpectedPullback}[energy](self.model.decode)
 
     def curve(self) -> Curve:

@@ -10,6 +10,7 @@ from zoo.config.experiments import (
     InterpolationConfig,
 )
 from zoo.config.model import FlowConfig, MetricConfig, NetworkConfig, VarianceConfig
+from zoo.config.paths import GraphConfig, NeuralConfig
 from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
@@ -22,9 +23,11 @@ __all__ = [
     "FlowConfig",
     "GenerationConfig",
     "GeodesicsConfig",
+    "GraphConfig",
     "InterpolationConfig",
     "MetricConfig",
     "NetworkConfig",
+    "NeuralConfig",
     "Reported",
     "TrainingConfig",
     "VarianceConfig",

@@ -19,6 +19,10 @@ _RECIPES = {
     "emnist_byclass": ("classes",),
     "npz": ("path",),
     "circles_rings": ("num_samples",),
+    "pendulum": ("num_samples", "noise"),
+    "robot_arm": ("noise",),
+    "human_motion": ("noise",),
+    "chairs": ("size",),
     "olivetti": ("size",),
     "oasis": ("size",),
 }

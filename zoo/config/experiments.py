@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfgeo.errors import check_count, check_positive
+from tfgeo.errors import check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
 
 __all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
@@ -29,6 +29,8 @@ class GeodesicsConfig:
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
       table_resolution: nodes per side of a table of splines that stands for the metric, for many pairs in a latent
         plane; 0 measures the metric itself.
+      smoothing: lambda_s of Chen et al. (2018), Eq. 17, in the unit of the squared metric; 0 smooths nothing.
+      smoothing_rank: eigenvalues of the metric that smoothing keeps; 0 keeps all.
     """
 
     energy: str = "independent_noise"
@@ -41,6 +43,8 @@ class GeodesicsConfig:
     tolerance: float = 1e-6
     gradient_tolerance: float = 1e-2
     table_resolution: int = 0
+    smoothing: float = 0.0
+    smoothing_rank: int = 0
 
     def __post_init__(self) -> None:
         check_choice("geodesics.energy", self.energy, ("independent_noise", "expected", "pullback", "learned"))
@@ -53,6 +57,8 @@ class GeodesicsConfig:
         check_positive("geodesics.tolerance", self.tolerance)
         check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)
         check_count("geodesics.table_resolution", self.table_resolution, 0)
+        check_at_least("geodesics.smoothing", self.smoothing, 0.0)
+        check_count("geodesics.smoothing_rank", self.smoothing_rank, 0)
 
 
 @dataclasses.dataclass(frozen=True)
