@@ -23,7 +23,7 @@ _URL = "https://arxiv.org/abs/1711.01204"
 
 _FREE = (
     "The paper gives no number of epochs: what a core does in about ten minutes.",
-    "It gives no lambda_phi, number of random curves or steps of Appendix A either: 0.1, 20 and 300.",
+    "It gives no lambda_phi, number of random curves or steps of Appendix A either: 0.01, 20 and 300.",
 )
 
 
@@ -48,8 +48,9 @@ def _geodesics(smoothing: float, **changes: Any) -> GeodesicsConfig:
     return GeodesicsConfig(
         energy="pullback",
         curve="cubic_spline",
-        warm_start="graph",
+        warm_start="random_bezier",
         num_points=60,
+        table_resolution=128,
         gradient_tolerance=1e-3,
         smoothing=smoothing,
         **changes,

@@ -10,7 +10,7 @@ from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
-from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
+from tfgeo.geodesics import CrossEntropy, RandomBezier, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback, Smoothed
@@ -85,8 +85,10 @@ class Entry:
         return SOLVERS[settings.solver](settings.max_iterations, settings.tolerance, settings.gradient_tolerance)
 
     def warm_start(self, seed: int = 0) -> WarmStart | None:
-        """The entry's warm start on the ridges of the decoder's precision; None for one that needs the samples."""
+        """The entry's warm start; None for one that needs the samples."""
         kind = self.geodesics.warm_start
+        if kind == "random_bezier":
+            return RandomBezier(self.manifold(), num_points=self.geodesics.num_points, seed=seed)
         if self.precision is None or kind in ("graph", "none"):
             return None
         log_density = self.precision.log_density

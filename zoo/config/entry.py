@@ -95,6 +95,8 @@ class EntryConfig:
                 if getattr(self, field) is not None:
                     raise UserError(f"{self.name} has a section `{field}` but no `geodesics` to compare with")
             return
+        if self.neural is not None:
+            self._check_smooth_decoder()
         if self.geodesics.smoothing and self.geodesics.energy != "pullback":
             raise UserError(
                 f"`geodesics.smoothing` is of the metric of the decoder's mean, but `geodesics.energy` is "
@@ -110,6 +112,18 @@ class EntryConfig:
                 f"`geodesics.warm_start`={self.geodesics.warm_start!r} climbs the decoder's precision, which "
                 f"{self.name} does not have; set --config.geodesics.warm_start=none"
             )
+
+    def _check_smooth_decoder(self) -> None:
+        """Neural geodesics differentiate the decoder twice (Chen et al. 2018, Appendix B)."""
+        layers = {"hidden": self.network.decoder_activation or self.network.activation}
+        layers["output"] = self.network.mean_activation
+        for name, activation in layers.items():
+            if activation == "relu":
+                field = "mean_activation" if name == "output" else "decoder_activation"
+                raise UserError(
+                    f"neural geodesics need second derivatives, which the decoder's {name} layers do not have: "
+                    f"their activation is {activation!r}; set --config.network.{field}=softplus, or tanh or sigmoid"
+                )
 
     @property
     def kind(self) -> str:

@@ -9,6 +9,8 @@ from zoo.config.checks import check_choice
 
 __all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
 
+WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
+
 
 @dataclasses.dataclass(frozen=True)
 class GeodesicsConfig:
@@ -20,7 +22,7 @@ class GeodesicsConfig:
       curve: curve family.
       solver: "levenberg_marquardt", "gradient_descent", "adam" or "georce".
       warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi), "graph" (the shortest path
-        through the nearest neighbours of the samples) or "none".
+        through the nearest neighbours of the samples), "random_bezier" (Chen et al. 2018, Appendix A) or "none".
       num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
       distance: what clustering compares: "length" (Eq. 11, under the expected metric), "energy" (the one that
         is minimized) or "root_energy".
@@ -50,7 +52,7 @@ class GeodesicsConfig:
         check_choice("geodesics.energy", self.energy, ("independent_noise", "expected", "pullback", "learned"))
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
         check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam", "georce"))
-        check_choice("geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "graph", "none"))
+        check_choice("geodesics.warm_start", self.warm_start, WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
         check_count("geodesics.max_iterations", self.max_iterations)
@@ -113,18 +115,21 @@ class FiguresConfig:
       volume_samples: samples of the decoder's noise per grid point, for E[sqrt det J^T J].
       num_curves: geodesics drawn.
       distance_map_resolution: nodes per side of the grid of a distance map.
+      tissot: ellipses per side that show the metric in latent planes with curves (Tissot's indicatrices), or 0.
     """
 
     resolution: int = 60
     volume_samples: int = 20
     num_curves: int = 30
     distance_map_resolution: int = 200
+    tissot: int = 0
 
     def __post_init__(self) -> None:
         check_count("figures.resolution", self.resolution, 2)
         check_count("figures.volume_samples", self.volume_samples)
         check_count("figures.num_curves", self.num_curves)
         check_count("figures.distance_map_resolution", self.distance_map_resolution, 2)
+        check_count("figures.tissot", self.tissot, 0)
 
 
 @dataclasses.dataclass(frozen=True)

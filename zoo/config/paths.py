@@ -33,7 +33,7 @@ class NeuralConfig:
     max_iterations: int = 300
     loss: str = "length"
     penalty: float = 0.0
-    speed_weight: float = 0.1
+    speed_weight: float = 0.01
     num_curves: int = 20
 
     def __post_init__(self) -> None:
