@@ -84,11 +84,11 @@ class Entry:
         settings = self.geodesics
         return SOLVERS[settings.solver](settings.max_iterations, settings.tolerance, settings.gradient_tolerance)
 
-    def warm_start(self, seed: int = 0) -> WarmStart | None:
-        """The entry's warm start; None for one that needs the samples."""
+    def warm_start(self, seed: int = 0, manifold: Manifold | None = None) -> WarmStart | None:
+        """The entry's warm start, on `manifold` if it is given; None for one that needs the samples."""
         kind = self.geodesics.warm_start
         if kind == "random_bezier":
-            return RandomBezier(self.manifold(), num_points=self.geodesics.num_points, seed=seed)
+            return RandomBezier(manifold or self.manifold(), num_points=self.geodesics.num_points, seed=seed)
         if self.precision is None or kind in ("graph", "none"):
             return None
         log_density = self.precision.log_density

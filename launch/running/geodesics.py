@@ -9,7 +9,7 @@ import numpy as np
 from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.geodesics import Geodesics, KNNGraph, WarmStart, connect, grid_distances
-from tfgeo.manifolds import Interpolated
+from tfgeo.manifolds import Interpolated, Manifold, Smoothed
 
 __all__ = ["connect_samples", "find_geodesics", "measure_on_grid"]
 
@@ -21,11 +21,12 @@ GRAPH_POINTS = 64
 def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:
     """Geodesics between `[B, d]` latent points, with the entry's settings."""
     settings, entry = run.entry.geodesics, run.entry
-    first: WarmStart | np.ndarray | None = entry.warm_start(run.seed)
+    manifold = _table(run, start, end) if settings.table_resolution else entry.manifold()
+    first: WarmStart | np.ndarray | None = entry.warm_start(run.seed, manifold)
     if settings.warm_start == "graph":
         first = _graph_paths(run, start, end)
     return connect(
-        _table(run, start, end) if settings.table_resolution else entry.manifold(),
+        manifold,
         start,
         end,
         entry.curve(),
@@ -37,13 +38,16 @@ def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = Tr
     )
 
 
-def _table(run: Run, start: np.ndarray, end: np.ndarray) -> Interpolated:
+def _table(run: Run, start: np.ndarray, end: np.ndarray) -> Manifold:
     """The entry's metric as a table around the points, whose error it says."""
-    resolution = run.entry.geodesics.table_resolution
+    resolution, manifold = run.entry.geodesics.table_resolution, run.entry.manifold()
     points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
-    table = Interpolated.around(run.entry.manifold(), points, resolution)
+    # Smoothing shrinks eigenvalues to next to nothing, which a table would have to raise: it comes after.
+    table = Interpolated.around(
+        manifold.manifold if isinstance(manifold, Smoothed) else manifold, points, resolution
+    )
     say(f"geodesics: {table.describe()}")
-    return table
+    return Smoothed(table, manifold.strength, manifold.rank) if isinstance(manifold, Smoothed) else table
 
 
 def _graph_paths(run: Run, start: np.ndarray, end: np.ndarray) -> np.ndarray:

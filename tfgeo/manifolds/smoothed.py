@@ -37,6 +37,10 @@ class Smoothed(MetricField):
         self.strength = check_at_least("strength", strength, 0.0)
         self.rank = None if rank is None else check_count("rank", rank)
 
+    def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
+        # Rounding can push the square of a step that strong smoothing has shrunk to nothing below it.
+        return tf.maximum(super().segment_energies(points), 0.0)
+
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         metric = self.manifold.metric_tensor(z)
         dim = metric.shape[-1]

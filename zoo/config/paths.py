@@ -15,7 +15,7 @@ class NeuralConfig:
     """The neural geodesics of Chen et al. (2018), Sec. 3 and Appendix A.
 
     Attributes:
-      num_pairs: pairs that get one; each costs a training of a network.
+      num_pairs: pairs that get one; each costs a training of a network. 0 leaves them out.
       hidden_units: units of the curve's network (Table 1).
       num_points: points at which Eq. 10 is summed (Table 1).
       learning_rate: Adam's (Table 1).
@@ -37,7 +37,7 @@ class NeuralConfig:
     num_curves: int = 20
 
     def __post_init__(self) -> None:
-        check_count("neural.num_pairs", self.num_pairs)
+        check_count("neural.num_pairs", self.num_pairs, 0)
         if not self.hidden_units:
             raise UserError("`neural.hidden_units` is empty; give the units of at least one hidden layer")
         for units in self.hidden_units:

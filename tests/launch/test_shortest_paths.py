@@ -1,0 +1,134 @@
+"""launch.interpolate for the entries of Chen et al. (2018, 2019): all methods on the same pairs, with figures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from launch import interpolate
+from launch.experiments.path_results import NUM_POINTS
+from launch.reproduction import sweep
+from launch.reproduction.rows import rows_of_paper
+from tests.launch.small_images import check_results, launch
+from tfgeo.datasets.robot_arm import RADIUS
+from tfgeo.errors import UserError
+
+SMALL = [
+    "--num_pairs=6",
+    "--config.network.encoder_units=(12,)",
+    "--config.network.decoder_units=(12,)",
+    "--config.training.epochs=30",
+    "--config.training.batch_size=50",
+    "--config.training.learning_rate=0.01",
+    "--config.training.importance_samples=3",
+    "--config.neural.num_pairs=2",
+    "--config.neural.max_iterations=4",
+    "--config.neural.num_points=30",
+    "--config.neural.num_curves=2",
+    "--config.geodesics.table_resolution=24",
+    "--config.geodesics.num_points=20",
+    "--config.figures.resolution=8",
+]
+
+
+@pytest.fixture(scope="module")
+def pendulum(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pendulum")
+    arguments = ["--entry=chen2019/pendulum", f"--output_dir={folder}", "--config.data.num_samples=300", *SMALL]
+    more = ["--config.geodesics.smoothing=0.5", "--config.figures.tissot=4"]
+    assert launch(interpolate, interpolate.program_flags, *arguments, *more) == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_all_methods_are_measured_on_the_same_pairs(pendulum):
+    metrics = check_results(pendulum)
+    measured = metrics["measured"]
+    assert set(measured["methods"]) == {"fast", "graph", "refined", "neural"}
+    assert measured["num_pairs"] == 6 and measured["methods"]["neural"]["num_pairs"] == 2
+    for name, numbers in measured["methods"].items():
+        assert numbers["mean_length"] > 0.0 and numbers["seconds_per_query"] > 0.0, name
+    # The straight line is what a solver keeps where it finds nothing better; graphs have no such choice.
+    for name in ("fast", "refined", "neural"):
+        assert measured["methods"][name]["length_over_straight"] < 1.02, name
+    compared = measured["compared"]
+    assert compared["graph_over_refined"] > 0.98 and 0.0 <= compared["share_graph_within_tenth"] <= 1.0
+    assert 0.0 <= measured["linear_in_angle"]["geodesic"] <= 1.0 and measured["length_along_data"] > 0.0
+    assert metrics["config"]["geodesics"]["smoothing"] == 0.5
+
+
+@pytest.mark.slow
+def test_curves_join_the_same_samples_and_figures_are_drawn(pendulum):
+    arrays = np.load(pendulum / "interpolation.npz")
+    pairs = arrays["pairs"]
+    assert pairs.shape == (2, 6) and len(np.unique(pairs)) == 12
+    for name in ("graph", "refined", "neural"):
+        num = len(arrays[name])
+        assert arrays[name].shape == (num, NUM_POINTS, 2)
+        np.testing.assert_allclose(arrays[name][:, [0, -1]], arrays["fast"][:num, [0, -1]], atol=1e-5)
+    drawn = {path.stem for path in (pendulum / "figures").glob("*.png")}
+    assert drawn == {"velocity", "strip", "latent", "length_against_angle", "smoothing"}
+    with Image.open(pendulum / "figures" / "interpolation.gif") as film:
+        assert film.is_animated and film.n_frames == 58
+
+
+@pytest.mark.slow
+def test_the_hand_is_measured_against_its_circle(tmp_path):
+    arguments = ["--entry=chen2018/robot_arm", f"--output_dir={tmp_path}", *SMALL]
+    assert launch(interpolate, interpolate.program_flags, *arguments, "--config.training.epochs=2") == 0
+    measured = check_results(tmp_path)["measured"]
+    for numbers in measured["circle"].values():
+        assert 0.0 < numbers["mean"] <= numbers["mean_of_largest"] <= numbers["largest"] < 10 * RADIUS
+    assert {path.stem for path in (tmp_path / "figures").glob("*.png")} == {"velocity", "latent", "hand_paths"}
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "words"),
+    [
+        ("network", {"decoder_activation": "relu"}, "hidden layers do not have: their activation is 'relu'"),
+        ("network", {"mean_activation": "relu"}, "output layers do not have"),
+        ("geodesics", None, "`neural` but no `geodesics`"),
+        ("geodesics", {"energy": "expected"}, "geodesics.smoothing"),
+        ("neural", {"loss": "action"}, "neural.loss"),
+        ("training", {"importance_samples": -1}, "importance_samples"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(section, changes, words):
+    config = zoo.config("chen2018/robot_arm")
+    with pytest.raises(UserError, match=words):
+        part = None if changes is None else dataclasses.replace(getattr(config, section), **changes)
+        dataclasses.replace(config, **{section: part})
+
+
+def test_rows_of_the_papers_print_their_ratio():
+    rows = rows_of_paper("chen2018", None)
+    ratios = {row.entry.name.split("/")[1]: row.reported.length_ratio for row in rows}
+    assert {name: round(ratio, 3) for name, ratio in ratios.items()} == {
+        "pendulum": 0.389, "mnist": 0.847, "robot_arm": 0.365, "human_motion": 0.889
+    }  # fmt: skip
+    assert [row.entry.name.split("/")[1] for row in rows_of_paper("chen2019", None)] == [
+        "pendulum", "human_motion", "fashion_mnist", "chairs"
+    ]  # fmt: skip
+
+
+def test_reproduce_says_where_it_is_and_what_was_found_so_far(monkeypatch, tmp_path, capsys):
+    rows = rows_of_paper("chen2018", None)[:2]
+    monkeypatch.setattr(sweep.time, "perf_counter", iter(range(0, 10**6, 300)).__next__)
+
+    def run_once(row, seed, folder, values):
+        return {"seed": seed, "measured": {"length_over_straight": 0.5 + seed}, "seconds": {"total": 1.0}}
+
+    monkeypatch.setattr(sweep, "_run_once", run_once)
+    tables = []
+    sweep._run_all(
+        rows, (0, 1), tmp_path, None, [], lambda found: tables.append({r.name: len(x) for r, x in found.items()})
+    )
+    printed = capsys.readouterr().out
+    assert "run 1 of 4: chen2018/pendulum/seed_0, 4 to make\n" in printed
+    assert "run 3 of 4: chen2018/mnist/seed_0, 2 to make, about 10 min left\n" in printed
+    assert tables == [
+        {"chen2018/pendulum": 1}, {"chen2018/pendulum": 2}, {"chen2018/pendulum": 2, "chen2018/mnist": 1},
+        {"chen2018/pendulum": 2, "chen2018/mnist": 2},
+    ]  # fmt: skip
