@@ -14,7 +14,7 @@ PYTHON ?= $(shell $(FIND_PYTHON))
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format install clean
+.PHONY: help demo test lint format install map clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -42,6 +42,10 @@ format: $(VENV)/.installed-dev ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 install: $(VENV)/.installed-dev ## create .venv with the package and the development tools
+
+# The standard library is enough for it: no .venv is made.
+map: ## print the rooms of the code, one line each
+	@$(or $(PYTHON),python3) docs/map.py
 
 clean: ## remove caches, builds and the demo; .venv and other results stay
 	rm -rf $(DEMO_DIR) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

@@ -20,7 +20,8 @@ INSTALL_REQUIRES = [
     "scikit-learn>=1.4",
     "scipy",
     "matplotlib>=3.8",
-    "pillow>=10",
+    # Reads folders of images; matplotlib brings it anyway.
+    "pillow>=10.1",
     "absl-py>=2",
     "ml-collections>=1",
     "tqdm",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pathlib
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -12,9 +14,9 @@ from absl import flags
 
 from tfgeo.errors import UserError
 from zoo import registry
-from zoo.config import EntryConfig, from_dict, to_dict
+from zoo.config import EntryConfig, follow_likelihood, from_dict, to_dict
 
-__all__ = ["Flags", "base_flags", "entry_flags", "output_flags", "read_config", "run", "start_tensorflow"]
+__all__ = ["Flags", "base_flags", "entry_flags", "given", "output_flags", "read_config", "run", "start_tensorflow"]
 
 Flags: TypeAlias = flags.FlagValues
 
@@ -69,7 +71,9 @@ def entry_flags() -> Flags:
     flags.DEFINE_string(
         "data",
         None,
-        "your own data in place of the entry's: npz with x [n, D] and optionally y [n]",
+        "your own data in place of the entry's: .npz with x, [n, D] or images [n, height, width], and optionally "
+        "labels y, [n]; .npy of x; .csv, whose labels --config.data.label_column=NAME names; or a folder of "
+        "images, with sub-folders as labels. Counts take --config.network.likelihood=negative_binomial or poisson",
         flag_values=values,
     )
     define_weights(values, "train")
@@ -103,11 +107,17 @@ def run(
         print(_help(values, doc or "", configurable))
         return 0
     debug = "--debug" in argv
+    made: list[pathlib.Path] = []
     try:
-        main(_parse(values, argv, configurable))
+        _parse(values, argv, configurable)
+        made = _absent_folders(values)
+        main(values)
     except (UserError, flags.Error) as error:
         if debug:
             traceback.print_exc()
+        for folder in made:
+            with contextlib.suppress(OSError):  # not there, or with results in it
+                folder.rmdir()
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -117,8 +127,16 @@ def run(
 
 
 def read_config(values: Flags) -> EntryConfig:
-    """The entry's configuration with the --config.x=y overrides of the command line."""
-    return from_dict(_plain(values.config))
+    """The entry's configuration with the --config.x=y overrides of the command line, and what follows from them."""
+    original = registry.config(values.entry).network.likelihood
+    return from_dict(follow_likelihood(_plain(values.config), original, given(values)))
+
+
+def given(values: Flags) -> frozenset[str]:
+    """The fields that the command line overrides, as "section.field"."""
+    from ml_collections import config_flags
+
+    return frozenset(config_flags.get_override_values(values["config"]))
 
 
 def start_tensorflow() -> None:
@@ -156,6 +174,14 @@ def _parse(values: Flags, argv: list[str], configurable: bool) -> Flags:
     if "output_dir" in values and not values.output_dir:
         raise UserError("--output_dir is missing; give a folder for the results, such as --output_dir=out")
     return values
+
+
+def _absent_folders(values: Flags) -> list[pathlib.Path]:
+    """Those folders of --output_dir that are still to be made, the innermost first."""
+    if "output_dir" not in values:
+        return []
+    folder = pathlib.Path(values.output_dir).expanduser().absolute()
+    return [place for place in (folder, *folder.parents) if not place.exists()]
 
 
 def _define_config(values: Flags, argv: list[str]) -> None:

@@ -1,6 +1,8 @@
 """Clusterings of separated blobs, and scores against brute force and scikit-learn."""
 
 import itertools
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -56,6 +58,57 @@ def test_as_many_clusters_as_samples(method):
     distances = euclidean_distances(blobs(num_per_blob=2)[0])
     clusters, medoids = k_medoids(distances, 6, method)
     assert sorted(clusters) == sorted(medoids) == list(range(6))
+
+
+@pytest.mark.parametrize("num_distinct", [1, 3, 12])
+@pytest.mark.parametrize("method", K_MEDOIDS_METHODS)
+@pytest.mark.usefixtures("scikit_learn_extra")
+def test_no_cluster_is_empty_and_every_medoid_is_in_its_own(method, num_distinct):
+    points = np.random.default_rng(num_distinct).normal(size=[num_distinct, 2])[np.arange(24) % num_distinct]
+    distances = euclidean_distances(points)
+    for num_clusters in range(1, 25):
+        clusters, medoids = k_medoids(distances, num_clusters, method)
+        np.testing.assert_array_equal(clusters[medoids], np.arange(num_clusters))
+        nearest = distances[:, medoids].min(axis=1)
+        np.testing.assert_array_equal(distances[np.arange(24), medoids[clusters]], nearest)
+        # Every distinct point has its medoid once there are enough.
+        assert num_clusters < num_distinct or nearest.max() == 0.0
+
+
+@pytest.mark.parametrize("method", K_MEDOIDS_METHODS)
+def test_one_cluster_has_the_most_central_sample_and_no_warning(method):
+    points = np.random.default_rng(4).normal(size=[15, 2])
+    distances = euclidean_distances(points)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clusters, medoids = k_medoids(distances, 1, method)
+    assert clusters.tolist() == [0] * 15 and medoids == [np.argmin(distances.sum(axis=0))]
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("method", K_MEDOIDS_METHODS)
+def test_what_float32_leaves_of_symmetry_is_no_mistake(method, scale):
+    points, labels = blobs()
+    distances = scale * euclidean_distances(points)
+    noise = 1e-6 * distances.max() * np.random.default_rng(0).uniform(size=distances.shape)
+    assert accuracy(labels, k_medoids(distances + noise, 3, method)[0]) == 1.0
+
+
+def test_a_package_that_is_installed_but_cannot_be_imported_is_replaced_with_one_warning(tmp_path, monkeypatch):
+    (tmp_path / "sklearn_extra").mkdir()
+    (tmp_path / "sklearn_extra" / "__init__.py").write_text("raise ValueError('numpy.dtype size changed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "sklearn_extra"]:
+        monkeypatch.delitem(sys.modules, name)
+    clustering._has_scikit_learn_extra.cache_clear()
+    distances = euclidean_distances(blobs()[0])
+    try:
+        with pytest.warns(UserWarning, match=r"cannot be imported \(numpy.dtype size changed\)") as caught:
+            found = [k_medoids(distances, 3) for _ in range(2)]
+    finally:
+        clustering._has_scikit_learn_extra.cache_clear()
+    assert len(caught) == 1
+    np.testing.assert_array_equal(found[0][1], k_medoids(distances, 3, "fasterpam")[1])
 
 
 def test_fasterpam_is_decided_by_its_seed_and_near_the_best_medoids():
@@ -146,13 +199,22 @@ def with_value(value, row=0, column=1, both=True):
         (np.zeros([3, 3]), 0, "`num_clusters`"),
         (np.zeros([3, 4]), 2, r"\[n, n\].*\(3, 4\)"),
         (np.zeros(3), 2, r"\[n, n\]"),
-        (with_value(np.nan), 2, "2 values that are not finite"),
-        (with_value(np.inf), 2, "2 values that are not finite"),
-        (with_value(30.0, both=False), 2, "symmetric"),
-        (with_value(-1.0), 2, "not negative"),
+        (with_value(np.nan), 2, "2 values that are not finite, the first nan between samples 0 and 1"),
+        (with_value(np.inf, 2, 4), 2, "2 values that are not finite, the first inf between samples 2 and 4"),
+        (with_value(30.0, 1, 3, both=False), 2, "symmetric, but is 30 between samples 1 and 3 and .* back"),
+        (1e-9 * with_value(30.0, both=False), 2, "symmetric, but is 3e-08 between samples 0 and 1"),
+        (with_value(-1.0), 2, "not be negative, but is -1 between samples 0 and 1"),
+        (with_value(0.5, 3, 3), 2, "0 on the diagonal, but is 0.5 between samples 3 and 3"),
+        (np.exp(-euclidean_distances(blobs()[0])), 2, "0 on the diagonal.* similarities"),
+        (np.corrcoef(blobs()[0]), 2, "not be negative"),
+        ([["a", "b"], ["c", "d"]], 1, "not real numbers"),
+        ([[0.0, 1.0], [1.0]], 1, "not an array"),
     ],
-    ids=["few", "none", "oblong", "vector", "nan", "inf", "asymmetric", "negative"],
-)
+    ids=[
+        "few", "none", "oblong", "vector", "nan", "inf", "asymmetric", "asymmetric and tiny", "negative",
+        "diagonal", "kernel", "correlations", "words", "ragged",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("method", K_MEDOIDS_METHODS)
 def test_k_medoids_names_what_it_cannot_use(method, distances, num_clusters, message):
     with pytest.raises(UserError, match=message):

@@ -85,6 +85,13 @@ def test_check_data_says_both_widths():
     assert "3 columns" in message and "784" in message
 
 
+def test_check_counts_names_the_first_that_is_none():
+    errors.check_counts(np.array([[0.0, 3.0], [7.0, 16777216.0]]), "table")
+    for wrong in (-1.0, 0.5):
+        message = message_of(errors.check_counts, np.array([[1.0, 2.0], [3.0, wrong]]), "table")
+        assert f"row 1, column 1 is {wrong:g}" in message and "table" in message
+
+
 def test_check_writable_folder_creates_parents_and_leaves_nothing(tmp_path):
     folder = errors.check_writable_folder(tmp_path / "a" / "b")
     assert folder.is_dir() and list(folder.iterdir()) == []

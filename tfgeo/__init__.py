@@ -1,4 +1,7 @@
-"""tfgeo: the geometry of deep generative models. Sub-packages are imported when they are first used."""
+"""The geometry of deep generative models: distances, shortest paths and clusters in their latent spaces.
+
+Sub-packages are imported when they are first used.
+"""
 
 from __future__ import annotations
 

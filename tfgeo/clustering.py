@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import importlib.util
+import warnings
+
 import numpy as np
 
 from tfgeo.errors import UserError, check_count
@@ -12,6 +17,8 @@ __all__ = ["K_MEDOIDS_METHODS", "accuracy", "euclidean_distances", "f1", "k_medo
 # "pam" is scikit-learn-extra's; "fasterpam" is the `kmedoids` package's, with the better of several starts.
 K_MEDOIDS_METHODS = ("pam", "fasterpam")
 NUM_STARTS = 10
+# Share of the largest distance by which a matrix may miss symmetry or a diagonal of 0: what float32 leaves.
+TOLERANCE = 1e-5
 
 
 def k_medoids(
@@ -19,16 +26,21 @@ def k_medoids(
 ) -> tuple[np.ndarray, np.ndarray]:
     """K-medoids on a distance matrix: the clusters' centres are samples.
 
+    No cluster is empty, and each medoid belongs to its own: of samples at distance 0 from each other several may be
+    medoids, each of a cluster that holds it, which happens where there are fewer distinct samples than clusters.
+    All others belong to the nearest medoid, of equally near ones to the first.
+
     Args:
-      distances: `[n, n]` symmetric, finite, not negative.
+      distances: `[n, n]` finite, not negative, symmetric and with a diagonal of 0, up to 1e-5 of the largest.
       num_clusters: number of clusters.
       method: "pam" (Kaufman and Rousseeuw 1987, scikit-learn-extra, greedy start) or "fasterpam" (Schubert
         and Rousseeuw 2021, arXiv:2008.05171, `kmedoids`, the best of 10 random starts). Where
-        scikit-learn-extra is not installed, "pam" is done by "fasterpam".
+        scikit-learn-extra is not installed, "pam" is done by "fasterpam"; where it is but cannot be imported, a
+        warning says so.
       seed: seed of the random starts.
 
     Returns:
-      Labels `[n]` and the medoids' indices `[num_clusters]`.
+      Labels `[n]`, 0 to `num_clusters` - 1, and the medoids' indices `[num_clusters]`, all different.
 
     Raises:
       UserError: if there are fewer samples than clusters, or the matrix is no distance matrix.
@@ -37,17 +49,32 @@ def k_medoids(
     _check_num_clusters(num_clusters, len(distances))
     if method not in K_MEDOIDS_METHODS:
         raise UserError(f"`method`={method!r} is not known; choose one of {', '.join(K_MEDOIDS_METHODS)}")
-    if method == "pam" and _has_scikit_learn_extra():
-        from sklearn_extra.cluster import KMedoids
+    if num_clusters == 1:
+        medoids = np.argmin(distances.sum(axis=0), keepdims=True)
+    elif method == "pam" and _has_scikit_learn_extra():
+        medoids = _pam(distances, num_clusters)
+    else:
+        medoids = _fasterpam(distances, num_clusters, seed)
+    labels = np.argmin(distances[:, medoids], axis=1)
+    labels[medoids] = np.arange(num_clusters)
+    return labels, medoids
 
-        fitted = KMedoids(num_clusters, metric="precomputed", method="pam", init="build").fit(distances)
-        return fitted.labels_, fitted.medoid_indices_
+
+def _pam(distances: np.ndarray, num_clusters: int) -> np.ndarray:
+    """Medoids by scikit-learn-extra."""
+    from sklearn_extra.cluster import KMedoids
+
+    fitted = KMedoids(num_clusters, metric="precomputed", method="pam", init="build").fit(distances)
+    return np.asarray(fitted.medoid_indices_, np.int64)
+
+
+def _fasterpam(distances: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:
+    """Medoids by `kmedoids`."""
     import kmedoids
 
     starts = [derive_integer(seed, "k_medoids", start) for start in range(NUM_STARTS)]
     results = [kmedoids.fasterpam(distances, num_clusters, init="random", random_state=start) for start in starts]
-    best = min(results, key=lambda result: result.loss)
-    return np.asarray(best.labels, np.int64), np.asarray(best.medoids, np.int64)
+    return np.asarray(min(results, key=lambda result: result.loss).medoids, np.int64)
 
 
 def spectral(inputs: np.ndarray, num_clusters: int, gamma: float = 1.0, seed: int = 0) -> np.ndarray:
@@ -65,8 +92,6 @@ def spectral(inputs: np.ndarray, num_clusters: int, gamma: float = 1.0, seed: in
     Raises:
       UserError: if there are fewer samples than clusters.
     """
-    import warnings
-
     from sklearn.cluster import SpectralClustering
 
     _check_num_clusters(num_clusters, len(inputs))
@@ -111,17 +136,49 @@ def _match(labels: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _check_distances(distances: np.ndarray) -> np.ndarray:
-    distances = np.asarray(distances, np.float64)
+    """`[n, n]` float64, exactly symmetric and with a diagonal of 0."""
+    try:
+        distances = np.asarray(distances)
+    except ValueError as error:  # rows of different lengths
+        raise UserError(f"`distances` is not an array ({error}); give numbers of shape [n, n]") from error
+    if distances.dtype.kind not in "biuf":
+        raise UserError(f"`distances` holds {distances.dtype}, not real numbers; give numbers of shape [n, n]")
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
         raise UserError(f"`distances` must be [n, n], got {distances.shape}; tfgeo.geodesics.pairwise makes one")
+    distances = distances.astype(np.float64)
     if not np.isfinite(distances).all():
-        count = np.sum(~np.isfinite(distances))
         raise UserError(
-            f"`distances` has {count} values that are not finite; drop the samples whose geodesics failed"
+            f"`distances` has {np.sum(~np.isfinite(distances))} values that are not finite, the first "
+            f"{_locate(distances, ~np.isfinite(distances))}; drop the samples whose geodesics failed"
         )
-    if (distances < 0.0).any() or not np.allclose(distances, distances.T):
-        raise UserError("`distances` must be symmetric and not negative; average it with its transpose")
+    if (distances < 0.0).any():
+        raise UserError(
+            f"`distances` must not be negative, but is {_locate(distances, distances < 0.0)}; give distances, "
+            "of correlations c for example 1 - c"
+        )
+    allowed = TOLERANCE * distances.max(initial=0.0)
+    diagonal = np.eye(len(distances), dtype=bool) & (distances > allowed)
+    if diagonal.any():
+        raise UserError(
+            f"`distances` must be 0 on the diagonal, but is {_locate(distances, diagonal)}; similarities K "
+            "become distances by sqrt(K_ii + K_jj - 2 K_ij)"
+        )
+    asymmetric = np.abs(distances - distances.T) > allowed
+    if asymmetric.any():
+        row, column = np.argwhere(asymmetric)[0]
+        raise UserError(
+            f"`distances` must be symmetric, but is {_locate(distances, asymmetric)} and "
+            f"{distances[column, row]:.6g} back; average it with its transpose"
+        )
+    distances = 0.5 * (distances + distances.T)
+    np.fill_diagonal(distances, 0.0)
     return distances
+
+
+def _locate(distances: np.ndarray, wrong: np.ndarray) -> str:
+    """The first wrong value and its pair, in words."""
+    row, column = np.argwhere(wrong)[0]
+    return f"{distances[row, column]:.6g} between samples {row} and {column}"
 
 
 def _check_num_clusters(num_clusters: int, num_samples: int) -> None:
@@ -133,8 +190,20 @@ def _check_num_clusters(num_clusters: int, num_samples: int) -> None:
         )
 
 
+@functools.cache
 def _has_scikit_learn_extra() -> bool:
     """False where it is not installed: it needs NumPy 1, which Python 3.13 does not have."""
-    import importlib.util
-
-    return importlib.util.find_spec("sklearn_extra") is not None
+    if importlib.util.find_spec("sklearn_extra") is None:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it deprecates is no concern of the user's
+            importlib.import_module("sklearn_extra.cluster")
+    except Exception as error:  # compiled for another NumPy, it fails in several ways
+        warnings.warn(
+            f"scikit-learn-extra is installed but cannot be imported ({' '.join(str(error).split())}); "
+            "k-medoids are found by the kmedoids package",
+            stacklevel=3,
+        )
+        return False
+    return True

@@ -17,6 +17,7 @@ __all__ = [
     "UserError",
     "check_at_least",
     "check_count",
+    "check_counts",
     "check_data",
     "check_positive",
     "check_unit_interval",
@@ -135,6 +136,26 @@ def check_unit_interval(values: np.ndarray, name: str) -> None:
         raise UserError(
             f"the values of {name} run from {low:.6g} to {high:.6g}, but a Bernoulli decoder takes "
             "[0, 1]; rescale them, images of bytes by 1 / 255, or choose a decoder for real values."
+        )
+
+
+def check_counts(values: np.ndarray, name: str) -> None:
+    """Checks that all values are 0, 1, 2, ..., as decoders of counts need them.
+
+    Args:
+      values: `[n, D]` finite numbers.
+      name: what to call them in the message, which says where the first other value is.
+
+    Raises:
+      UserError: if one is negative or no whole number.
+    """
+    values = np.asarray(values)
+    wrong = (values < 0) | (values != np.floor(values))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise UserError(
+            f"the values of {name} must be counts 0, 1, 2, ..., but row {row}, column {column} is "
+            f"{values[row, column]:.6g}; give raw counts, or choose a decoder for real values."
         )
 
 

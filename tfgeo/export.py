@@ -10,15 +10,17 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from tfgeo.curves import Curve
-from tfgeo.geodesics import Solver, WarmStart
-from tfgeo.geodesics.connect import default_block_size
+from tfgeo.curves import Curve, Quadratic
+from tfgeo.errors import check_count
+from tfgeo.geodesics import LevenbergMarquardt, Solver, WarmStart
+from tfgeo.geodesics.connect import default_block_size, default_num_points
+from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import Manifold
 from tfgeo.models import VAE
 
-__all__ = ["export"]
+__all__ = ["export", "export_manifold"]
 
 
 def export(
@@ -79,10 +81,73 @@ def export(
         archive.add_endpoint("geodesic", geodesic, ends)
         archive.add_endpoint("distance", lambda start, end: {"length": geodesic(start, end)["length"]}, ends)
 
+    return _write_whole(folder, lambda partial: archive.write_out(partial, verbose=False))
+
+
+def export_manifold(
+    manifold: Manifold,
+    latent_dim: int,
+    folder: str | os.PathLike[str],
+    curve: Curve | None = None,
+    solver: Solver | None = None,
+    warm_start: WarmStart | None = None,
+    num_points: int | None = None,
+) -> pathlib.Path:
+    """Writes the geometry of any decoder as a SavedModel: what `export` does, without a model of this package.
+
+    Signatures, all float32, B free:
+      metric(z `[B, d]`) -> metric `[B, d, d]`
+      geodesic(start `[B, d]`, end `[B, d]`) -> points `[B, T, d]`, length `[B]`, energy `[B]`, converged `[B]`
+      distance(start `[B, d]`, end `[B, d]`) -> length `[B]`
+
+    Args:
+      manifold: whose geodesics.
+      latent_dim: d.
+      folder: where to write; an export that is there is replaced once the new one is whole.
+      curve: curve family, by default quadratic curves.
+      solver: solver, by default Levenberg-Marquardt.
+      warm_start: warm start, or None.
+      num_points: T, points on each curve; by default 20, for a polyline its nodes.
+
+    Returns:
+      The folder.
+
+    Raises:
+      UserError: if `manifold` is none, or does not fit the latent dimension.
+    """
+    check_manifold(manifold)
+    latent_dim = check_count("latent_dim", latent_dim)
+    curve = Quadratic() if curve is None else curve
+    problem = Problem(
+        manifold,
+        curve,
+        LevenbergMarquardt() if solver is None else solver,
+        warm_start,
+        default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3),
+    )
+    points = tf.TensorSpec([None, latent_dim], tf.float32)
+    geodesic = _geodesic(problem, latent_dim)
+    functions = {
+        "metric": tf.function(lambda z: {"metric": manifold.metric_tensor(z)}, autograph=False),
+        "geodesic": tf.function(geodesic, autograph=False),
+        "distance": tf.function(lambda start, end: {"length": geodesic(start, end)["length"]}, autograph=False),
+    }
+    concrete = {
+        name: function.get_concrete_function(*[points] * (1 if name == "metric" else 2))
+        for name, function in functions.items()
+    }
+    module = tf.Module()
+    # The decoder's weights, wherever it keeps them.
+    module.weights = [variable for function in concrete.values() for variable in function.graph.variables]
+    return _write_whole(folder, lambda partial: tf.saved_model.save(module, partial, concrete))
+
+
+def _write_whole(folder: str | os.PathLike[str], write: Callable[[str], object]) -> pathlib.Path:
+    """Writes a folder beside its place and renames it into it, so that it is whole or not there."""
     folder = pathlib.Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as partial:
-        archive.write_out(os.path.join(partial, "new"), verbose=False)
+        write(os.path.join(partial, "new"))
         if folder.exists():
             os.replace(folder, os.path.join(partial, "old"))
         os.replace(os.path.join(partial, "new"), folder)

@@ -80,12 +80,12 @@ def importance_sampling(
     seed: Any,
     floats_per_sample: int,
 ) -> tf.Tensor:
-    """`log(1/S sum_s w_s)` for each x, in blocks, so that memory grows with neither data nor samples.
+    """`log mean_s w_s` for each x, in blocks, so that memory grows with neither data nor samples.
 
     Unbiased for p(x) where the weights are; by Jensen's inequality a lower bound of log p(x) in expectation.
 
     Args:
-      log_weights_fn: takes data `[m, D]`, a number of samples S and a stateless seed, and returns `[S, m]` log
+      log_weights_fn: takes data `[m, D]`, a number of samples and a stateless seed, and returns `[num, m]` log
         weights, `log p(x, z) - log q(z | x)` with z drawn from q.
       x: `[n, D]` data.
       num_samples: samples for each x.

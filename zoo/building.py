@@ -11,12 +11,15 @@ from tfgeo.models import (
     RHVAE,
     VAE,
     BernoulliDecoder,
+    CountEncoder,
     GaussianDecoder,
     GaussianEncoder,
     MetricNetwork,
+    NegativeBinomialDecoder,
+    PoissonDecoder,
 )
 from tfgeo.randomness import derive_integer
-from zoo.config import EntryConfig, NetworkConfig, VarianceConfig
+from zoo.config import COUNTS, EntryConfig, NetworkConfig, VarianceConfig
 
 __all__ = ["build_model"]
 
@@ -25,7 +28,8 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
     """The entry's model with fresh weights, which depend on the seed alone."""
     network, flow, metric = config.network, config.flow, config.metric
     keras.utils.set_random_seed(derive_integer(seed, "initialization"))
-    encoder = GaussianEncoder(
+    encoder_class = CountEncoder if network.likelihood in COUNTS else GaussianEncoder
+    encoder = encoder_class(
         network.latent_dim,
         network.encoder_units,
         network.activation,
@@ -75,11 +79,16 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
     return model
 
 
-def _build_decoder(network: NetworkConfig, variance: VarianceConfig | None) -> BernoulliDecoder | GaussianDecoder:
+def _build_decoder(
+    network: NetworkConfig, variance: VarianceConfig | None
+) -> BernoulliDecoder | GaussianDecoder | PoissonDecoder:
     activation = network.decoder_activation or network.activation
     layers = ResidualMLP if network.residual_decoder else MLP
     if network.likelihood == "bernoulli":
         return BernoulliDecoder(layers(network.decoder_units, activation, network.data_dim, name="logits"))
+    if network.likelihood in COUNTS:
+        counts = {"poisson": PoissonDecoder, "negative_binomial": NegativeBinomialDecoder}[network.likelihood]
+        return counts(layers(network.decoder_units, activation, network.data_dim, name="log_mean"))
     mean_network = layers(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
     precision = None if variance is None else _build_precision(network, variance)
     return GaussianDecoder(

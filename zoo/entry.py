@@ -13,7 +13,7 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics import CrossEntropy, RandomBezier, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
-from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback, Smoothed
+from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manifold, Pullback, Smoothed
 from tfgeo.models import RHVAE, VAE
 from zoo import cards, samples
 from zoo.building import build_model
@@ -73,6 +73,10 @@ class Entry:
             if settings is None or not settings.smoothing:
                 return pullback
             return Smoothed(pullback, settings.smoothing, settings.smoothing_rank or None)
+        if energy == "fisher_rao":
+            # The same metric as that of `FisherRao`, whose energies are decoded differences.
+            stabilize = getattr(self.model.decoder, "stabilize", None)
+            return FisherRao(self.model.decode) if stabilize is None else Pullback(stabilize)
         return {"independent_noise": IndependentNoise, "expected": ExpectedPullback}[energy](self.model.decode)
 
     def curve(self) -> Curve:

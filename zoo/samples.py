@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfgeo import datasets
 from tfgeo.datasets import Dataset
 from tfgeo.randomness import derive_integer
-from zoo.config import EntryConfig
+from zoo.config import COUNTS, EntryConfig
 
 __all__ = ["choose_compared", "load_dataset", "split"]
 
@@ -16,7 +16,8 @@ def load_dataset(config: EntryConfig, data_dir: str | None = None, seed: int = 0
     whole = not data.training_per_class
     # A drawn data set has other samples for another seed; files have the same, of which others are taken.
     load_seed = derive_integer(seed, "subset", data.subset) if whole and data.subset else seed
-    everything = datasets.load(data.name, data_dir, load_seed, **data.recipe())
+    recipe = data.recipe(counts=config.network.likelihood in COUNTS)
+    everything = datasets.load(data.name, data_dir, load_seed, **recipe)
     if whole:
         return everything
     if everything.labels is None:
@@ -31,8 +32,10 @@ def split(config: EntryConfig, dataset: Dataset, seed: int = 0) -> tuple[Dataset
 
 
 def choose_compared(config: EntryConfig, dataset: Dataset, seed: int = 0) -> Dataset:
-    """The samples that are compared with each other, class by class."""
+    """The samples that are compared with each other, class by class; all of the user's own classes with fewer."""
     num = config.data.samples_per_class
     if num == 0:
         return dataset
-    return dataset.sample(num, seed) if dataset.labels is None else dataset.sample_per_class(num, seed)
+    if dataset.labels is None:
+        return dataset.sample(num, seed)
+    return dataset.sample_per_class(num, seed, at_most=bool(config.data.path))

@@ -1,1 +1,1 @@
-"""What `launch.benchmark` measures: methods, problems, suites, and how they are timed and judged."""
+"""What `launch.benchmark` measures: solvers, all pairs, graphs and training, timed and judged."""

@@ -134,7 +134,7 @@ def needed_flops(
 ) -> float:
     """Floating-point operations of the decoder's matrix products that a method needs on decoded differences.
 
-    For each pair: `iterations + 1` evaluations of the energy with derivatives at the T - 2 interior points, the
+    For each pair: `iterations + 1` evaluations of the energy with derivatives at the T - 2 inner points, the
     start of the solver being the one more. With derivatives a point costs 1 + d passes for Gauss-Newton's model
     (`levenberg_marquardt`: values and d columns of the Jacobian), and 2 for a gradient (forward and back), which is
     all that `preconditioned` steps take. To
@@ -184,13 +184,13 @@ def length_errors(found: np.ndarray, right: np.ndarray) -> dict[str, float]:
 class Judge:
     """Energies and lengths of latent curves in float64, whatever solver and manifold they come from.
 
-    `E = N sum_s |f(z_{s+1}) - f(z_s)|^2` and `L = sum_s |f(z_{s+1}) - f(z_s)|` over N equal steps of the curve's
-    parameter, where f is the mean, or mean and standard deviation; `L^2 <= E`. It is written in NumPy and knows
-    weights alone, so that no mistake of a manifold's can hide.
+    `E = (T - 1) sum_i |f(z_{i+1}) - f(z_i)|^2` and `L = sum_i |f(z_{i+1}) - f(z_i)|` over T - 1 equal steps of
+    the curve's parameter, where f is the mean, or mean and standard deviation; `L^2 <= E`. It is written in NumPy
+    and knows weights alone, so that no mistake of a manifold's can hide.
 
     Args:
       problem: the decoder; its weights are used in float64.
-      num_segments: N.
+      num_segments: T - 1.
     """
 
     def __init__(self, problem: DecoderProblem, num_segments: int) -> None:
@@ -200,7 +200,7 @@ class Judge:
         self.num_segments = num_segments
 
     def __call__(self, curves: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
-        """Energy `[B]` and length `[B]` of curves `[B, N + 1, d]`."""
+        """Energy `[B]` and length `[B]` of curves `[B, T, d]`."""
         blocks = []
         for first in range(0, len(curves), JUDGED_TOGETHER):
             z = np.asarray(curves[first : first + JUDGED_TOGETHER], np.float64)
@@ -212,7 +212,7 @@ class Judge:
         return energy, length
 
     def straight_lines(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """`[B, N + 1, d]` points at equal steps."""
+        """`[B, T, d]` points at equal steps."""
         t = np.linspace(0.0, 1.0, self.num_segments + 1)[:, None]
         return (1.0 - t) * start[:, None].astype(np.float64) + t * end[:, None].astype(np.float64)
 

@@ -27,6 +27,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
+    _check_classes(run)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         latents = run.latents()
@@ -54,15 +55,28 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     return measured
 
 
+def _check_classes(run: Run) -> None:
+    """Labels against which no clusters can be judged."""
+    labels, name = run.samples.labels, run.dataset.name
+    if labels is None:
+        return
+    num_classes = len(np.unique(labels))
+    if num_classes == 1 or num_classes == len(labels):
+        what = "are all of one class" if num_classes == 1 else "all differ, so that they are no classes"
+        raise UserError(f"the labels of {name} {what}; leave them out, or compare other samples")
+
+
 def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.ndarray | None) -> Clusterings:
     settings = run.entry.clustering
     failed = int(np.sum(~np.isfinite(geodesics.length)))
     if failed:
         # What keeps the metric tame: a Gaussian decoder's variance, or the floor of a learned one.
-        field = "network.output_variance" if run.config.metric is None else "metric.regularization"
+        fields = {"gaussian": " or raise --config.network.output_variance"}
+        remedy = fields.get(run.config.network.likelihood, "")
+        if run.config.metric is not None:
+            remedy = " or raise --config.metric.regularization"
         raise UserError(
-            f"{failed} of {len(geodesics)} geodesics are not finite; "
-            f"lower --config.training.learning_rate or raise --config.{field}"
+            f"{failed} of {len(geodesics)} geodesics are not finite; lower --config.training.learning_rate{remedy}"
         )
     distances = {"geodesic": distance_matrix(geodesics, len(latents), run.entry.geodesics.distance)}
     if on_grid is not None:

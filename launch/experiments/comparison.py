@@ -18,7 +18,7 @@ from launch.reporting import figures, latent_fields, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
 from launch.running.companions import runs_beside, train_beside
-from launch.running.geodesics import find_geodesics
+from launch.running.geodesics import choose_pairs, find_geodesics
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
@@ -27,7 +27,6 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics import Adam, Geodesics, connect, logarithm_map
 from tfgeo.models.training import batched
 from tfgeo.plots.latent import Panel
-from tfgeo.randomness import generator
 from tfgeo.sampling.quality import nearest_distance
 
 __all__ = ["run_comparison"]
@@ -75,7 +74,7 @@ class Interpolation:
 def run_comparison(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
-    pairs = _choose_pairs(run, values.num_pairs)
+    pairs = choose_pairs(run, len(run.training), values)
     others = runs_beside(run, run.config.interpolation.beside, "interpolation", values.weights)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
@@ -110,17 +109,6 @@ EXPLANATION = (
     "decoded point of a curve to the nearest training image, in data units, the mean over curves. Figures show the "
     "pairs whose geodesic saves most of the straight line's length; that line is dashed."
 )
-
-
-def _choose_pairs(run: Run, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of different pairs of different training samples: the same images for every model."""
-    rows, columns = np.triu_indices(len(run.training), 1)
-    if num_pairs > len(rows):
-        raise UserError(
-            f"--num_pairs={num_pairs} is more than the {len(rows)} pairs of {len(run.training)} training samples"
-        )
-    chosen = generator(run.seed, "pairs").choice(len(rows), num_pairs, replace=False)
-    return rows[chosen], columns[chosen]
 
 
 def _interpolate(run: Run, pairs: tuple[np.ndarray, np.ndarray]) -> Interpolation:

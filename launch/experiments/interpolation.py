@@ -14,13 +14,12 @@ from launch import program
 from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
+from launch.running.geodesics import choose_pairs
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
-from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
 from tfgeo.geodesics.connect import SOLVERS
-from tfgeo.randomness import generator
 
 __all__ = ["run_interpolation"]
 
@@ -62,10 +61,11 @@ class Trial:
 def run_interpolation(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    rows, columns = choose_pairs(run, len(run.samples), values)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         latents = run.latents()
-        start, end = _random_pairs(run, latents, values.num_pairs)
+        start, end = latents[rows], latents[columns]
         with run.timed("geodesics"):
             trials = _try_solvers(run, start, end)
         with run.timed("figures"):
@@ -73,28 +73,19 @@ def run_interpolation(values: program.Flags) -> dict[str, Any]:
             best = trials[0].geodesics
             paths = _draw(run, latents, best)
     measured = _measure(run, trials)
-    rows = _rows(trials)
+    table = _rows(trials)
     with whole_file(run.folder / "interpolation.npz") as partial:
         np.savez(partial, start=start, end=end, points=best.points(100), length=best.length,
                  energy=best.energy, converged=best.converged)  # fmt: skip
     weights = training.save_weights(run)
     pictures = [f"![{path.stem}](figures/{path.name})" for path in paths]
-    report.write_report(run, [markdown_table(rows), _saving(measured), *pictures])
+    report.write_report(run, [markdown_table(table), _saving(measured), *pictures])
     report.write_metrics(run, measured, {"source": run.reported.source})
     run.finish()
-    say("\n" + text_table(rows))
+    say("\n" + text_table(table))
     say(_saving(measured))
     report.say_results(run, paths, weights)
     return measured
-
-
-def _random_pairs(run: Run, latents: np.ndarray, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Different pairs of different samples, `[B, d]` each."""
-    rows, columns = np.triu_indices(len(latents), 1)
-    if num_pairs > len(rows):
-        raise UserError(f"--num_pairs={num_pairs} is more than the {len(rows)} pairs of {len(latents)} samples")
-    chosen = generator(run.seed, "pairs").choice(len(rows), num_pairs, replace=False)
-    return latents[rows[chosen]], latents[columns[chosen]]
 
 
 def _try_solvers(run: Run, start: np.ndarray, end: np.ndarray) -> list[Trial]:

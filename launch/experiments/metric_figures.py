@@ -28,7 +28,7 @@ def draw_geometry(run: Run) -> dict[str, plots.style.Figure]:
     bounds = tuple((float(axis[0]), float(axis[-1])) for axis in (fine[0, :, 0], fine[:, 0, 1]))
     distances = distance_map(manifold, latents[source], bounds, settings.distance_map_resolution).distances
     metric = [
-        Panel("volume element", labels, *latent_fields.background(run, grid)),
+        Panel("volume", labels, *latent_fields.background(run, grid)),
         Panel("eigenvalues and eigenvectors", labels, metrics=_ellipses(run, latents)),
         Panel("anisotropy", labels, _anisotropy(run, grid), r"$(\lambda_1 - \lambda_2) / (\lambda_1 + \lambda_2)$"),
     ]

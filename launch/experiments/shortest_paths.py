@@ -19,7 +19,7 @@ from launch.experiments.path_results import Method, Paths, measure_paths, method
 from launch.reporting import figures, report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
-from launch.running.geodesics import find_geodesics
+from launch.running.geodesics import prepare_search
 from launch.running.run import Run, run_from_flags, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
@@ -84,7 +84,7 @@ def _find_paths(run: Run, rows: tuple[np.ndarray, np.ndarray]) -> Paths:
     manifold = run.entry.manifold()
     paths = Paths(run, rows, latents, manifold)
     say(f"{run.config.name}: {len(start)} pairs by {run.entry.geodesics.curve}/{run.entry.geodesics.solver}")
-    found, seconds = _time(lambda: find_geodesics(run, start, end, warn=False))
+    found, seconds = _time(prepare_search(run, start, end, warn=False))
     paths.add("fast", Method.of(found, seconds))
     if run.config.graph is not None:
         _add_graph(run, paths, start, end)

@@ -20,7 +20,7 @@ __all__ = ["class_names", "color_map", "curves_figure", "has_images", "images_fi
 # Images in each row.
 COLUMNS = 12
 # Data sets of photographs, on which 0 is black.
-_PHOTOGRAPHS = ("olivetti", "oasis")
+_PHOTOGRAPHS = ("olivetti", "oasis", "image_folder")
 
 
 def save_all(run: Run, drawn: Mapping[str, plots.style.Figure]) -> list[pathlib.Path]:
@@ -49,10 +49,13 @@ def color_map(run: Run) -> str:
 def class_names(run: Run, dataset: Dataset | None = None) -> list[str]:
     """What the sorted classes of the samples are called in a legend."""
     classes = run.config.data.classes
-    labels = (dataset or run.samples).labels
+    dataset = dataset or run.samples
+    labels = dataset.labels
     if labels is None:
         return []
     present = np.unique(labels)
+    if dataset.class_names is not None:
+        return [dataset.class_names[label] for label in present]
     if classes and len(classes) == len(present) and any(isinstance(name, str) for name in classes):
         return [str(name) for name in classes]
     return [f"class {label}" for label in present]

@@ -36,12 +36,12 @@ def log_variance(run: Run, grid: np.ndarray) -> np.ndarray:
 
 
 def log_volume(run: Run, grid: np.ndarray) -> np.ndarray:
-    """Logarithm of the volume element of the entry's manifold: `[r, r]`."""
+    """Logarithm of the volume of the entry's manifold: `[r, r]`."""
     return logarithm(on_grid(run.entry.manifold().volume, grid))
 
 
 def background(run: Run, grid: np.ndarray) -> tuple[np.ndarray, str]:
-    """What curves are drawn on: the decoder's variance where it is fitted, else the volume element; its label."""
+    """What curves are drawn on: the decoder's variance where it is fitted, else the volume; its label."""
     if run.entry.precision is not None:
         return log_variance(run, grid), r"log $\Sigma_D\,\sigma^2(z)$"
     return log_volume(run, grid), r"log $\sqrt{\det G(z)}$"

@@ -3,29 +3,57 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 
+from launch import program
 from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
+from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, KNNGraph, WarmStart, connect, grid_distances
 from tfgeo.manifolds import Interpolated, Manifold, Smoothed
+from tfgeo.randomness import generator
 
-__all__ = ["connect_samples", "find_geodesics", "measure_on_grid"]
+__all__ = ["choose_pairs", "connect_samples", "find_geodesics", "measure_on_grid", "prepare_search"]
 
 # Neighbours of a latent point on the graph whose paths start the solver, and points on each of these.
 GRAPH_NEIGHBOURS = 8
 GRAPH_POINTS = 64
 
 
+def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of --num_pairs different pairs of different samples, drawn by the seed; before the training.
+
+    Raises:
+      UserError: if the user asked for more pairs than there are.
+    """
+    rows, columns = np.triu_indices(num_samples, 1)
+    num_pairs = values.num_pairs
+    if num_pairs > len(rows):
+        if not values["num_pairs"].using_default_value:
+            raise UserError(f"--num_pairs={num_pairs} is more than the {len(rows)} pairs of {num_samples} samples")
+        num_pairs = len(rows)
+        say(f"pairs: all {num_pairs} of {num_samples} samples")
+    chosen = generator(run.seed, "pairs").choice(len(rows), num_pairs, replace=False)
+    return rows[chosen], columns[chosen]
+
+
 def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:
     """Geodesics between `[B, d]` latent points, with the entry's settings."""
+    return prepare_search(run, start, end, warn)()
+
+
+def prepare_search(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Callable[[], Geodesics]:
+    """What finds them: a second call needs neither a new table of the metric nor compiling."""
     settings, entry = run.entry.geodesics, run.entry
     manifold = _table(run, start, end) if settings.table_resolution else entry.manifold()
     first: WarmStart | np.ndarray | None = entry.warm_start(run.seed, manifold)
     if settings.warm_start == "graph":
         first = _graph_paths(run, start, end)
-    return connect(
+    return functools.partial(
+        connect,
         manifold,
         start,
         end,

@@ -9,27 +9,31 @@ import json
 import pathlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 import zoo
 from launch import program
-from tfgeo import datasets
+from launch.running.own_data import fit_to_data, replace_data
 from tfgeo.checkpoints import whole_file
 from tfgeo.datasets import Dataset
-from tfgeo.errors import UserError, check_writable_folder
+from tfgeo.errors import UserError, check_counts, check_writable_folder
 from tfgeo.models.training import batched
-from zoo import cards
+from zoo import cards, registry
 from zoo.building import build_model
-from zoo.config import DataConfig, EntryConfig, Reported, to_dict
+from zoo.config import COUNTS, EntryConfig, Reported, to_dict
 from zoo.entry import Entry
 from zoo.samples import choose_compared, load_dataset, split
 
 __all__ = ["Run", "run_from_config", "run_from_flags", "say"]
 
-# At most so many of a user's own samples are compared, all pairs, unless --config.data.samples_per_class says.
-MAX_USER_SAMPLES = 200
+# How many standard deviations of the noise that a data set adds its values may leave the decoder's range by.
+NOISE_REACH = 6.0
+# Between which values the activation of a Gaussian decoder keeps its mean; all others are not bounded.
+_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)} | dict.fromkeys(
+    ("relu", "softplus", "exponential"), (0.0, np.inf)
+)
 
 # Sections that say nothing of what is computed before the results are written.
 _UNUSED_SECTIONS = ("figures", "reported", "summary", "notes")
@@ -47,6 +51,7 @@ class Run:
       held_out: the others, or None where there are none.
       samples: those of all samples that are compared.
       folder: where results go.
+      weights: value of --weights.
       seconds: seconds of each stage, those of an interrupted run included.
     """
 
@@ -57,6 +62,7 @@ class Run:
     held_out: Dataset | None
     samples: Dataset
     folder: pathlib.Path
+    weights: str = "train"
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
@@ -98,6 +104,27 @@ class Run:
                 with whole_file(self.unfinished / "seconds.json") as partial:
                     partial.write_text(json.dumps(self.seconds), encoding="utf-8")
 
+    def begin(self) -> None:
+        """Keeps the state of an interrupted run with the same settings, data and weights, and removes any other."""
+        settings = to_dict(self.config)
+        for unused in _UNUSED_SECTIONS:
+            del settings[unused]
+        facts = [settings, self.seed, self.dataset.checksum()]
+        if self.weights != "train":
+            file = pathlib.Path(self.weights)
+            facts.append(cards.sha256_of(file) if file.is_file() else self.weights)
+        fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        path = self.unfinished / "fingerprint"
+        if path.exists() and path.read_text(encoding="utf-8") == fingerprint:
+            say(f"continuing the run that was stopped in {self.folder}")
+            seconds = self.unfinished / "seconds.json"
+            if seconds.exists():
+                self.seconds = json.loads(seconds.read_text(encoding="utf-8"))
+            return
+        self.finish()
+        with whole_file(path) as partial:
+            partial.write_text(fingerprint, encoding="utf-8")
+
     def finish(self) -> None:
         """Forgets the state of unfinished stages: the results are whole."""
         shutil.rmtree(self.unfinished, ignore_errors=True)
@@ -114,12 +141,18 @@ def say(message: str) -> None:
 
 def run_from_flags(values: program.Flags) -> Run:
     """Loads data and builds the model, after all checks that need no training."""
-    config, folder = program.read_config(values), check_writable_folder(values.output_dir)
+    config, given = program.read_config(values), program.given(values)
+    folder = check_writable_folder(values.output_dir)
+    notes = _explain_likelihood(config) if "network.likelihood" in given else []
     dataset = None
     if values.data is not None:
-        dataset = datasets.load("npz", path=values.data)
-        config = _fit_to_user_data(config, dataset, values.data)
-    return run_from_config(config, values.seed, folder, values.data_dir, dataset, values.weights)
+        config = replace_data(config, values.data, given)
+        dataset = load_dataset(config, values.data_dir, values.seed)
+        config, of_data = fit_to_data(config, dataset, values.seed, given)
+        notes += of_data
+    elif "data.path" in given:
+        raise UserError("--config.data.path is what --data sets, with all that follows from it; give --data=FILE")
+    return run_from_config(config, values.seed, folder, values.data_dir, dataset, values.weights, given, notes)
 
 
 def run_from_config(
@@ -129,55 +162,65 @@ def run_from_config(
     data_dir: str | None = None,
     dataset: Dataset | None = None,
     weights: str = "train",
+    given: Collection[str] = (),
+    notes: Sequence[str] = (),
 ) -> Run:
     """A run of a configuration; of the user's own `dataset` where one is given.
 
-    What an interrupted run found is kept only where its `weights`, as --weights has them, were the same.
+    What an interrupted run found is kept only where its `weights`, as --weights has them, were the same. Nothing is
+    written before `Run.begin`.
+
+    Args:
+      config: the configuration.
+      seed: the seed.
+      folder: where results go.
+      data_dir: folder of the original data files.
+      dataset: the user's own data.
+      weights: value of --weights.
+      given: fields that the user gave, as "section.field": these are not fitted to the data.
+      notes: what is to be said of the configuration.
+
+    Raises:
+      UserError: if the data are not there, or too few or not of the kind that the model takes.
     """
     say(f"{config.name}: {config.summary}; seed {seed}")
+    for note in notes:
+        say(note)
     card = cards.card(config.name) if dataset is None else None
     dataset = load_dataset(config, data_dir, seed) if dataset is None else dataset
     training, held_out = split(config, dataset, seed)
-    config = _fit_centroids(config, len(training))
+    config = _fit_centroids(config, len(training), given)
     compared = choose_compared(config, dataset, seed)
     _check_counts(config, training, compared)
-    if config.network.likelihood == "bernoulli":
-        dataset.check_unit_interval()
+    _check_values(config, dataset)
     entry = Entry(config, card, build_model(config, seed), data_dir)
-    run = Run(entry, seed, dataset, training, held_out, compared, folder)
+    run = Run(entry, seed, dataset, training, held_out, compared, folder, weights)
     held = "" if held_out is None else f", {len(held_out)} held out"
     say(
         f"data: {len(dataset)} samples of {dataset.inputs.shape[1]} values, {len(training)} to train on{held}, "
         f"{len(compared)} compared"
     )
-    _continue_or_clear(run, weights)
     return run
 
 
-def _fit_to_user_data(config: EntryConfig, dataset: Dataset, path: str) -> EntryConfig:
-    """The entry's configuration with widths, classes and sizes of the user's data."""
-    sizes = [len(dataset)] if dataset.labels is None else np.unique(dataset.labels, return_counts=True)[1]
-    samples_per_class = config.data.samples_per_class
-    if samples_per_class == 0 or min(sizes) < samples_per_class:
-        samples_per_class = min(MAX_USER_SAMPLES // len(sizes), *sizes) if len(dataset) > MAX_USER_SAMPLES else 0
-    clustering = config.clustering
-    if dataset.labels is not None and clustering is not None:
-        clustering = dataclasses.replace(clustering, num_clusters=len(sizes))
-    return dataclasses.replace(
-        config,
-        summary=f"{config.summary}, with {path} in place of its data",
-        data=DataConfig("npz", path=path, samples_per_class=int(samples_per_class)),
-        network=dataclasses.replace(config.network, data_dim=dataset.inputs.shape[1]),
-        clustering=clustering,
-        reported=Reported(),
-    )
+def _explain_likelihood(config: EntryConfig) -> list[str]:
+    """What another likelihood than the entry's brings with it."""
+    if config.network.likelihood == registry.config(config.name).network.likelihood:
+        return []
+    variance = ", no variance is fitted" if config.variance is None else ""
+    return [f"{config.network.likelihood} likelihood{variance}; geodesics are those of the {config.energy} energy"]
 
 
-def _fit_centroids(config: EntryConfig, num_training: int) -> EntryConfig:
+def _fit_centroids(config: EntryConfig, num_training: int, given: Collection[str]) -> EntryConfig:
     """No more centroids than there are samples to take them from."""
     metric = config.metric
     if metric is None or metric.num_centroids <= num_training:
         return config
+    if "metric.num_centroids" in given:
+        raise UserError(
+            f"--config.metric.num_centroids={metric.num_centroids} is more than the {num_training} samples to "
+            "train on; lower it, or leave it out"
+        )
     return dataclasses.replace(config, metric=dataclasses.replace(metric, num_centroids=num_training))
 
 
@@ -192,7 +235,8 @@ def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset) -> N
         needs.append((len(samples), clusters, "clusters", "clustering.num_clusters"))
     for count, needed, what, field in needs:
         if count < needed:
-            raise UserError(f"{count} samples are too few for {needed} {what}; give more, or set --config.{field}")
+            given = "1 sample is" if count == 1 else f"{count} samples are"
+            raise UserError(f"{given} too few for {needed} {what}; give more, or set --config.{field}")
     if training.inputs.shape[1] != config.network.data_dim:
         raise UserError(
             f"the data have {training.inputs.shape[1]} values per sample, the network expects "
@@ -200,23 +244,21 @@ def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset) -> N
         )
 
 
-def _continue_or_clear(run: Run, weights: str) -> None:
-    """Keeps the state of an interrupted run with the same settings, data and weights, and removes any other."""
-    settings = to_dict(run.config)
-    for unused in _UNUSED_SECTIONS:
-        del settings[unused]
-    facts = [settings, run.seed, run.dataset.checksum()]
-    if weights != "train":
-        file = pathlib.Path(weights)
-        facts.append(cards.sha256_of(file) if file.is_file() else weights)
-    fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    path = run.unfinished / "fingerprint"
-    if path.exists() and path.read_text(encoding="utf-8") == fingerprint:
-        say(f"continuing the run that was stopped in {run.folder}")
-        seconds = run.unfinished / "seconds.json"
-        if seconds.exists():
-            run.seconds = json.loads(seconds.read_text(encoding="utf-8"))
-        return
-    run.finish()
-    with whole_file(path) as partial:
-        partial.write_text(fingerprint, encoding="utf-8")
+def _check_values(config: EntryConfig, dataset: Dataset) -> None:
+    """Data that the decoder cannot reach or has no density for."""
+    network = config.network
+    if network.likelihood == "bernoulli":
+        dataset.check_unit_interval()
+    elif network.likelihood in COUNTS:
+        check_counts(dataset.inputs, dataset.name)
+    else:
+        low, high = _RANGES.get(network.mean_activation, (-np.inf, np.inf))
+        least, largest = float(dataset.inputs.min()), float(dataset.inputs.max())
+        # Noise that a data set adds itself is not what the mean has to reach.
+        noise = NOISE_REACH * float(config.data.recipe().get("noise", 0.0))
+        if least < low - noise or largest > high + noise:
+            raise UserError(
+                f"the values of {dataset.name} run from {least:.6g} to {largest:.6g}, but the decoder's mean from "
+                f"{low:g} to {high:g} by `network.mean_activation`={network.mean_activation!r}; rescale them, or "
+                "set --config.network.mean_activation=linear"
+            )

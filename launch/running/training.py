@@ -23,7 +23,7 @@ from zoo.entry import load_weights
 
 __all__ = ["save_weights", "train", "training_curves", "training_facts"]
 
-# A metric whose volume element is nowhere below this share of the one far from data changes hardly any distance.
+# A metric whose volume is nowhere below this share of the one far from data changes hardly any distance.
 FLAT = 0.7
 
 # Sections that decide which weights an entry has.
@@ -34,6 +34,8 @@ _STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "r
 
 def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
     """Trains networks, learned metric and variance, or loads them; says so if nothing is left of the metric.
+
+    From here on the run keeps what it finds.
 
     Args:
       run: the run; its model is changed.
@@ -51,7 +53,7 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
 
 
 def _least_volume(model: RHVAE) -> float:
-    """The least volume element among the centroids, in units of that far from all of them."""
+    """The least volume among the centroids, in units of that far from all of them."""
     log_volume = tf.reduce_min(model.manifold().log_volume(model.centroids.value))
     far = -0.5 * model.latent_dim * tf.math.log(model.regularization)
     return float(tf.exp(log_volume - far))
@@ -61,7 +63,9 @@ def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
     model = run.entry.model
     if weights != "train":
         _load(run, weights)
+        run.begin()
         return
+    run.begin()
     callbacks = _callbacks(run.folder / "tensorboard" if tensorboard else None)
     networks, whole = run.unfinished / "networks.weights.h5", run.unfinished / "model.weights.h5"
     if whole.exists():
@@ -186,7 +190,7 @@ def _load(run: Run, weights: str) -> None:
         load_weights(run.entry.model, pathlib.Path(weights))
         _check_stored(run, weights)
     elif card is None:
-        if run.config.data.name == "npz":
+        if run.config.data.path:
             raise UserError(
                 "--weights=pretrained was trained on the entry's own data; leave --data or --weights out"
             )

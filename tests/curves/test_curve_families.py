@@ -184,10 +184,6 @@ def test_unknown_curve_is_named():
         curves.from_name("quadratik")
 
 
-def test_names_are_those_of_the_documentation():
-    assert set(curves.names()) == {"quadratic", "cubic_spline", "bezier", "neural", "polyline"}
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -151,7 +151,7 @@ def test_a_pair_that_is_not_finite_leaves_the_others_in_three_dimensions():
     [((2,), (2,)), ((3, 2), (4, 2)), ((3, 2), (3, 1)), ((2,), (3, 2)), ((1, 3, 2), (1, 3, 2))],
 )
 def test_shapes_that_do_not_match_are_named(start, end):
-    with pytest.raises(UserError, match=r"`start` \(.*\) and `end` \(.*\) must both be \[B, d\]"):
+    with pytest.raises(UserError, match=r"`start`.* \(.*\[B, d\]"):
         connect(MANIFOLD, np.zeros(start), np.zeros(end))
 
 

@@ -18,7 +18,6 @@ SMALL = [
     "--config.geodesics.num_points=6",
     "--config.training.epochs=60",
     "--config.variance.epochs=5",
-    "--config.data.num_samples=24",
     "--config.variance.num_components=4",
     "--config.figures.resolution=8",
     "--config.figures.volume_samples=2",
@@ -30,6 +29,8 @@ def launch(*arguments, main=cluster.main, flags=program.entry_flags):
 
 
 def two_moons(folder, *arguments):
+    if not any(argument.startswith("--data=") for argument in arguments):
+        arguments = ("--config.data.num_samples=24", *arguments)
     return launch("--entry=yang2018/two_moons", f"--output_dir={folder}", *SMALL, *arguments)
 
 
@@ -88,7 +89,9 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
 
 def test_other_weights_do_not_continue_a_stopped_run(tmp_path):
     def has_state(weights):
-        unfinished = run_from_config(zoo.config("yang2018/two_moons"), 0, tmp_path, weights=str(weights)).unfinished
+        run = run_from_config(zoo.config("yang2018/two_moons"), 0, tmp_path, weights=str(weights))
+        run.begin()
+        unfinished = run.unfinished
         found = (unfinished / "geodesics.npz").exists()
         (unfinished / "geodesics.npz").touch()
         return found
@@ -141,7 +144,7 @@ def test_bad_data_gives_one_line_and_exit_code_2(case, tmp_path, capfd):
     assert two_moons(tmp_path / "out", *arguments) == 2
     lines = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
     assert len(lines) == 1 and lines[0].startswith("error: ") and words in lines[0]
-    assert not (tmp_path / "out" / "metrics.json").exists()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_bad_flags_give_one_line_and_exit_code_2(arguments, words, tmp_path, cap
     assert launch(*arguments) == 2
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and words in errors[0]
-    assert not (tmp_path / "out" / "metrics.json").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_entries_that_cannot_be_clustered_are_refused_before_training(tmp_path, monkeypatch, capfd):
@@ -198,6 +201,15 @@ def test_output_folder_that_cannot_be_written(tmp_path, capfd):
     (tmp_path / "file").write_text("in the way")
     assert two_moons(tmp_path / "file" / "out") == 2
     assert "file" in capfd.readouterr().err
+
+
+def test_a_refused_run_leaves_neither_its_folders_nor_touches_what_is_there(tmp_path):
+    assert two_moons(tmp_path / "a" / "b", "--data=none.npz") == 2
+    assert not (tmp_path / "a").exists()
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "kept").write_text("kept")
+    assert two_moons(tmp_path / "a" / "b" / "c", "--data=none.npz") == 2
+    assert {path.name for path in tmp_path.rglob("*")} == {"a", "b", "kept"}
 
 
 def test_clusters_under_a_learned_metric(tmp_path):

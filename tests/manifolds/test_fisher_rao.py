@@ -13,6 +13,7 @@ tfd = tfp.distributions
 
 WEIGHTS = np.random.default_rng(0).normal(size=[2, 12]) * 0.7
 SHIFT = np.random.default_rng(1).normal(size=[12])
+TOTAL_COUNT = np.random.default_rng(2).uniform(0.3, 9.0, size=[12])
 
 
 def network(z, *shape):
@@ -38,12 +39,24 @@ DECODERS = {
     "one_hot_categorical": lambda z: tfd.OneHotCategorical(logits=network(z, 12)),
     "poisson_log_rate": lambda z: tfd.Independent(tfd.Poisson(log_rate=network(z, 12)), 1),
     "poisson_rate": lambda z: tfd.Independent(tfd.Poisson(rate=tf.exp(network(z, 12))), 1),
+    "negative_binomial_logits": lambda z: tfd.Independent(tfd.NegativeBinomial(TOTAL_COUNT, network(z, 12)), 1),
+    "negative_binomial_probs": lambda z: tfd.Independent(
+        tfd.NegativeBinomial(TOTAL_COUNT, probs=tf.sigmoid(network(z, 12))), 1
+    ),
     "nested_independent": lambda z: tfd.Independent(tfd.Independent(tfd.Poisson(log_rate=network(z, 3, 4)), 1), 1),
 }
 
 
 def divergence_of(first, second):
-    """`tfd.kl_divergence`, and the one of Poisson distributions, which TFP does not know."""
+    """`tfd.kl_divergence`, and those of Poisson and negative binomial distributions, which TFP does not know."""
+    if isinstance(first, tfd.Independent) and isinstance(first.distribution, tfd.NegativeBinomial):
+        # Of one total count r: m log(p / q) + r log((1 - p) / (1 - q)) with mean m of the first.
+        one, other = first.distribution.logits_parameter(), second.distribution.logits_parameter()
+        return tf.reduce_sum(
+            first.distribution.mean() * (tf.math.log_sigmoid(one) - tf.math.log_sigmoid(other))
+            + TOTAL_COUNT * (tf.math.log_sigmoid(-one) - tf.math.log_sigmoid(-other)),
+            axis=-1,
+        )
     if isinstance(first, tfd.Independent) and not isinstance(first.distribution, tfd.Poisson):
         inner = divergence_of(first.distribution, second.distribution)
         return tf.reduce_sum(tf.reshape(inner, [first.batch_shape[0], -1]), axis=-1)
@@ -74,6 +87,8 @@ EMBEDDINGS = {
     "one_hot_categorical": lambda z: 2.0 * tf.sqrt(tf.nn.softmax(network(z, 12))),
     "poisson_log_rate": lambda z: 2.0 * tf.exp(0.5 * network(z, 12)),
     "poisson_rate": lambda z: 2.0 * tf.exp(0.5 * network(z, 12)),
+    "negative_binomial_logits": lambda z: 2.0 * np.sqrt(TOTAL_COUNT) * tf.asinh(tf.exp(0.5 * network(z, 12))),
+    "negative_binomial_probs": lambda z: 2.0 * np.sqrt(TOTAL_COUNT) * tf.asinh(tf.exp(0.5 * network(z, 12))),
     "normal_of_constant_scale": lambda z: network(z, 12) / 0.3,
 }
 
@@ -168,3 +183,11 @@ def test_saturated_outputs_add_nothing_and_no_nan():
 def test_an_unknown_distribution_lists_the_known():
     with pytest.raises(UserError, match=r"StudentT is not known.*Normal.*Bernoulli.*Poisson"):
         FisherRao(lambda z: tfd.Independent(tfd.StudentT(3.0, z, 1.0), 1)).metric_tensor(np.zeros([3, 2]))
+
+
+def test_a_total_count_that_depends_on_the_point_is_refused():
+    def decoder(z):
+        return tfd.Independent(tfd.NegativeBinomial(tf.exp(network(z, 12)), network(z, 12)), 1)
+
+    with pytest.raises(UserError, match=r"\(3, 12\).*`ExpectedPullback`"):
+        FisherRao(decoder).metric_tensor(np.zeros([3, 2]))

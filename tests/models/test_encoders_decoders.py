@@ -11,7 +11,7 @@ from tests.models.tiny import DATA_DIM, LATENT_DIM, make_data, make_vae
 from tfgeo.layers import MLP
 from tfgeo.models import BernoulliDecoder, GaussianDecoder, GaussianEncoder
 
-KINDS = ["gmm", "rbf", None, "bernoulli"]
+KINDS = ["gmm", "rbf", None, "bernoulli", "poisson", "negative_binomial"]
 
 
 def make_decoder(kind):

@@ -8,7 +8,9 @@ import tensorflow_probability as tfp
 
 from tests.models.linear import linear_data, make_linear_vae, repeated
 from tests.models.tiny import DATA_DIM, LATENT_DIM, assert_same_bits, make_data, make_vae, weights_of
-from tfgeo.models import VAE, fit_variance
+from tfgeo.errors import UserError
+from tfgeo.layers import MLP
+from tfgeo.models import VAE, BernoulliDecoder, GaussianEncoder, fit, fit_variance
 
 tfd = tfp.distributions
 
@@ -227,3 +229,40 @@ def test_construction_depends_on_the_seed_alone():
 @pytest.mark.parametrize(("precision", "has_variance"), [(None, True), ("bernoulli", False)])
 def test_what_to_change_is_there_to_be_changed(precision, has_variance):
     assert ("output_variance" in make_vae(precision).remedy()) == has_variance
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_data_of_another_width_are_refused_with_both_widths_and_leave_the_model_as_it_was(built):
+    model, x = make_vae("bernoulli"), make_data(20)
+    if not built:
+        model = VAE(GaussianEncoder(LATENT_DIM, [4]), BernoulliDecoder(MLP([4], "relu", DATA_DIM)))
+    wide = np.repeat(x, 2, axis=1)
+    for values in (wide, (255 * wide).astype(np.uint8)):
+        with pytest.raises(UserError, match="`inputs` has 6 columns, but the decoder has 3"):
+            fit(model, values, 2, 10, 1e-3, verbose=0)
+    for use in (model.encode, model.elbo, model.log_likelihood, lambda x: model.elbo_terms(x, (0, 0))):
+        with pytest.raises(UserError, match="`x` has 6 columns, but the decoder has 3"):
+            use(wide)
+    with pytest.raises(UserError, match="`z` has 3 columns, but the latent space has 2"):
+        model.decode(x)
+    fit(model, x, 2, 10, 1e-3, verbose=0)
+    assert model.encode(x).mean().shape == (20, LATENT_DIM)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros([0, DATA_DIM]), r"shape \(0, 3\)"),
+        (np.zeros(DATA_DIM), r"shape \(3,\)"),
+        (np.zeros([2, 2, DATA_DIM]), r"shape \(2, 2, 3\)"),
+        (0.5, "`x` is a single number"),
+        ([["a", "b", "c"]], "string, not real numbers"),
+        ([[1j, 0, 0]], "complex"),
+        ([[1.0, 2.0], [3.0]], "no array of numbers"),
+    ],
+)
+def test_data_that_are_no_table_of_numbers_are_named(x, message):
+    model = make_vae()
+    for method in (model.elbo, model.log_likelihood):
+        with pytest.raises(UserError, match=message):
+            method(x)

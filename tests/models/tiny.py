@@ -5,7 +5,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.layers import MLP, GMMPrecision, MetricNetwork, RBFPrecision
-from tfgeo.models import HVAE, RHVAE, VAE, BernoulliDecoder, GaussianDecoder, GaussianEncoder
+from tfgeo.models import (
+    HVAE,
+    RHVAE,
+    VAE,
+    BernoulliDecoder,
+    CountEncoder,
+    GaussianDecoder,
+    GaussianEncoder,
+    NegativeBinomialDecoder,
+    PoissonDecoder,
+)
 
 DATA_DIM, LATENT_DIM = 3, 2
 
@@ -18,16 +28,25 @@ def make_data(num: int, seed: int = 0) -> np.ndarray:
     return np.clip(curve + 0.02 * generator.normal(size=curve.shape), 0.0, 1.0).astype(np.float32)
 
 
+def make_counts(num: int, seed: int = 0) -> np.ndarray:
+    """`[num, 3]` float32 counts from 0 to hundreds, whose rates follow the curve of `make_data`."""
+    return np.random.default_rng(seed).poisson(np.exp(6.0 * make_data(num, seed) - 1.0)).astype(np.float32)
+
+
 def make_vae(precision: str | None = "gmm", seed: int = 0, model_class: type[VAE] = VAE) -> VAE:
-    """A built model; `precision` is "gmm", "rbf", None for a constant variance or "bernoulli"."""
+    """A built model; `precision` is "gmm", "rbf", None for a constant variance or another likelihood."""
     keras.utils.set_random_seed(seed)
     network = MLP([5], "tanh", DATA_DIM, name="mean")
-    if precision == "bernoulli":
-        decoder = BernoulliDecoder(network)
+    likelihoods = {
+        "bernoulli": BernoulliDecoder, "poisson": PoissonDecoder, "negative_binomial": NegativeBinomialDecoder
+    }  # fmt: skip
+    encoder_class = CountEncoder if precision in ("poisson", "negative_binomial") else GaussianEncoder
+    if precision in likelihoods:
+        decoder = likelihoods[precision](network)
     else:
         layers = {"gmm": GMMPrecision, "rbf": RBFPrecision, None: lambda *_: None}
         decoder = GaussianDecoder(network, 0.05, layers[precision](2, DATA_DIM, LATENT_DIM, 10.0))
-    model = model_class(GaussianEncoder(LATENT_DIM, [5], "tanh"), decoder, seed)
+    model = model_class(encoder_class(LATENT_DIM, [5], "tanh"), decoder, seed)
     model.build((None, DATA_DIM))
     return model
 

@@ -8,7 +8,7 @@ import pytest
 import zoo
 from tfgeo import datasets
 from tfgeo.errors import UserError
-from zoo.config import EntryConfig, Reported, from_dict, to_dict
+from zoo.config import EntryConfig, GeodesicsConfig, Reported, from_dict, to_dict
 from zoo.studies import STUDIES
 
 
@@ -41,6 +41,17 @@ def test_settings_name_things_that_exist(name):
     for other in (*config.interpolation.beside, *config.generation.beside):
         assert zoo.config(other).data == config.data
         assert zoo.config(other).network.data_dim == config.network.data_dim
+
+
+def test_entries_may_name_every_curve_and_every_solver():
+    from tfgeo import curves
+    from tfgeo.geodesics.connect import SOLVERS
+
+    assert len(curves.names()) >= 5 and len(SOLVERS) >= 4
+    for name in curves.names():
+        assert GeodesicsConfig(curve=name).curve == name
+    for name in SOLVERS:
+        assert GeodesicsConfig(solver=name).solver == name
 
 
 def test_names_match_patterns_and_keep_their_order():

@@ -1,4 +1,4 @@
-"""Parametrized curves with fixed end points."""
+"""Families of curves between fixed ends: quadratic, cubic splines, Bezier, polylines, small networks."""
 
 from collections.abc import Callable
 

@@ -15,13 +15,13 @@ __all__ = ["Bezier"]
 
 @dataclasses.dataclass(frozen=True)
 class Bezier(LinearCurve):
-    """Bezier curves: `c(t) = sum_k C(n, k) t^k (1 - t)^(n - k) b_k`, b_0 = start and b_n = end.
+    """Bezier curves: `c(t) = sum_k C(q, k) t^k (1 - t)^(q - k) b_k`, b_0 = start and b_q = end.
 
-    The parameters are the displacements of the inner control points b_1 .. b_{n-1} from those of the straight
-    line, `start + (end - start) k / n`. A polynomial curve of degree n; degree 2 is a `Quadratic`.
+    The parameters are the displacements of the inner control points b_1 .. b_{q-1} from those of the straight
+    line, `start + (end - start) k / q`. A polynomial curve of degree q; degree 2 is a `Quadratic`.
 
     Args:
-      degree: n, at least 2.
+      degree: q, at least 2.
 
     Raises:
       UserError: if it is not.

@@ -29,7 +29,7 @@ class CubicSpline(LinearCurve):
     "natural" has c'' = 0 at the ends, which a geodesic has not in general.
 
     Args:
-      num_segments: pieces n, at least 2; there are n - 1 inner knots.
+      num_segments: pieces, at least 2, one more than there are inner knots K.
       end_condition: "not_a_knot" or "natural".
 
     Raises:
@@ -56,7 +56,7 @@ class CubicSpline(LinearCurve):
 
 @functools.lru_cache(maxsize=64)
 def _build_coefficients(num_segments: int, end_condition: str) -> np.ndarray:
-    """`[n, 4, n - 1]` coefficients of the cardinal splines, for `piecewise_polynomials`."""
+    """`[K + 1, 4, K]` coefficients of the cardinal splines, for `piecewise_polynomials`."""
     knots = np.linspace(0.0, 1.0, num_segments + 1)
     values = np.eye(num_segments + 1)[:, 1:-1]
     spline = Interpolant(knots, values, bc_type=END_CONDITIONS[end_condition])

@@ -20,7 +20,7 @@ BOUNDARIES = ("additive", "paper")
 MIN_SPREAD = 1e-6
 # Singular values that count in a fit, relative to the largest: smaller ones need weights that float32 cannot sum.
 RELATIVE_RIDGE = 1e-5
-# Standard deviation of the first layer's weights: its tanh units turn within [0, 1], around centers all over it.
+# Standard deviation of the first layer's weights: its tanh units turn within [0, 1], around centres all over it.
 INPUT_STDDEV = 3.0
 # Points at which the straight line is fitted to start the paper's form.
 NUM_LINE_POINTS = 33

@@ -9,7 +9,7 @@ __all__ = ["piece_origins", "piecewise_polynomials"]
 
 
 def piece_origins(num_pieces: int) -> np.ndarray:
-    """`[n]` points about which the pieces are expanded: the left end of each, the right end of the last.
+    """`[num_pieces]` points about which the pieces are expanded: the left end of each, the right end of the last.
 
     So an expansion without constant term vanishes exactly at t = 0 and at t = 1.
     """
@@ -17,12 +17,12 @@ def piece_origins(num_pieces: int) -> np.ndarray:
 
 
 def piecewise_polynomials(coefficients: np.ndarray, t: tf.Tensor) -> tf.Tensor:
-    """Values of K functions that are polynomials of degree q on each of n equal pieces of [0, 1].
+    """Values of K functions that are polynomials of degree q on each of `num_pieces` equal pieces of [0, 1].
 
     Differentiable in t; at a knot the derivative is that of one of the two pieces.
 
     Args:
-      coefficients: `[n, q + 1, K]` of powers of `t - piece_origins(n)`, the constant term first.
+      coefficients: `[num_pieces, q + 1, K]` of powers of `t - piece_origins(num_pieces)`, the constant term first.
       t: `[T]` in [0, 1].
 
     Returns:

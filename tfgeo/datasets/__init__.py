@@ -1,4 +1,7 @@
-"""Data sets by name; importing this package loads neither TensorFlow nor scikit-learn."""
+"""Data sets by name: point sets, images, faces, brain scans, and the user's own files.
+
+Importing this package loads neither TensorFlow nor scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,12 @@ from tfgeo.datasets import (
     user,
 )
 from tfgeo.datasets.dataset import Dataset
+from tfgeo.datasets.image_folder import image_folder
+from tfgeo.datasets.tables import csv_table
+from tfgeo.datasets.user import format_of
 from tfgeo.errors import UserError, check_count, unknown_name_error
 
-__all__ = ["Dataset", "load", "names"]
+__all__ = ["Dataset", "format_of", "load", "names"]
 
 # Called with keywords only: `seed` and `data_dir` where a loader takes them, and its recipe.
 _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
@@ -33,11 +39,14 @@ _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
         "binarized_mnist": binarized_mnist.binarized_mnist,
         "chairs": chairs.chairs,
         "circles_rings": shapes.circles_rings,
+        "csv": csv_table,
         "digits": images.digits,
         "emnist_byclass": images.emnist_byclass,
         "fashion_mnist": images.fashion_mnist,
         "human_motion": human_motion.human_motion,
+        "image_folder": image_folder,
         "mnist": images.mnist,
+        "npy": user.npy,
         "npz": user.npz,
         "oasis": scans.oasis,
         "olivetti": faces.olivetti,

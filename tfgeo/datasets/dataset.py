@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class Dataset:
       labels: `[n]` integers, kept as int64, or None for data without labels.
       image_shape: shape of one sample as an image, row-major, with product `D`; None for no images.
       name: how messages call it.
+      class_names: what labels are called, by label, where that is not their number.
+      notes: what was done to the values before, each a clause for people.
 
     Raises:
       UserError: if a shape does not fit, or a value is not finite.
@@ -34,6 +36,8 @@ class Dataset:
     labels: np.ndarray | None = None
     image_shape: tuple[int, ...] | None = None
     name: str = "data"
+    class_names: Mapping[int, str] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         inputs = check_data(self.inputs, f"{self.name} inputs")
@@ -71,7 +75,7 @@ class Dataset:
         labels = None if self.labels is None else self.labels[rows]
         return dataclasses.replace(self, inputs=self.inputs[rows], labels=labels)
 
-    def sample_per_class(self, num: int, seed: int) -> Dataset:
+    def sample_per_class(self, num: int, seed: int, at_most: bool = False) -> Dataset:
         """Draws the same number of samples of every class, without replacement.
 
         The draw within a class depends on `seed`, the class and its samples only, not on other classes; a
@@ -80,14 +84,15 @@ class Dataset:
         Args:
           num: samples of each class.
           seed: integer of at least 0; the same seed gives the same samples.
+          at_most: whether all samples are taken of a class that has fewer.
 
         Returns:
           A data set of `num` samples of the smallest label, then of the next one, and so on.
 
         Raises:
-          UserError: if there are no labels, or if a class has fewer samples.
+          UserError: if there are no labels, or if a class has fewer samples and not `at_most`.
         """
-        return self.take(choose_per_class(self._known_labels(), num, seed, self.name))
+        return self.take(choose_per_class(self._known_labels(), num, seed, self.name, at_most))
 
     def subset_per_class(self, num: int, index: int, seed: int) -> Dataset:
         """One of several subsets of `num` samples of every class, of which no two share a sample.
@@ -177,7 +182,7 @@ class Dataset:
         return self.labels
 
 
-def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.ndarray:
+def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str, at_most: bool = False) -> np.ndarray:
     """Row numbers of `Dataset.sample_per_class`, for loaders that have labels but no samples yet.
 
     Args:
@@ -185,17 +190,18 @@ def choose_per_class(labels: np.ndarray, num: int, seed: int, name: str) -> np.n
       num: samples of each class.
       seed: integer of at least 0.
       name: how the message calls the data set.
+      at_most: whether all samples are taken of a class that has fewer.
 
     Returns:
       `[num * classes]` row numbers, class by class.
 
     Raises:
-      UserError: if a class has fewer than `num` samples.
+      UserError: if a class has fewer than `num` samples and not `at_most`.
     """
     num = check_count("num_per_class", num)
     chosen = []
     for label, rows in _permute_classes(labels, seed):
-        if len(rows) < num:
+        if len(rows) < num and not at_most:
             raise UserError(
                 f"class {label} of {name} has {len(rows)} samples, fewer than the {num} per class asked for; "
                 f"ask for at most {len(rows)} or leave this class out."

@@ -50,12 +50,12 @@ def read_images(
     Args:
       path: gzipped idx file of three dimensions.
       image_shape: height and width that every image must have.
-      rows: `[k]` numbers of the wanted images.
+      rows: `[n]` numbers of the wanted images.
       num_images: how many the file must hold, the number of its labels.
       remedy: clause for the error message, how to get a good file to `path`.
 
     Returns:
-      `[k, height, width]` uint8 images, in the order of `rows`.
+      `[n, height, width]` uint8 images, in the order of `rows`.
 
     Raises:
       UserError: if the file is not what it should be, or is cut short.

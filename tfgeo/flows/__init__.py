@@ -1,4 +1,4 @@
-"""Hamiltonian flows: TFP bijectors on pairs of a position and a momentum."""
+"""Hamiltonian flows: TFP bijectors on pairs of a latent point and a momentum."""
 
 from tfgeo.flows.hamiltonian_leapfrog import HamiltonianLeapfrog
 from tfgeo.flows.leapfrog import Leapfrog, Position

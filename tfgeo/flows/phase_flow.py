@@ -1,4 +1,4 @@
-"""Bijectors on phase space: pairs of a position and a momentum."""
+"""Bijectors on phase space: pairs of a latent point and a momentum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Geodesics: shortest curves between many pairs of points at once."""
+"""Geodesics: shortest curves between many pairs of latent points at once, and the distances they give."""
 
 from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect
@@ -11,7 +11,7 @@ from tfgeo.geodesics.maps.exponential_map import exponential_map, geodesic_flow
 from tfgeo.geodesics.maps.frechet_mean import FrechetMean, frechet_mean
 from tfgeo.geodesics.maps.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.maps.parallel_transport import parallel_transport
-from tfgeo.geodesics.pairwise import pairwise
+from tfgeo.geodesics.pairwise import distances, pairwise
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
@@ -45,6 +45,7 @@ __all__ = [
     "distance_map",
     "distance",
     "distance_spread",
+    "distances",
     "exponential_map",
     "frechet_mean",
     "geodesic_flow",

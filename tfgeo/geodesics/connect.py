@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,12 +15,14 @@ from tqdm import tqdm
 from tfgeo import curves
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
-from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Problem, call_sealed
+from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
+from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run, call_sealed
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.solvers.solver import Reason, Solver
+from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
@@ -35,6 +39,8 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
 # everything but matrix products halves in speed, and in smaller ones these do not reach theirs.
 BLOCK_FLOATS = 3_000_000
 MAX_BLOCK_SIZE = 1024
+# Numbers that a block of curves makes on its way at most, 400 MB in float32; most of them live at once.
+PEAK_FLOATS = 100_000_000
 # Blocks whose pairs are held at once and make room for one another; beyond them memory does not grow with B.
 BLOCKS_PER_POOL = 64
 DEFAULT_NUM_POINTS = 20
@@ -43,6 +49,8 @@ STEPS_PER_ROUND = 2
 LAST_STEPS_PER_ROUND = 10
 # The last pairs run in blocks smaller by this.
 TAIL_SHARE = 4
+# A further start counts where it is shorter by more than this share: mirrored curves differ by rounding.
+TIE = 1e-5
 
 
 def connect(
@@ -55,22 +63,34 @@ def connect(
     num_points: int | None = None,
     block_size: int | None = None,
     xla: bool = False,
-    progress: bool = False,
+    progress: bool | tqdm = False,
     warn: bool = True,
+    starts: int = 1,
+    condition: Any = None,
 ) -> Geodesics:
     """Geodesics between `start` and `end`, all pairs at once.
 
     Pairs are solved in blocks of one shape, compiled once; a pair that has stopped makes room for one that
     still runs, so that it costs no more time. Each pair starts from the straight line, or from the warm
     start where that has the lower energy. The straight line is returned where no curve found is shorter (or,
-    for a manifold whose energy has a potential, lower in energy).
+    for a manifold whose energy has a potential, lower in energy); `reason` says so.
+
+    A pair that has converged is at a local minimum of the energy within the curve family: where a symmetry leads
+    to a saddle, such as the straight line over a mountain, the energy is lower to either side, and the solver goes
+    on from there. Minima are told from saddles by the lowest second derivative in the curve's parameters; for the
+    solvers other than Levenberg-Marquardt, for polylines and for neural curves by that along low frequencies, so
+    that a saddle whose way out is confined to a small part of the curve may pass for a minimum there. Of piecewise
+    linear (ReLU) decoders second derivatives are differences over steps of 0.5 % of the distance of the ends. None
+    of this says that no other curve is shorter: `starts` looks for more minima, and `warm_start` takes the
+    paths of a graph through the data.
 
     Args:
       manifold: the manifold. What its decoder does must not change afterwards, but for its weights.
-      start: `[B, d]`.
+      start: `[B, d]`: an array, a list, a tensor, a data frame, of any dtype of real numbers. Geodesics are
+        computed in the decoder's dtype and returned as float64 where the ends are, else as float32.
       end: `[B, d]`.
-      curve: "quadratic", "cubic_spline", "bezier", "neural", "polyline" or a `Curve`. "neural" has thousands of
-        parameters and needs solver="adam" or "gradient_descent".
+      curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`. "neural" has
+        thousands of parameters and needs solver="adam" or "gradient_descent".
       solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
@@ -81,8 +101,13 @@ def connect(
         proportional to it, not to B, but for what is returned.
       xla: whether steps are compiled with XLA, which takes seconds, and pays for manifolds that are cheap to
         evaluate, such as `Interpolated`.
-      progress: whether to show a progress bar.
+      progress: whether to show a progress bar, or one that counts more than these pairs.
       warn: whether to warn when pairs did not converge.
+      starts: how many starts each pair has: after the first, as said above, random Bezier curves around the
+        straight line, the same ones every time (see `RandomBezier`). The shortest result of a pair is kept, for a
+        manifold whose energy has a potential that of the least energy. Time grows in proportion.
+      condition: `[B, C]` or `[C]`, what the decoder of a conditional one is conditioned on along the curve of each
+        pair; by default that of the manifold.
 
     Returns:
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
@@ -91,12 +116,15 @@ def connect(
       UserError: if the shapes do not match, a name is not known, or the solver cannot take the curve or the
         manifold.
     """
-    if not isinstance(manifold, Manifold):
-        raise UserError(
-            f"`manifold` is {type(manifold).__name__}; give a tfgeo.manifolds.Manifold, such as "
-            "Pullback(embedding) or ExpectedPullback(decoder)"
-        )
-    start, end = _check_ends(start, end)
+    check_manifold(manifold)
+    start, end = as_pairs(start, end)
+    conditions = _check_condition(condition, len(start))
+    of_all = manifold  # with the condition of each pair, where there is one
+    if condition is not None:
+        # What does not depend on the condition is the same under that of any pair.
+        manifold = manifold.given(conditions[0] if len(conditions) else np.zeros(conditions.shape[1], np.float32))
+    latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
+    start, end = start.astype(dtype, copy=False), end.astype(dtype, copy=False)
     curve, solver = _curve_and_solver(curve, solver)
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
@@ -105,15 +133,21 @@ def connect(
     block_size = fitting_block_size(block_size, manifold, start, num_points)
     given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
     search = warm_start if isinstance(warm_start, WarmStart) else None
-    compiled = _compile(Problem(manifold, curve, solver, search, num_points), xla)
+    compiled = _compile(Problem(of_all, curve, solver, search, num_points, conditions.shape[1]), xla)
+    packed = np.concatenate([start, conditions.astype(dtype)], axis=1)
 
+    check_count("starts", starts)
+    draws = draw_curves(0, starts - 1, DEFAULT_DEGREE, start.shape[1]).astype(start.dtype)
     parts = [_empty_results(curve, start)]
-    with tqdm(total=num_pairs, desc="geodesics", unit="pair", disable=not progress) as bar:
+    with _progress_bar(progress, num_pairs * starts) as bar:
         for first in range(0, num_pairs, BLOCKS_PER_POOL * block_size):
             rows = slice(first, first + BLOCKS_PER_POOL * block_size)
-            starts = None if given is None else given[rows]
-            parts.append(_solve_pool(compiled, start[rows], end[rows], starts, block_size, bar))
-    parameters, length, energy, speed_deviation, num_iterations, reason = map(
+            pool = _Pool(compiled, packed[rows], end[rows], block_size, bar)
+            part = pool.solve(None if given is None else given[rows])
+            for draw in draws:
+                part = _choose_shorter(part, pool.solve_random(draw), manifold.has_potential)
+            parts.append(part)
+    parameters, length, energy, speed_deviation, reason, num_iterations = map(
         np.concatenate, zip(*parts, strict=True)
     )
     # A metric that is none along the curve that was found.
@@ -122,55 +156,117 @@ def connect(
     if warn and not converged.all():
         worst = Reason(reason[~converged].max()).message
         warnings.warn(f"{np.sum(~converged)} of {num_pairs} pairs did not converge; {worst}", stacklevel=2)
+    parameters, start, end, length, energy, speed_deviation = (
+        part.astype(latent_dtype, copy=False) for part in (parameters, start, end, length, energy, speed_deviation)
+    )
     return Geodesics(
         curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
     )
 
 
-def _solve_pool(
-    compiled: _Compiled,
-    start: np.ndarray,
-    end: np.ndarray,
-    given: np.ndarray | None,
-    block_size: int,
-    bar: tqdm,
-) -> tuple[np.ndarray, ...]:
-    """Parameters, length, energy, deviation of speed, iterations and reasons of pairs that share blocks."""
-    num_pairs = len(start)
-    pool: list[np.ndarray] = []
-    structure = None
-    for rows in _blocks(np.arange(num_pairs), block_size):
-        bar.set_postfix_str("warm starts")
+def _progress_bar(progress: bool | tqdm, num_solutions: int) -> contextlib.AbstractContextManager[tqdm]:
+    if isinstance(progress, tqdm):
+        return contextlib.nullcontext(progress)
+    return tqdm(total=num_solutions, desc="geodesics", unit="pair", disable=not progress)
+
+
+def _check_condition(condition: Any, num_pairs: int) -> np.ndarray:
+    """Conditions of the pairs `[B, C]`; C is 0 where there is none."""
+    if condition is None:
+        return np.zeros([num_pairs, 0], np.float32)
+    conditions = as_latents(condition, "condition", (1, 2), "[C] or [B, C]")
+    if conditions.ndim == 2 and len(conditions) != num_pairs:
+        raise UserError(f"`condition` {conditions.shape} must be [C] or have a row for each of {num_pairs} pairs")
+    return np.broadcast_to(conditions, (num_pairs, conditions.shape[-1]))
+
+
+class _Pool:
+    """Pairs that share blocks. `start` is `[B, d + C]` where the decoder has conditions."""
+
+    def __init__(self, compiled: _Compiled, start: np.ndarray, end: np.ndarray, block_size: int, bar: tqdm) -> None:
+        self._compiled, self._block_size, self._bar = compiled, block_size, bar
+        self._start, self._end = start, end
+
+    def solve(self, given: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """Parameters, length, energy, deviation of speed, reasons and iterations, from the given parameters."""
         if given is None:
-            structure = compiled.begin(start[rows], end[rows])
-        else:
-            structure = compiled.begin_at(start[rows], end[rows], given[rows])
-        _store(pool, rows, structure, num_pairs)
-    bar.set_postfix_str("")
-    run = tf.nest.pack_sequence_as(structure, pool)  # views of the pool
+            return self._solve(self._compiled.begin, ())
+        return self._solve(self._compiled.begin_at, (given,))
 
-    def take(nest: object, rows: np.ndarray) -> object:
-        return tf.nest.map_structure(lambda whole: whole[rows], nest)
+    def solve_random(self, draw: np.ndarray) -> tuple[np.ndarray, ...]:
+        """As `solve`, from the random curves of a draw `[K - 1, d - 1]`."""
+        draws = np.broadcast_to(draw, (len(self._start), *draw.shape))
+        return self._solve(self._compiled.begin_random, (draws,))
 
-    running = np.flatnonzero(run.progress.running)
-    bar.update(num_pairs - len(running))
-    while len(running):
-        size, num_steps, num_left = _plan_round(len(running), block_size, compiled.xla)
-        rows = _pad(running[:size], size)
-        limits = tf.constant(num_steps), tf.constant(num_left)
-        block = compiled.advance(start[rows], end[rows], take(run.progress, rows), *limits)
-        for whole, part in zip(tf.nest.flatten(run.progress), tf.nest.flatten(block), strict=True):
-            whole[rows] = part.numpy()
-        # Those that were advanced go to the back: every pair gets its turn.
-        waiting = np.concatenate([running[size:], running[:size]])
-        waiting = waiting[run.progress.running[waiting]]
-        bar.update(len(running) - len(waiting))
-        running = waiting
+    def _solve(self, begin: Callable[..., Run], arguments: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        self._bar.set_postfix_str("warm starts")
+        everyone = np.arange(len(self._start))
+        run: Run = self._map(begin, everyone, *arguments)
+        self._bar.set_postfix_str("")
+        self._bar.update(np.sum(~run.progress.running))
+        finished: Finished | None = None
+        rows = everyone
+        while len(rows):
+            self._advance(run, rows[run.progress.running[rows]])
+            finished = self._map(self._compiled.finish, rows, run, into=finished)
+            rows = rows[finished.curvature.suspect[rows]]
+            self._map(self._compiled.leave, rows, run, finished.curvature, into=run)
+            rows = rows[~run.settled[rows]]
+            self._bar.update(-len(rows))
+        assert finished is not None  # a pool has pairs
+        iterations = run.earlier_iterations + run.progress.num_iterations
+        # Those that gave up beside a saddle did so after they were finished.
+        reason = np.where(run.progress.reason == Reason.SADDLE, run.progress.reason, finished.reason)
+        return *finished[:4], reason, iterations
 
-    results: list[np.ndarray] = []
-    for rows in _blocks(np.arange(num_pairs), block_size):
-        _store(results, rows, compiled.finish(start[rows], end[rows], take(run, rows)), num_pairs)
-    return *results, run.progress.num_iterations, run.progress.reason
+    def _advance(self, run: Run, running: np.ndarray) -> None:
+        """Steps of pairs that run, until none does."""
+        while len(running):
+            size, num_steps, num_left = _plan_round(len(running), self._block_size, self._compiled.xla)
+            limits = tf.constant(num_steps), tf.constant(num_left)
+            rows = _pad(running[:size], size)
+            block = self._compiled.advance(self._start[rows], self._end[rows], _take(run.progress, rows), *limits)
+            _put(run.progress, rows, block)
+            # Those that were advanced go to the back: every pair gets its turn.
+            waiting = np.concatenate([running[size:], running[:size]])
+            waiting = waiting[run.progress.running[waiting]]
+            self._bar.update(len(running) - len(waiting))
+            running = waiting
+
+    def _map(self, function: Callable[..., Any], rows: np.ndarray, *arguments: Any, into: Any = None) -> Any:
+        """What a compiled function gives for rows, in arrays of all pairs, which the first block makes."""
+        for block in _blocks(rows, self._block_size):
+            result = function(self._start[block], self._end[block], *_take(arguments, block))
+            if into is None:
+                into = tf.nest.map_structure(self._empty, result)
+            _put(into, block, result)
+        return into
+
+    def _empty(self, part: tf.Tensor) -> np.ndarray:
+        return np.zeros((len(self._start), *part.shape[1:]), part.dtype.as_numpy_dtype)
+
+
+def _take(nest: Any, rows: np.ndarray) -> Any:
+    """Rows of all arrays."""
+    return tf.nest.map_structure(lambda whole: whole[rows], nest)
+
+
+def _put(nest: Any, rows: np.ndarray, block: Any) -> None:
+    """Writes a block's tensors into rows of the arrays of all pairs."""
+    for whole, part in zip(tf.nest.flatten(nest), tf.nest.flatten(block), strict=True):
+        whole[rows] = part.numpy()
+
+
+def _choose_shorter(
+    one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...], by_energy: bool
+) -> tuple[np.ndarray, ...]:
+    """The shorter results of two starts, for each pair; iterations are those of both."""
+    value, other_value = (part[2 if by_energy else 1] for part in (one, other))
+    better = (other_value < (1.0 - TIE) * value) | (np.isfinite(other_value) & ~np.isfinite(value))
+    chosen = [
+        np.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a) for a, b in zip(one[:-1], other[:-1], strict=True)
+    ]
+    return *chosen, one[-1] + other[-1]
 
 
 def _plan_round(num_running: int, block_size: int, xla: bool) -> tuple[int, int, int]:
@@ -202,10 +298,12 @@ def fitting_block_size(given: int | None, manifold: Manifold, start: np.ndarray,
 
 
 def default_block_size(manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int) -> int:
-    """Pairs that are solved together: a power of two whose intermediate values fit the processor's cache."""
-    floats = num_points * manifold.floats_per_point(latent_dim, tf.as_dtype(dtype))
-    fitting = max(BLOCK_FLOATS // floats, MIN_BLOCK_SIZE)
-    return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(fitting)))
+    """Pairs that are solved together: a power of two whose values fit the cache, and what makes them the memory."""
+    dtype = tf.as_dtype(dtype)
+    fitting = max(BLOCK_FLOATS // (num_points * manifold.floats_per_point(latent_dim, dtype)), MIN_BLOCK_SIZE)
+    # Convolutional decoders make hundreds of times the numbers that they return.
+    in_memory = max(PEAK_FLOATS // (num_points * manifold.peak_floats_per_point(latent_dim, dtype)), 1)
+    return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(min(fitting, in_memory))))
 
 
 class _Compiled:
@@ -219,24 +317,15 @@ class _Compiled:
 
         # A partial of its own: TensorFlow warns of many tracings of one method, even for different problems.
         self.advance = compiled(functools.partial(problem.advance))
-        self.begin, self.begin_at, self.finish = (
+        self.begin, self.begin_at, self.begin_random, self.finish, self.leave = (
             compiled(functools.partial(call_sealed, function))
-            for function in (problem.begin, problem.begin_at, problem.finish)
+            for function in (problem.begin, problem.begin_at, problem.begin_random, problem.finish, problem.leave)
         )
 
 
 @functools.lru_cache(maxsize=16)
 def _compile(problem: Problem, xla: bool) -> _Compiled:
     return _Compiled(problem, xla)
-
-
-def _store(pool: list[np.ndarray], rows: np.ndarray, block: object, num_pairs: int) -> None:
-    """Writes a block's tensors into rows of the arrays of all pairs, which the first block makes."""
-    parts = [part.numpy() for part in tf.nest.flatten(block)]
-    if not pool:
-        pool.extend(np.zeros((num_pairs, *part.shape[1:]), part.dtype) for part in parts)
-    for whole, part in zip(pool, parts, strict=True):
-        whole[rows] = part
 
 
 def _curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, Solver]:
@@ -251,20 +340,6 @@ def _curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, 
     if not isinstance(solver, Solver):
         raise UserError(f"`solver` is {solver!r}; give a name ({', '.join(SOLVERS)}) or a Solver with its settings")
     return curve, solver
-
-
-def _check_ends(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    start, end = (np.asarray(part) for part in (start, end))
-    if start.dtype.kind not in "biuf" or end.dtype.kind not in "biuf":
-        raise UserError(f"`start` {start.dtype} and `end` {end.dtype} must be real numbers; give [B, d] floats")
-    start, end = (part if part.dtype == np.float64 else part.astype(np.float32) for part in (start, end))
-    if start.ndim != 2 or start.shape != end.shape:
-        raise UserError(
-            f"`start` {start.shape} and `end` {end.shape} must both be [B, d]; "
-            "repeat the one point that all pairs share with np.broadcast_to"
-        )
-    dtype = np.result_type(start, end)
-    return start.astype(dtype), end.astype(dtype)
 
 
 def _given_parameters(
@@ -303,7 +378,7 @@ def _pad(rows: np.ndarray, block_size: int) -> np.ndarray:
 
 
 def _empty_results(curve: Curve, start: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What `_solve_pool` gives for no pair: its shapes and dtypes."""
+    """What a `_Pool` gives for no pair: its shapes and dtypes."""
     none, integers = np.zeros(0, start.dtype), np.zeros(0, np.int32)
     parameters = np.zeros([0, curve.num_parameters(start.shape[1])], start.dtype)
     return parameters, none, none, none, integers, integers

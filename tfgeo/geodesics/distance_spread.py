@@ -17,12 +17,12 @@ __all__ = ["DistanceSpread", "distance_spread"]
 
 @dataclasses.dataclass(frozen=True)
 class DistanceSpread:
-    """Distances of B pairs under each of the M members of an ensemble.
+    """Distances of B pairs under each of the K members of an ensemble.
 
     Attributes:
       geodesics: those of the ensemble's expected metric.
-      lengths: `[M, B]` lengths of each member's own geodesics, in data units.
-      converged: `[M, B]` bool.
+      lengths: `[K, B]` lengths of each member's own geodesics, in data units.
+      converged: `[K, B]` bool.
     """
 
     geodesics: Geodesics
@@ -36,7 +36,7 @@ class DistanceSpread:
 
     @property
     def standard_deviation(self) -> np.ndarray:
-        """`[B]`, of the members as a sample: with M - 1 in the denominator."""
+        """`[B]`, of the members as a sample: with K - 1 in the denominator."""
         return np.std(self.lengths, axis=0, ddof=1)
 
     @property
@@ -49,7 +49,7 @@ class DistanceSpread:
 def distance_spread(ensemble: Ensemble, start: np.ndarray, end: np.ndarray, **settings: Any) -> DistanceSpread:
     """Distances between `start` and `end` under an ensemble and under each of its members.
 
-    A member's geodesic is its own shortest curve; it starts from the ensemble's, which saves most steps. 1 + M
+    A member's geodesic is its own shortest curve; it starts from the ensemble's, which saves most steps. 1 + K
     problems are compiled.
 
     Args:

@@ -10,11 +10,16 @@ import tensorflow as tf
 
 from tfgeo.curves import Curve
 from tfgeo.geodesics.solvers.objective import Objective
-from tfgeo.geodesics.solvers.solver import Progress, Reason, Solver, advance, begin, one_step
+from tfgeo.geodesics.solvers.saddle import Curvature, find_way_out, lowest_curvature
+from tfgeo.geodesics.solvers.solver import Progress, Reason, Solver, advance, begin, choose_pairs, one_step
+from tfgeo.geodesics.starts.random_bezier import random_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
-__all__ = ["Problem", "Run", "solve_batch"]
+__all__ = ["Finished", "Problem", "Run", "solve_batch"]
+
+# Saddles that a pair leaves, each for a curve of lower energy, before it gives up.
+MAX_SADDLES = 4
 
 
 class Run(NamedTuple):
@@ -25,49 +30,93 @@ class Run(NamedTuple):
       straight_energy: `[B]` energy of the curves without a warm start, by default straight lines.
       straight_length: `[B]` their length.
       straight_deviation: `[B]` the deviation of their speed.
+      earlier_iterations: `[B]` int32, steps that were taken to the saddles that were left.
+      num_saddles: `[B]` int32, how many these are.
+      settled: `[B]` bool: no curve beside that of a pair that has converged is lower, or it has given up.
     """
 
     progress: Progress
     straight_energy: tf.Tensor
     straight_length: tf.Tensor
     straight_deviation: tf.Tensor
+    earlier_iterations: tf.Tensor
+    num_saddles: tf.Tensor
+    settled: tf.Tensor
+
+
+class Finished(NamedTuple):
+    """What is returned for a block, unless a pair turns out to be at a saddle.
+
+    Attributes:
+      parameters: `[B, P]`.
+      length: `[B]`.
+      energy: `[B]`.
+      speed_deviation: `[B]`.
+      reason: `[B]` int32 values of `Reason`.
+      curvature: of the energy at the solver's curve; `suspect` for pairs alone that are to leave it.
+    """
+
+    parameters: tf.Tensor
+    length: tf.Tensor
+    energy: tf.Tensor
+    speed_deviation: tf.Tensor
+    reason: tf.Tensor
+    curvature: Curvature
 
 
 class Problem(NamedTuple):
-    """The functions of one (manifold, curve, solver, warm start, T), free of any batch size."""
+    """The functions of one (manifold, curve, solver, warm start, T), free of any batch size.
+
+    Starts are `[B, d + C]`: with `condition_dim` C above 0 their last coordinates are what the decoder of a
+    conditional one is conditioned on along the curve.
+    """
 
     manifold: Manifold
     curve: Curve
     solver: Solver
     warm_start: WarmStart | None
     num_points: int
+    condition_dim: int = 0
 
     def objective(self, start: tf.Tensor, end: tf.Tensor) -> Objective:
+        manifold = self.manifold
+        if self.condition_dim:
+            start, condition = start[:, : -self.condition_dim], start[:, -self.condition_dim :]
+            manifold = manifold.given(condition[:, None])
         t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points)
         t = tf.ensure_shape(t, [self.num_points])
-        return Objective(self.manifold, self.curve, start, end, t)
+        return Objective(manifold, self.curve, start, end, t)
 
     def begin(self, start: tf.Tensor, end: tf.Tensor) -> Run:
         """Before the first step, from the straight line or the warm start, whichever has the lower energy."""
-        warm = None if self.warm_start is None else self.warm_start.parameters(self.curve, start, end)
+        ends = self.objective(start, end)
+        warm = None if self.warm_start is None else self.warm_start.parameters(self.curve, ends.start, end)
         return self._begin(start, end, warm)
 
     def begin_at(self, start: tf.Tensor, end: tf.Tensor, parameters: tf.Tensor) -> Run:
         """Before the first step, from the straight line or the given parameters, as `begin`."""
         return self._begin(start, end, parameters)
 
-    def _begin(self, start: tf.Tensor, end: tf.Tensor, warm: tf.Tensor | None) -> Run:
+    def begin_random(self, start: tf.Tensor, end: tf.Tensor, draws: tf.Tensor) -> Run:
+        """Before the first step, from the random curves of some draws, whatever their energy."""
+        ends = self.objective(start, end)
+        return self._begin(start, end, random_curves(self.curve, ends.start, end, draws, self.num_points), True)
+
+    def _begin(self, start: tf.Tensor, end: tf.Tensor, warm: tf.Tensor | None, always_warm: bool = False) -> Run:
         objective = self.objective(start, end)
-        straight = self.curve.initial_parameters(start, end)
+        straight = self.curve.initial_parameters(objective.start, end)
         energy, length, deviation = objective.measure(straight)
         parameters = straight
         if warm is not None:
             warm_energy = objective.energy(warm)
             # A straight line through a hole in the metric has no energy; a path around it has.
-            better = (warm_energy < energy) | (tf.math.is_finite(warm_energy) & ~tf.math.is_finite(energy))
+            better = (warm_energy < energy) | ~tf.math.is_finite(energy) | always_warm
+            better &= tf.math.is_finite(warm_energy)
             parameters = tf.where(better[:, None], warm, straight)
-        inside = self.manifold.contains(start) & self.manifold.contains(end)
-        return Run(begin(self.solver, objective, parameters, inside), energy, length, deviation)
+        inside = objective.manifold.contains(objective.start) & objective.manifold.contains(end)
+        progress = begin(self.solver, objective, parameters, inside)
+        none = tf.zeros_like(progress.num_iterations)
+        return Run(progress, energy, length, deviation, none, none, tf.zeros_like(inside))
 
     def step(self, start: tf.Tensor, end: tf.Tensor, progress: Progress) -> Progress:
         return one_step(self.solver, self.objective(start, end), progress)
@@ -78,12 +127,13 @@ class Problem(NamedTuple):
         """Up to `num_steps` further steps, fewer where no more than `num_left` pairs run any more."""
         return advance(lambda progress: call_sealed(self.step, start, end, progress), progress, num_steps, num_left)
 
-    def finish(
-        self, start: tf.Tensor, end: tf.Tensor, run: Run
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Parameters, length, energy and deviation of speed; of the straight line where that is better."""
+    def finish(self, start: tf.Tensor, end: tf.Tensor, run: Run) -> Finished:
+        """What was found, or the straight line where that is better; and whether it may be a saddle."""
         objective = self.objective(start, end)
-        state = run.progress.state
+        state, reason = run.progress.state, run.progress.reason
+        curvature = lowest_curvature(objective, state.parameters, self.solver.matrix(state))
+        converged = tf.equal(reason, int(Reason.CONVERGED)) | tf.equal(reason, int(Reason.NO_DECREASE))
+        curvature = curvature._replace(suspect=curvature.suspect & converged & ~run.settled)
         # The manifold's own energy: a solver may measure it in another way, as GEORCE does on an embedding.
         energy, length, deviation = objective.measure(state.parameters)
         if self.manifold.has_potential:
@@ -91,18 +141,41 @@ class Problem(NamedTuple):
             better = run.straight_energy < energy
         else:
             better = run.straight_length < length
-        straight = self.curve.initial_parameters(start, end)
+        # Within the tolerance the straight line has the least energy too.
+        higher = run.straight_energy > (1.0 + self.solver.tolerance) * energy
+        reason = tf.where(better & higher & converged, int(Reason.STRAIGHT), reason)
+        straight = self.curve.initial_parameters(objective.start, end)
         length = tf.where(better, run.straight_length, length)
         energy = tf.where(better, run.straight_energy, energy)
         deviation = tf.where(better, run.straight_deviation, deviation)
-        reason = run.progress.reason
         equal = tf.equal(reason, int(Reason.EQUAL_ENDS))
         failed = tf.equal(reason, int(Reason.NOT_FINITE)) | tf.equal(reason, int(Reason.OUTSIDE))
         length, energy, deviation = (
             tf.where(failed, tf.cast(float("nan"), part.dtype), tf.where(equal, tf.zeros_like(part), part))
             for part in (length, energy, deviation)
         )
-        return tf.where(better[:, None], straight, state.parameters), length, energy, deviation
+        parameters = tf.where(better[:, None], straight, state.parameters)
+        return Finished(parameters, length, energy, deviation, reason, curvature)
+
+    def leave(self, start: tf.Tensor, end: tf.Tensor, run: Run, curvature: Curvature) -> Run:
+        """Where suspect pairs go on from: the lowest curve to either side of a saddle, if one is lower."""
+        objective = self.objective(start, end)
+        parameters = run.progress.state.parameters
+        energy = objective.energy(parameters)
+        beside, found = find_way_out(objective, parameters, energy, curvature, self.solver.tolerance)
+        found &= curvature.suspect
+        goes_on = found & (run.num_saddles < MAX_SADDLES)
+        # Pairs outside of the manifold are none of the suspects.
+        fresh = begin(self.solver, objective, beside, tf.ones_like(found))
+        progress = choose_pairs(goes_on, fresh, run.progress)
+        reason = tf.where(found & ~goes_on, int(Reason.SADDLE), progress.reason)
+        iterations = tf.where(goes_on, run.progress.num_iterations, 0)
+        return run._replace(
+            progress=progress._replace(reason=reason),
+            earlier_iterations=run.earlier_iterations + iterations,
+            num_saddles=run.num_saddles + tf.cast(goes_on, tf.int32),
+            settled=run.settled | (curvature.suspect & ~goes_on),
+        )
 
 
 def call_sealed(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -155,7 +228,7 @@ def solve_batch(
       Parameters `[B, P]`, length `[B]`, energy `[B]`, and the reason code of each pair `[B]`.
     """
     num_pairs, latent_dim = tf.shape(start)[0], start.shape[-1]
-    size = tf.constant(MIN_BLOCK_SIZE)
+    size = tf.constant(min(MIN_BLOCK_SIZE, block_size))
     for candidate in _sizes(block_size):
         size = tf.where(num_pairs > size, tf.minimum(candidate, block_size), size)
     num_blocks = tf.maximum((num_pairs + size - 1) // size, 1)
@@ -169,12 +242,23 @@ def solve_batch(
     def solve_block(block: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         ends = tf.ensure_shape(tf.gather(tf.stack([start, end]), block, axis=1), [2, None, latent_dim])
         first, last = ends[0], ends[1]
-        run = call_sealed(problem.begin, first, last)
         num_steps = tf.constant(problem.solver.max_iterations)
-        progress = problem.advance(first, last, run.progress, num_steps, tf.constant(0))
-        run = run._replace(progress=progress)
-        parameters, length, energy, _ = call_sealed(problem.finish, first, last, run)
-        return parameters, length, energy, progress.reason
+
+        def solve(run: Run) -> tuple[Run, Finished]:
+            progress = problem.advance(first, last, run.progress, num_steps, tf.constant(0))
+            run = run._replace(progress=progress)
+            return run, call_sealed(problem.finish, first, last, run)
+
+        def leave(run: Run, finished: Finished) -> tuple[Run, Finished]:
+            return solve(call_sealed(problem.leave, first, last, run, finished.curvature))
+
+        def is_suspect(run: Run, finished: Finished) -> tf.Tensor:
+            del run
+            return tf.reduce_any(finished.curvature.suspect)
+
+        first_try = solve(call_sealed(problem.begin, first, last))
+        _, finished = tf.while_loop(is_suspect, leave, first_try, parallel_iterations=1)
+        return finished.parameters, finished.length, finished.energy, finished.reason
 
     dtypes = (start.dtype, start.dtype, start.dtype, tf.int32)
     solved = tf.map_fn(

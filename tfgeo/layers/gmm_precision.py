@@ -23,7 +23,7 @@ RELATIVE_VARIANCE_FLOOR = 1e-3
 class GMMPrecision(Precision):
     """`1 / sigma^2(z) = sum_k w_k N(z | c_k, s_k^2 I) W_g`, Eq. 20 of Yang et al. (2018), arXiv:1809.04747.
 
-    The mixture's weights, means and one variance per component come from EM on the latent representations
+    The mixture's weights, means and one variance per component come from EM on the latent points
     and stay fixed; `W_g` (`[D]`, positive) is trained on the evidence lower bound with all else frozen.
 
     Args:

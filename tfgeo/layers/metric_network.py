@@ -1,4 +1,4 @@
-"""The network behind a learnt metric."""
+"""The network behind a learned metric."""
 
 from __future__ import annotations
 

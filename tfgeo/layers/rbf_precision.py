@@ -18,7 +18,7 @@ __all__ = ["RBFPrecision"]
 class RBFPrecision(Precision):
     """`1 / sigma^2(z) = W v(z) + 1 / max_variance`, `v_k(z) = exp(-gamma_k |z - c_k|^2)`.
 
-    Eq. 6 of Yang and Hauberg (GiMLi 2018); the centres are k-means centres of the latent representations and
+    Eq. 6 of Yang and Hauberg (GiMLi 2018); the centres are k-means centres of the latent points and
     the bandwidths follow Eq. 13 of Chadebec et al. (2020), arXiv:2010.11518:
     `gamma_k = 1/2 (a / |C_k| sum_{z in C_k} |z - c_k|)^-2`. `W` (`[K, D]`, positive) is trained.
 

@@ -3,6 +3,7 @@
 from tfgeo.manifolds.centroid_metric import CentroidMetric
 from tfgeo.manifolds.checks import check_metric
 from tfgeo.manifolds.curvature import gaussian_curvature, riemann_tensor, sectional_curvature
+from tfgeo.manifolds.decoders import Decoder
 from tfgeo.manifolds.ensemble import Ensemble
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.fisher_rao import FisherRao
@@ -17,6 +18,7 @@ from tfgeo.manifolds.volume import expected_volume
 
 __all__ = [
     "CentroidMetric",
+    "Decoder",
     "Ensemble",
     "ExpectedPullback",
     "FisherRao",

@@ -1,4 +1,4 @@
-"""The learnt metric of the RHVAE: a mixture over centroids."""
+"""The learned metric of the RHVAE: a mixture over centroids."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
 from tfgeo.manifolds.calculus.cometric import Cometric
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["CentroidMetric"]
@@ -17,7 +18,7 @@ __all__ = ["CentroidMetric"]
 class CentroidMetric(MetricField):
     """`G^-1(z) = sum_i L_i L_i^T exp(-|z - c_i|^2 / T^2) + lambda I`: Eq. 14 of Chadebec et al. (2020).
 
-    arXiv:2010.11518. The inverse is what is parametrised: far from all centroids G is `I / lambda`, large for a
+    arXiv:2010.11518. The inverse is what is parametrized: far from all centroids G is `I / lambda`, large for a
     small lambda, so that geodesics keep to the centroids. It is smooth, and positive definite everywhere.
 
     Args:
@@ -69,6 +70,10 @@ class CentroidMetric(MetricField):
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         return self.cometric(z).metric
 
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        del latent_dim, dtype
+        return self.centroids.dtype
+
     def cometric(self, z: tf.Tensor) -> CentroidCometric:
         return CentroidCometric(self, z)
 
@@ -94,7 +99,7 @@ class CentroidCometric(Cometric):
 
     def __init__(self, manifold: CentroidMetric, z: tf.Tensor) -> None:
         self._manifold = manifold
-        z = tf.convert_to_tensor(z, manifold.centroids.dtype)
+        z = as_points(z, manifold.centroids.dtype)
         self._shape = z.shape
         self._dynamic_shape = z.shape if z.shape.is_fully_defined() else tf.shape(z)
         self._points = tf.reshape(z, [-1, z.shape[-1]]) - manifold._origin

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.errors import UserError
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.manifold import Manifold
 
 __all__ = ["check_metric", "check_metric_values"]
@@ -28,8 +29,8 @@ def check_metric(manifold: Manifold, z: tf.Tensor, allow_singular: bool = False)
     Raises:
       UserError: names the first point, in the order of `z`, where the metric is none, and what it is there.
     """
-    points = np.asarray(z)
-    metric = np.asarray(manifold.metric_tensor(tf.convert_to_tensor(points)))
+    points = as_points(z).numpy()
+    metric = np.asarray(manifold.metric_tensor(points))
     check_metric_values(type(manifold).__name__, points, metric, allow_singular)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,7 +15,7 @@ __all__ = ["Ensemble"]
 
 
 class Ensemble(Manifold):
-    """The expected metric over members, `G(z) = sum_m G_m(z) / M`: Syrota et al. (2024), arXiv:2408.07507.
+    """The expected metric over members, `G(z) = sum_k G_k(z) / K`: Syrota et al. (2024), arXiv:2408.07507.
 
     Where decoders of equal fit disagree, curves get longer; what all of them agree on is kept. Energies are the
     mean of the members' energies, each by its own rule, and lengths those of the expected metric.
@@ -63,6 +64,13 @@ class Ensemble(Manifold):
     def model_is_approximate(self) -> bool:
         return any(member.model_is_approximate for member in self.members)
 
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor | None:
+        members = [member for member in self.members if member.model_is_approximate]
+        parts = [member.omitted_curvature(points) for member in members]
+        if not parts or any(part is None for part in parts):
+            return None
+        return tf.add_n(parts) / len(self.members)
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether every member's metric is known at `z`."""
         return tf.reduce_all(tf.stack([member.contains(z) for member in self.members]), axis=0)
@@ -70,13 +78,23 @@ class Ensemble(Manifold):
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return sum(member.floats_per_point(latent_dim, dtype) for member in self.members)
 
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return sum(member.peak_floats_per_point(latent_dim, dtype) for member in self.members)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        """The widest that a member works in."""
+        return max((member.working_dtype(latent_dim, dtype) for member in self.members), key=lambda one: one.size)
+
+    def given(self, condition: Any) -> Manifold:
+        return Ensemble([member.given(condition) for member in self.members])
+
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """The mean of the members' models."""
         models = [member.quadratic_model(points, definite) for member in self.members]
         return QuadraticModel(*(_mean(list(parts)) for parts in zip(*models, strict=True)))
 
     def member_lengths(self, points: tf.Tensor) -> tf.Tensor:
-        """Lengths of the same curves under each member: `[B, T, d]` to `[M, B]`.
+        """Lengths of the same curves under each member: `[B, T, d]` to `[K, B]`.
 
         Their spread says how far to trust a distance.
         """

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from tfgeo.manifolds.decoders.readers import Reader, read_mean_and_stddev
 from tfgeo.manifolds.pullback import Pullback
 
 __all__ = ["ExpectedPullback"]
-
-tfd = tfp.distributions
 
 
 class ExpectedPullback(Pullback):
@@ -22,16 +18,16 @@ class ExpectedPullback(Pullback):
     `(T - 1) sum_i |mu_i - mu_{i+1}|^2 + |sigma_i - sigma_{i+1}|^2`, which converges to the integral.
 
     Args:
-      decoder: callable `[..., d]` to a distribution with `mean()` and `stddev()` of shape `[..., D]`, such as
-        `model.decode`.
+      decoder: as for `Pullback`, but it gives a mean and a standard deviation: a function to a distribution, such
+        as `model.decode`, or a network whose `outputs` are said.
+      outputs: what the tensors are that the decoder returns, such as ("mean", "log_variance") or "logits".
+      condition: `[C]` what a conditional decoder is conditioned on.
     """
 
-    def __init__(self, decoder: Callable[[tf.Tensor], tfd.Distribution]) -> None:
-        super().__init__(self._mean_and_stddev)
-        self.decoder = decoder
+    _reader: Reader = staticmethod(read_mean_and_stddev)
 
-    def _mean_and_stddev(self, z: tf.Tensor) -> tf.Tensor:
-        distribution = self.decoder(z)
+    def embedding(self, z: tf.Tensor) -> tf.Tensor:
+        """`[..., d]` to `[..., 2 D]`: means, then standard deviations."""
         # Stacked and reshaped: XLA has no second derivative of `tf.concat`.
-        both = tf.stack([distribution.mean(), distribution.stddev()], axis=-2)
+        both = tf.stack(self.decoder.mean_and_stddev(z), axis=-2)
         return tf.reshape(both, tf.concat([tf.shape(both)[:-2], [2 * both.shape[-1]]], axis=0))

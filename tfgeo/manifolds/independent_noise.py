@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, add_potential
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.manifold import check_points
@@ -62,8 +63,13 @@ class IndependentNoise(ExpectedPullback):
         ends = self._total_variance(tf.stack([points[:, 0], points[:, -1]], axis=1))
         return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
 
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor:
+        """Of the decoded means' differences alone: the model has the variances to second order."""
+        points = check_points(points)
+        return curvature_of_differences(self._mean, points, self.energy_scale(points.shape[-2]))
+
     def _mean(self, z: tf.Tensor) -> tf.Tensor:
-        return self.decoder(z).mean()
+        return self.decoder.mean(z)
 
     def _total_variance(self, z: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(self.decoder(z).variance(), axis=-1)
+        return tf.reduce_sum(self.decoder.variance(z), axis=-1)

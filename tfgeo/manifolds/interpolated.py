@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tfgeo.errors import UserError, check_at_least, check_count
 from tfgeo.manifolds.calculus.bspline import MIN_NODES, derivative_weights, fit_coefficients
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
 from tfgeo.manifolds.checks import check_metric_values
 from tfgeo.manifolds.manifold import Manifold, check_points
@@ -119,7 +120,7 @@ class Interpolated(MetricField):
         return tf.reduce_all((z >= low) & (z <= high), axis=-1)
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        z = tf.convert_to_tensor(z)
+        z = as_points(z)
         return _as_matrix(z, *tf.unstack(self._partials(z, 0)[0, 0]))
 
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
@@ -135,14 +136,14 @@ class Interpolated(MetricField):
           Metric `[..., 2, 2]`; first `[..., 2, 2, 2]`, last index the coordinate; second `[..., 2, 2, 2, 2]`.
           Outside of the bounds the derivatives along the axes that are left are 0.
         """
-        z = tf.convert_to_tensor(z)
+        z = as_points(z)
         matrices = {orders: _as_matrix(z, *tf.unstack(entries)) for orders, entries in self._partials(z, 2).items()}
         first = tf.stack([matrices[1, 0], matrices[0, 1]], axis=-1)
         second = tf.stack([matrices[2, 0], matrices[1, 1], matrices[1, 1], matrices[0, 2]], axis=-1)
         return matrices[0, 0], first, tf.reshape(second, _shape_like(z, [2, 2, 2, 2]))
 
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
-        points = tf.convert_to_tensor(points)
+        points = as_points(points)
         steps = points[..., 1:, :] - points[..., :-1, :]
         x, y = tf.unstack(tf.cast(tf.reshape(steps, [-1, 2]), self.dtype), axis=-1)
         xx, xy, yy = tf.unstack(self._partials(0.5 * (points[..., 1:, :] + points[..., :-1, :]), 0)[0, 0])
@@ -258,7 +259,7 @@ def _grid(axes: list[np.ndarray]) -> np.ndarray:
 
 
 def _positive_coefficients(metric: np.ndarray) -> tuple[np.ndarray, int]:
-    """Spline coefficients `[R + 2, R + 2, 3]` of the entries (0, 0), (0, 1), (1, 1), and how many were raised."""
+    """Spline coefficients `[r + 2, r + 2, 3]` of the entries (0, 0), (0, 1), (1, 1), and how many were raised."""
     coefficients = fit_coefficients(metric)
     own = np.linalg.eigvalsh(metric)
     # A node that is singular up to rounding counts as having that rounding as its smallest eigenvalue.

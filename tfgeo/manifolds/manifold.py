@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import abc
+from typing import Any
 
 import tensorflow as tf
 
+from tfgeo.errors import UserError
 from tfgeo.manifolds.calculus.acceleration import metric_acceleration
 from tfgeo.manifolds.calculus.cometric import Cometric, MetricCometric
 from tfgeo.manifolds.calculus.eigen import eigvalsh
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_segments
 
 __all__ = ["Manifold", "check_points", "raise_index"]
@@ -30,7 +33,7 @@ class Manifold(abc.ABC):
         """Squared lengths of the segments between neighbouring points: `[B, T, d]` to `[B, T - 1]`."""
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
-        """A second-order model of `energy` in the interior points of curves, for second-order solvers.
+        """A second-order model of `energy` in the inner points of curves, for second-order solvers.
 
         By differentiating `segment_energies` twice; a manifold that knows a cheaper one gives it.
 
@@ -43,7 +46,7 @@ class Manifold(abc.ABC):
         return model_of_segments(self.segment_energies, points, self.energy_scale(points.shape[-2]), definite)
 
     def energy_and_gradient(self, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Energy of curves `[B, T, d]` and its gradient in their T - 2 interior points: `[B]` and `[B, T - 2, d]`.
+        """Energy of curves `[B, T, d]` and its gradient in their T - 2 inner points: `[B]` and `[B, T - 2, d]`.
 
         By reverse mode.
         """
@@ -60,10 +63,37 @@ class Manifold(abc.ABC):
         del dtype
         return (1 + 2 * latent_dim) ** 2
 
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        """Numbers that `quadratic_model` makes on the way for one point, which bound how many fit the memory."""
+        return self.floats_per_point(latent_dim, dtype)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        """The dtype in which curves between points of `dtype` are computed: where there is one, the decoder's."""
+        del latent_dim
+        return dtype
+
+    def given(self, condition: Any) -> Manifold:
+        """The manifold of a conditional decoder under another condition `[..., C]`, broadcast against the points.
+
+        Raises:
+          UserError: if there is no such decoder.
+        """
+        del condition
+        raise UserError(f"{type(self).__name__} has no conditional decoder; leave the condition out")
+
     @property
     def model_is_approximate(self) -> bool:
         """Whether `quadratic_model` leaves out second derivatives that the energy has."""
         return False
+
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor | None:
+        """Second derivatives of `energy` that `quadratic_model` leaves out, where they are cheap to find.
+
+        Blocks of each interior point with itself: `[B, T, d]` to `[B, T - 2, d, d]`, symmetric; or None, and
+        solvers take differences of `energy_and_gradient` in place of the model. An exact model needs none.
+        """
+        del points
+        return None
 
     @property
     def has_potential(self) -> bool:
@@ -93,7 +123,8 @@ class Manifold(abc.ABC):
 
     def inner_product(self, z: tf.Tensor, u: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
         """`u^T G(z) v` of tangent vectors at `z`: each `[..., d]`, to `[...]`."""
-        return tf.einsum("...i,...ij,...j->...", u, self.metric_tensor(z), v)
+        metric = self.metric_tensor(z)
+        return tf.einsum("...i,...ij,...j->...", as_points(u, metric.dtype), metric, as_points(v, metric.dtype))
 
     def norm(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
         """Length of tangent vectors `v` at `z`: each `[..., d]`, to `[...]`."""
@@ -106,7 +137,7 @@ class Manifold(abc.ABC):
         NaN where the metric is not positive definite. It needs a metric with continuous derivatives: for
         piecewise linear (ReLU) decoders it is 0, which is wrong.
         """
-        return metric_acceleration(self.metric_tensor, z, v)
+        return metric_acceleration(self.metric_tensor, as_points(z), as_points(v))
 
     def volume(self, z: tf.Tensor) -> tf.Tensor:
         """Magnification factor `sqrt(det G(z))`: `[..., d]` to `[...]`; Eq. 21 of Yang et al. (2018)."""
@@ -140,7 +171,7 @@ class Manifold(abc.ABC):
 
     def metric_derivative(self, z: tf.Tensor) -> tf.Tensor:
         """`dG_ij / dz^k` at `z`: `[..., d]` to `[..., d, d, d]`, indices in the order i, j, k."""
-        return jacobian_columns(self.metric_tensor, tf.convert_to_tensor(z))
+        return jacobian_columns(self.metric_tensor, as_points(z))
 
     def christoffels(self, z: tf.Tensor) -> tf.Tensor:
         """Christoffel symbols of the second kind: `[..., d]` to `[..., d, d, d]`.
@@ -165,7 +196,7 @@ def raise_index(metric: tf.Tensor, lowered: tf.Tensor) -> tf.Tensor:
 
 def check_points(points: tf.Tensor) -> tf.Tensor:
     """Curves as a tensor `[B, T, d]`; ValueError where T is not known or below 2."""
-    points = tf.convert_to_tensor(points)
+    points = as_points(points)
     if points.shape.rank < 2 or points.shape[-2] is None or points.shape[-2] < 2:
         raise ValueError(
             f"`points` must be [B, T, d] with a known T of at least 2, got {points.shape}; "

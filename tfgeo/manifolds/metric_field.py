@@ -7,6 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfgeo.manifolds.calculus.jacobian import value_and_columns
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
 from tfgeo.manifolds.manifold import Manifold, check_points
 
@@ -21,7 +22,7 @@ class MetricField(Manifold):
     """
 
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
-        points = tf.convert_to_tensor(points)
+        points = as_points(points)
         first, second = points[..., :-1, :], points[..., 1:, :]
         step = second - first
         return self.inner_product(0.5 * (first + second), step, step)
@@ -35,7 +36,7 @@ class MetricField(Manifold):
         Returns:
           Metric `[..., d, d]`; first `[..., d, d, d]`, last index the coordinate; second `[..., d, d, d, d]`.
         """
-        z = tf.convert_to_tensor(z)
+        z = as_points(z)
         size = z.shape[-1]
 
         def metric(z: tf.Tensor) -> tf.Tensor:
@@ -92,7 +93,7 @@ class TensorField(MetricField):
         self._metric_fn = metric_fn
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        return self._metric_fn(tf.convert_to_tensor(z))
+        return self._metric_fn(as_points(z))
 
 
 def _flatten(values: tf.Tensor, num_axes: int) -> tf.Tensor:

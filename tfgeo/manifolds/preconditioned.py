@@ -68,6 +68,12 @@ class Preconditioned(Manifold):
         # No derivatives of the decoded values are held along each of the d coordinates.
         return self.manifold.floats_per_point(latent_dim, dtype) * 2 // (1 + latent_dim)
 
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return self.manifold.peak_floats_per_point(latent_dim, dtype) * 2 // (1 + latent_dim)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        return self.manifold.working_dtype(latent_dim, dtype)
+
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Energy and gradient of the manifold by reverse mode, second derivatives of the approximation."""
         points = check_points(points)

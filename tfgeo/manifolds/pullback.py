@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from tfgeo.manifolds.calculus.acceleration import embedded_acceleration
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_differences
+from tfgeo.manifolds.decoders.decoder import Decoder
+from tfgeo.manifolds.decoders.outputs import Outputs
+from tfgeo.manifolds.decoders.readers import Reader, read_values
 from tfgeo.manifolds.manifold import Manifold, check_points, raise_index
 
 __all__ = ["Pullback", "differences", "differences_gradient", "differences_model"]
@@ -21,34 +28,46 @@ class Pullback(Manifold):
     decoded differences and need no Jacobian.
 
     Args:
-      embedding_fn: function `[..., d]` to `[..., M]` of TensorFlow operations.
+      decoder: what decodes rows `[n, d]`: a Keras model, a function of TensorFlow operations, or any other that
+        `Decoder` takes. Values of any rank are flattened; of a distribution the mean is taken.
+      outputs: what the tensors are that the decoder returns, as for `Decoder`; not needed for one alone.
+      condition: `[C]` what a conditional decoder is conditioned on; see `given`.
     """
 
-    def __init__(self, embedding_fn: Callable[[tf.Tensor], tf.Tensor]) -> None:
-        self._embedding_fn = embedding_fn
+    def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:
+        self.decoder = Decoder.of(decoder, outputs, condition)
+
+    # What of the decoder is embedded.
+    _reader: Reader = staticmethod(read_values)
 
     def embedding(self, z: tf.Tensor) -> tf.Tensor:
         """`[..., d]` to `[..., M]`: the points whose Euclidean differences are measured."""
-        return self._embedding_fn(z)
+        return self.decoder.values(z)
+
+    def given(self, condition: Any) -> Manifold:
+        other = copy.copy(self)
+        other.decoder = self.decoder.given(condition)
+        return other
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        columns = jacobian_columns(self.embedding, tf.convert_to_tensor(z))
+        columns = jacobian_columns(self.embedding, as_points(z))
         return tf.einsum("...mi,...mj->...ij", columns, columns)
 
     def christoffels(self, z: tf.Tensor) -> tf.Tensor:
         # G Gamma = J^T H: the tangential part of the embedding's second derivatives H is all that remains when
         # the derivatives of J^T J are put together.
-        z = tf.convert_to_tensor(z)
+        z = as_points(z)
         second = jacobian_columns(lambda z: jacobian_columns(self.embedding, z), z)
         return raise_index(
             self.metric_tensor(z), tf.einsum("...mk,...mij->...kij", jacobian_columns(self.embedding, z), second)
         )
 
     def geodesic_acceleration(self, z: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+        z, v = as_points(z), as_points(v)
         return embedded_acceleration(self.embedding, jacobian_columns(self.embedding, z), z, v)
 
     def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(tf.square(differences(self.embedding(points))), axis=-1)
+        return tf.reduce_sum(tf.square(differences(self.embedding(as_points(points)))), axis=-1)
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Gauss-Newton's model of the decoded differences; it needs no second derivatives of the embedding."""
@@ -64,8 +83,18 @@ class Pullback(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
+    def omitted_curvature(self, points: tf.Tensor) -> tf.Tensor:
+        points = check_points(points)
+        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]))
+
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
-        return (1 + latent_dim) * self.embedding(tf.zeros([1, latent_dim], dtype)).shape[-1]
+        return (1 + latent_dim) * sum(self.decoder.widths(latent_dim, dtype, self._reader))
+
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        return (1 + latent_dim) * self.decoder.floats_per_row(latent_dim, dtype, self._reader)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        return self.decoder.working_dtype(latent_dim, dtype, self._reader)
 
 
 def differences(values: tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_at_least, check_count
@@ -57,6 +59,16 @@ class Smoothed(MetricField):
         half = tf.linalg.triangular_solve(factor, metric)
         smooth = tf.matmul(half, tf.matmul(half, metric), transpose_a=True)
         return tf.where(finite, 0.5 * (smooth + tf.linalg.matrix_transpose(smooth)), float("nan"))
+
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
+        # A second-order model differentiates the metric twice, in each coordinate.
+        return (1 + latent_dim) ** 2 * self.manifold.peak_floats_per_point(latent_dim, dtype)
+
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        return self.manifold.working_dtype(latent_dim, dtype)
+
+    def given(self, condition: Any) -> Manifold:
+        return Smoothed(self.manifold.given(condition), self.strength, self.rank)
 
     def _truncate(self, metric: tf.Tensor, rank: int) -> tf.Tensor:
         eigenvalues, vectors = eigh(metric)

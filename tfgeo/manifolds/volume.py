@@ -1,24 +1,25 @@
-"""The expected volume measure of a stochastic decoder, by sampling."""
+"""The expected volume of a stochastic decoder, by sampling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.points import as_points
+from tfgeo.manifolds.decoders.decoder import Decoder
+from tfgeo.manifolds.decoders.outputs import Outputs
 
 __all__ = ["expected_volume"]
 
-tfd = tfp.distributions
-
 
 def expected_volume(
-    decoder: Callable[[tf.Tensor], tfd.Distribution],
+    decoder: Any,
     z: tf.Tensor,
     num_samples: int,
     seed: tf.Tensor,
+    outputs: Outputs | None = None,
 ) -> tf.Tensor:
     """`E[sqrt(det J^T J)]` over the decoder's noise, Eq. 22 of Yang et al. (2018).
 
@@ -28,17 +29,18 @@ def expected_volume(
     is large.
 
     Args:
-      decoder: callable `[..., d]` to a distribution with `mean()` and `stddev()` of shape `[..., D]`.
+      decoder: as for `ExpectedPullback`: it gives a mean and a standard deviation.
       z: `[n, d]` latent points.
       num_samples: samples of eps, drawn anew for each point.
       seed: stateless seed, `[2]` int32.
+      outputs: what the tensors are that the decoder returns, as for `Decoder`.
 
     Returns:
       `[n]` volumes, in data units to the power d.
     """
-    z = tf.convert_to_tensor(z)
-    mean_columns = jacobian_columns(lambda z: decoder(z).mean(), z)
-    stddev_columns = jacobian_columns(lambda z: decoder(z).stddev(), z)
+    z, of_decoder = as_points(z), Decoder.of(decoder, outputs)
+    both = jacobian_columns(lambda z: tf.stack(of_decoder.mean_and_stddev(z), axis=-2), z)
+    mean_columns, stddev_columns = tf.unstack(both, axis=-3)
 
     def add_sample(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         step_seed = tf.random.experimental.stateless_fold_in(seed, step)

@@ -1,6 +1,7 @@
 """Deep generative models: Keras models whose methods give TFP distributions."""
 
 from tfgeo.layers import MetricNetwork
+from tfgeo.models.counts import CountEncoder, NegativeBinomialDecoder, PoissonDecoder
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE
@@ -15,9 +16,12 @@ __all__ = [
     "RHVAE",
     "VAE",
     "BernoulliDecoder",
+    "CountEncoder",
     "GaussianDecoder",
     "GaussianEncoder",
     "MetricNetwork",
+    "NegativeBinomialDecoder",
+    "PoissonDecoder",
     "UpdateMetric",
     "fit",
     "fit_variance",

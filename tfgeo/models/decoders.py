@@ -6,9 +6,11 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfgeo.errors import check_unit_interval
 from tfgeo.layers import Precision
 
 __all__ = ["BernoulliDecoder", "GaussianDecoder"]
@@ -149,6 +151,10 @@ class BernoulliDecoder(keras.layers.Layer):
         """
         logits = self.logits_network(z)
         return tf.reduce_sum(x * logits - _softplus(logits), axis=-1)
+
+    def check_support(self, values: np.ndarray, name: str) -> None:
+        """Refuses `[n, D]` data, called `name`, that are not in [0, 1], with a `UserError`."""
+        check_unit_interval(values, name)
 
     def get_config(self) -> dict:
         network = keras.saving.serialize_keras_object(self.logits_network)

@@ -41,10 +41,10 @@ class HVAE(VAE):
       encoder: `GaussianEncoder` for q(z_0 | x).
       decoder: `GaussianDecoder` or `BernoulliDecoder` for p(x | z).
       num_steps: leapfrog steps K.
-      step_size: their size, a number or one for each latent dimension; where it is learnt, its start.
-      learn_step_size: whether it is learnt, by its logarithm.
+      step_size: their size, a number or one for each latent dimension; where it is learned, its start.
+      learn_step_size: whether it is learned, by its logarithm.
       sqrt_beta_zero: `sqrt(beta_0)`, below 1 for a hot start, 1 for no tempering.
-      learn_beta_zero: whether it is learnt, by its logarithm.
+      learn_beta_zero: whether it is learned, by its logarithm.
       gradient_limit: longest gradient of a sample's bound, in nats per unit of a position or a momentum, that flows
         back through a point of its trajectory in training; None for no limit.
       seed: seed of the noise; that of a step depends on the seed and the step alone.
@@ -258,7 +258,7 @@ class HVAE(VAE):
             name=f"log_{name}",
         )
 
-    # By name: Keras numbers a model's own weights with the learnt ones first, which differ between models.
+    # By name: Keras numbers a model's own weights with the learned ones first, which differ between models.
     def save_own_variables(self, store: Any) -> None:
         for variable in self._own_weights():
             store[variable.name] = variable

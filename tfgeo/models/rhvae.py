@@ -60,14 +60,14 @@ class RHVAE(HVAE):
       num_centroids: centroids that are stored: the number of training data, or fewer, which are then chosen among
         them by k-medoids.
       num_steps: leapfrog steps K.
-      step_size: their size, a number or one for each latent dimension; where it is learnt, its start.
+      step_size: their size, a number or one for each latent dimension; where it is learned, its start.
       temperature: T of Eq. 14, a length in latent space.
       regularization: lambda of Eq. 14.
       sqrt_beta_zero: `sqrt(beta_0)`, below 1 for a hot start, 1 for no tempering.
-      learn_step_size: whether the step size is learnt, like those that follow by its logarithm.
-      learn_temperature: whether T is learnt.
-      learn_regularization: whether lambda is learnt.
-      learn_beta_zero: whether `sqrt(beta_0)` is learnt.
+      learn_step_size: whether the step size is learned, like those that follow by its logarithm.
+      learn_temperature: whether T is learned.
+      learn_regularization: whether lambda is learned.
+      learn_beta_zero: whether `sqrt(beta_0)` is learned.
       num_fixed_point_steps: iterations for each implicit equation of a leapfrog step.
       gradient_limit: as that of the HVAE; without one, training does not survive a metric that becomes stiff.
       seed: seed of the noise; that of a step depends on the seed and the step alone.

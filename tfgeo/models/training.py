@@ -20,7 +20,7 @@ __all__ = ["batched", "fit", "fit_variance"]
 # Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
 # costs microseconds: several passes make one Keras epoch of about this many steps where their number divides.
 STEPS_PER_ROUND = 50
-# A step that is left out now and then does no harm; where so many of a round are, nothing is learnt.
+# A step that is left out now and then does no harm; where so many of a round are, nothing is learned.
 MAX_SKIPPED_SHARE = 0.5
 # Posterior samples from which the variance's start is computed, at the least.
 MIN_START_SAMPLES = 2000

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.errors import UserError, check_unit_interval
+from tfgeo.errors import UserError
 from tfgeo.likelihood import importance_sampling
+from tfgeo.models.counts import PoissonDecoder
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.randomness import derive_seed
@@ -30,7 +31,7 @@ class VAE(keras.Model):
 
     Args:
       encoder: `GaussianEncoder` for q(z | x).
-      decoder: `GaussianDecoder` or `BernoulliDecoder` for p(x | z).
+      decoder: `GaussianDecoder`, `BernoulliDecoder`, `PoissonDecoder` or `NegativeBinomialDecoder` for p(x | z).
       seed: seed of the reparametrization noise; the noise of a step depends on the seed and the step alone.
     """
 
@@ -40,7 +41,7 @@ class VAE(keras.Model):
     def __init__(
         self,
         encoder: GaussianEncoder,
-        decoder: GaussianDecoder | BernoulliDecoder,
+        decoder: GaussianDecoder | BernoulliDecoder | PoissonDecoder,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -51,6 +52,7 @@ class VAE(keras.Model):
         # Called in the compiled training step after its update; `tfgeo.models.fit` validates by it.
         self.after_update: Callable[[], None] | None = None
         self._compiled_gradients: Callable | None = None
+        self._data_dim: int | None = None
         self.metric_trackers = [keras.metrics.Mean(name) for name in ("loss", "reconstruction", "kl_divergence")]
 
     @property
@@ -59,13 +61,25 @@ class VAE(keras.Model):
         return self.encoder.latent_dim
 
     @property
+    def data_dim(self) -> int:
+        """Data dimension D: the width of the decoder's mean."""
+        if self._data_dim is None:
+            with tf.init_scope():
+                if not self.decoder.built:
+                    self.decoder.build((None, self.latent_dim))
+                point = tf.zeros([1, self.latent_dim], self.compute_dtype)
+                self._data_dim = int(self.decoder(point)[0].shape[-1])
+        return self._data_dim
+
+    @property
     def prior(self) -> tfd.Distribution:
         """p(z) = N(0, I), event shape `[d]`."""
         return tfd.Independent(tfd.Normal(tf.zeros(self.latent_dim), tf.ones(self.latent_dim)), 1)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        # Before the encoder takes on a width that it cannot get rid of.
+        _check_width(input_shape, self.data_dim, "inputs", "the decoder")
         self.encoder.build(input_shape)
-        self.decoder.build((*input_shape[:-1], self.latent_dim))
         self.built = True
 
     def call(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -78,7 +92,9 @@ class VAE(keras.Model):
 
     def decode(self, z: tf.Tensor) -> tfd.Distribution:
         """p(x | z) of `[..., d]` latent points: batch shape `[...]`, event shape `[D]`."""
-        return _distribution_of(self.decoder, self._as_tensor(z))
+        z = _convert(z, "z", self.compute_dtype)
+        _check_width(z.shape, self.latent_dim, "z", "the latent space")
+        return _distribution_of(self.decoder, z)
 
     def elbo_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Both terms of Eq. 7 of Yang et al. (2018) with one sample of z.
@@ -114,8 +130,10 @@ class VAE(keras.Model):
 
     def check_inputs(self, inputs: np.ndarray, name: str) -> None:
         """Refuses `[n, D]` data, called `name`, that the decoder has no density for, with a `UserError`."""
-        if isinstance(self.decoder, BernoulliDecoder):
-            check_unit_interval(inputs, name)
+        _check_width(np.shape(inputs), self.data_dim, name.strip("`"), "the decoder")
+        check_support = getattr(self.decoder, "check_support", None)  # a Gaussian has density everywhere
+        if check_support is not None:
+            check_support(inputs, name)
 
     def after_training(self, inputs: np.ndarray) -> None:
         """Takes from the `[n, D]` training data what a trained model keeps of them."""
@@ -131,7 +149,7 @@ class VAE(keras.Model):
 
     def remedy(self) -> str:
         """What to change where training stopped being finite."""
-        if isinstance(self.decoder, BernoulliDecoder):  # has no variance
+        if not isinstance(self.decoder, GaussianDecoder):  # has no variance of its own
             return "lower --config.training.learning_rate"
         return "lower --config.training.learning_rate or raise --config.network.output_variance"
 
@@ -154,7 +172,7 @@ class VAE(keras.Model):
         return self._importance_sampling(self._encoder_weights, x, num_samples, seed)
 
     def _encoder_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
-        """`[S, n]` log weights of samples of the encoder."""
+        """`[num_samples, n]` log weights of samples of the encoder."""
         posterior = self.encode(x)
         z = posterior.sample(num_samples, seed=seed)
         return self.decoder.log_prob(x, z) + self.prior.log_prob(z) - posterior.log_prob(z)
@@ -217,13 +235,17 @@ class VAE(keras.Model):
             tracker.update_state(values)
         return {tracker.name: tracker.result() for tracker in self.metric_trackers}
 
-    def _as_tensor(self, values: tf.Tensor) -> tf.Tensor:
-        """Values in the dtype of the networks, whatever theirs is: NumPy's own is float64."""
-        return tf.cast(tf.convert_to_tensor(values), self.compute_dtype)
+    def _as_tensor(self, x: tf.Tensor) -> tf.Tensor:
+        """`[..., D]` data in the dtype of the networks, whatever theirs is: NumPy's own is float64."""
+        x = _convert(x, "x", self.compute_dtype)
+        _check_width(x.shape, self.data_dim, "x", "the decoder")
+        return x
 
     def _as_data(self, x: tf.Tensor) -> tf.Tensor:
-        """Data as a tensor; those that the decoder has no density for are refused, where values are known."""
+        """`[n, D]` data as a tensor; those without a density are refused, where values are known."""
         x = self._as_tensor(x)
+        if x.shape.rank not in (None, 2) or x.shape[0] == 0:
+            raise UserError(f"`x` has shape {tuple(x.shape)}; give [n, {self.data_dim}], n at least 1.")
         if tf.executing_eagerly():
             self.check_inputs(x, "`x`")
         return x
@@ -246,6 +268,29 @@ def check_proposal(proposal: str, accepted: tuple[str, ...]) -> str:
     if proposal not in accepted:
         raise UserError(f"`proposal` must be one of {', '.join(accepted)}, but is {proposal!r}; change it.")
     return proposal
+
+
+def _convert(values: Any, name: str, dtype: str) -> tf.Tensor:
+    """Real numbers as a tensor of another dtype; a `UserError` where they are none."""
+    try:
+        tensor = tf.convert_to_tensor(values)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"`{name}` is no array of numbers ({error}).") from error
+    if not (tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_bool):
+        raise UserError(f"`{name}` holds {tensor.dtype.name}, not real numbers.")
+    return tf.cast(tensor, dtype)
+
+
+def _check_width(shape: Any, width: int, name: str, of_what: str) -> None:
+    """Refuses a shape whose last dimension is known and another; says both."""
+    shape = tf.TensorShape(shape)
+    if shape.rank is None or (shape.rank > 0 and shape[-1] in (None, width)):
+        return
+    given = f"has {shape[-1]} columns" if shape.rank else "is a single number"
+    raise UserError(
+        f"`{name}` {given}, but {of_what} has {width}; give an array of shape [n, {width}], or build a model "
+        "for these."
+    )
 
 
 def _inputs_of(data: Any) -> tf.Tensor:

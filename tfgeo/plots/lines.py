@@ -45,7 +45,7 @@ def scatter_lines(x: np.ndarray, values: Mapping[str, np.ndarray], x_label: str,
 
 
 def bands(x: np.ndarray, values: Mapping[str, np.ndarray], x_label: str, label: str) -> Figure:
-    """Means over n of `[len(x), n]` values with their 95 % confidence intervals, over a logarithmic axis."""
+    """Means over n of `[m, n]` values with their 95 % confidence intervals, over a logarithmic axis."""
     figure = new_figure(3.6, 2.6)
     axes = figure.subplots()
     for color, (name, rows) in zip(CLASS_COLORS, values.items(), strict=False):

@@ -1,4 +1,4 @@
-"""Samples along a metric, and how good samples are."""
+"""Latent points drawn along a metric by Hamiltonian Monte Carlo, and how good generated samples are."""
 
 from tfgeo.sampling.metric_density import LatentSamples, sample_latents
 from tfgeo.sampling.quality import (

@@ -92,7 +92,7 @@ def sample_latents(
 ) -> LatentSamples:
     """Samples latent points with a density that is high where the volume of the metric is small, as near data.
 
-    The density is `w(z) / sqrt(det G(z)) = w(z) sqrt(det G^-1(z))`. The learnt metric of the RHVAE, Eq. 14 of
+    The density is `w(z) / sqrt(det G(z)) = w(z) sqrt(det G^-1(z))`. The learned metric of the RHVAE, Eq. 14 of
     Chadebec et al. (2020), is `I / lambda` far from all centroids, so that with w = 1 the integral would be
     infinite; two weights make it finite:
 

@@ -1,4 +1,7 @@
-"""Chadebec, Mantoux and Allassonnière (2020): Geometry-Aware Hamiltonian Variational Auto-Encoder."""
+"""Entries of Chadebec et al. (2020): VAEs, Hamiltonian VAEs and Riemannian ones with a learned metric.
+
+Chadebec, Mantoux and Allassonnière, "Geometry-Aware Hamiltonian Variational Auto-Encoder", arXiv:2010.11518.
+"""
 
 from zoo.chadebec2020 import clustering, evaluation, generation, geometry
 

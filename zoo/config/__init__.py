@@ -1,4 +1,4 @@
-"""Typed, frozen configurations: all that an experiment needs, and nothing that needs TensorFlow."""
+"""Configurations of entries as frozen dataclasses: all that an experiment needs, without TensorFlow."""
 
 from zoo.config.data import DataConfig
 from zoo.config.entry import EntryConfig, from_dict, to_dict
@@ -9,12 +9,14 @@ from zoo.config.experiments import (
     GeodesicsConfig,
     InterpolationConfig,
 )
+from zoo.config.likelihoods import COUNTS, follow_likelihood
 from zoo.config.model import FlowConfig, MetricConfig, NetworkConfig, VarianceConfig
 from zoo.config.paths import GraphConfig, NeuralConfig
 from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
 __all__ = [
+    "COUNTS",
     "ClusteringConfig",
     "DataConfig",
     "EntryConfig",
@@ -31,6 +33,7 @@ __all__ = [
     "Reported",
     "TrainingConfig",
     "VarianceConfig",
+    "follow_likelihood",
     "from_dict",
     "to_dict",
 ]

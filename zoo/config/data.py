@@ -17,7 +17,10 @@ _RECIPES = {
     "mnist": ("classes",),
     "fashion_mnist": ("classes",),
     "emnist_byclass": ("classes",),
-    "npz": ("path",),
+    "csv": ("path", "label_column", "classes", "standardize"),
+    "image_folder": ("path", "classes", "standardize", "size"),
+    "npy": ("path", "standardize", "size"),
+    "npz": ("path", "classes", "standardize", "size"),
     "circles_rings": ("num_samples",),
     "pendulum": ("num_samples", "noise"),
     "robot_arm": ("noise",),
@@ -26,6 +29,8 @@ _RECIPES = {
     "olivetti": ("size",),
     "oasis": ("size",),
 }
+# Formats of the user's own data that may hold bytes.
+_HOLDING_BYTES = ("image_folder", "npy", "npz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +48,11 @@ class DataConfig:
       num_samples: size of a synthetic data set.
       num_clusters: clusters of a synthetic data set.
       noise: standard deviation of a synthetic data set's noise.
-      standardize: whether a synthetic data set is brought to zero mean and unit scale.
-      size: side of square images in pixels, where the loader can scale them.
-      path: file of the user's own data.
+      standardize: whether a synthetic data set is brought to zero mean and unit scale, or each column of the user's
+        own data.
+      size: side of square images in pixels, where the loader can scale them; 0 keeps that of the user's own.
+      path: file or folder of the user's own data.
+      label_column: name of the column of labels, where that is a csv file; empty for none.
     """
 
     name: str
@@ -59,17 +66,29 @@ class DataConfig:
     standardize: bool = False
     size: int = 64
     path: str = ""
+    label_column: str = ""
 
     def __post_init__(self) -> None:
         check_count("data.training_per_class", self.training_per_class, 0)
         check_count("data.samples_per_class", self.samples_per_class, 0)
         check_count("data.subset", self.subset, 0)
         check_at_least("data.noise", self.noise, 0.0)
-        check_count("data.size", self.size, 2)
+        check_count("data.size", self.size, 0)
 
-    def recipe(self) -> dict[str, Any]:
-        """The keyword arguments of `tfgeo.datasets.load` beside name, folder and seed."""
-        recipe = {field: getattr(self, field) for field in _RECIPES.get(self.name, ())}
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the loader takes."""
+        return _RECIPES.get(self.name, ())
+
+    def recipe(self, counts: bool = False) -> dict[str, Any]:
+        """The keyword arguments of `tfgeo.datasets.load` beside name, folder and seed.
+
+        Args:
+          counts: whether bytes of the user's own are counts, not grey values.
+        """
+        recipe = {field: getattr(self, field) for field in self.fields}
         if recipe.get("classes") == ():
             del recipe["classes"]
+        if counts and self.name in _HOLDING_BYTES:
+            recipe["scale_bytes"] = False
         return recipe

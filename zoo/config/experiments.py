@@ -9,7 +9,8 @@ from zoo.config.checks import check_choice
 
 __all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
 
-WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
+_ENERGIES = ("independent_noise", "expected", "pullback", "fisher_rao", "learned")
+_WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,7 @@ class GeodesicsConfig:
 
     Attributes:
       energy: "independent_noise" (Yang et al. 2018, Eq. 18), "expected" (the expected metric's), "pullback" (that
-        of the decoder's mean alone) or "learned" (the RHVAE's metric).
+        of the decoder's mean alone), "fisher_rao" (the Fisher-Rao metric's) or "learned" (the RHVAE's metric).
       curve: curve family.
       solver: "levenberg_marquardt", "gradient_descent", "adam" or "georce".
       warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi), "graph" (the shortest path
@@ -49,10 +50,10 @@ class GeodesicsConfig:
     smoothing_rank: int = 0
 
     def __post_init__(self) -> None:
-        check_choice("geodesics.energy", self.energy, ("independent_noise", "expected", "pullback", "learned"))
+        check_choice("geodesics.energy", self.energy, _ENERGIES)
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
         check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam", "georce"))
-        check_choice("geodesics.warm_start", self.warm_start, WARM_STARTS)
+        check_choice("geodesics.warm_start", self.warm_start, _WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
         check_count("geodesics.max_iterations", self.max_iterations)

@@ -6,6 +6,7 @@ import dataclasses
 
 from tfgeo.errors import UserError, check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
+from zoo.config.likelihoods import LIKELIHOODS, MEAN_ACTIVATIONS
 
 __all__ = ["FlowConfig", "MetricConfig", "NetworkConfig", "VarianceConfig"]
 
@@ -25,9 +26,10 @@ class NetworkConfig:
       decoder_units: widths of H-dec.
       activation: activation of the encoder, and of the decoder unless it has its own.
       stddev_activation: activation of S-enc.
-      mean_activation: activation of M-dec; a Bernoulli decoder's is the sigmoid.
+      mean_activation: activation of M-dec; a Bernoulli decoder's is the sigmoid, that of counts the exponential.
       output_variance: constant sigma^2 of a Gaussian decoder while the networks are trained, in squared data units.
-      likelihood: "gaussian" or "bernoulli" p(x | z); grey values in [0, 1] give the latter's cross-entropy.
+      likelihood: "gaussian", "bernoulli", "poisson" or "negative_binomial" p(x | z); grey values in [0, 1] give
+        Bernoulli's cross-entropy, the last two are of counts, of which the encoder sees log(1 + x).
       decoder_activation: activation of the decoder, "" for that of the encoder.
       posterior_variance: whether S-enc gives the variance of the posterior instead of its standard deviation.
       learn_output_variance: whether a Gaussian decoder's sigma^2 is learned with the networks; it starts at
@@ -60,7 +62,7 @@ class NetworkConfig:
         check_choice("network.decoder_activation", self.decoder_activation, ("", *_ACTIVATIONS))
         check_choice("network.stddev_activation", self.stddev_activation, _POSITIVE_ACTIVATIONS)
         check_positive("network.output_variance", self.output_variance)
-        check_choice("network.likelihood", self.likelihood, ("gaussian", "bernoulli"))
+        check_choice("network.likelihood", self.likelihood, LIKELIHOODS)
         if self.residual_decoder and len(set(self.decoder_units)) != 1:
             raise UserError(
                 f"residual layers have one width, but `network.decoder_units` is {self.decoder_units}; "
@@ -71,10 +73,11 @@ class NetworkConfig:
                 f"a {self.likelihood} decoder has no variance to learn; "
                 "set --config.network.learn_output_variance=False"
             )
-        if self.likelihood == "bernoulli" and self.mean_activation != "sigmoid":
+        needed = MEAN_ACTIVATIONS.get(self.likelihood, self.mean_activation)
+        if self.mean_activation != needed:
             raise UserError(
-                f"`network.mean_activation`={self.mean_activation!r} does not fit a Bernoulli decoder, whose mean "
-                "is the sigmoid of its logits; set --config.network.mean_activation=sigmoid"
+                f"`network.mean_activation`={self.mean_activation!r} does not fit a {self.likelihood} decoder; "
+                f"set --config.network.mean_activation={needed}"
             )
 
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.graphs.segment_lengths import SegmentLengths
+from tfgeo.geodesics.latents import as_latents
 from tfgeo.manifolds import Manifold
 
 __all__ = ["STENCILS", "DistanceMap", "distance_map", "grid_distances"]
@@ -83,7 +84,7 @@ def distance_map(
     Raises:
       UserError: if the source lies outside the bounds, or a setting or a length makes no sense.
     """
-    source = np.asarray(source)
+    source = as_latents(source, "source", (1,), "[2]")
     if source.shape != (2,):
         raise UserError(f"`source`={source} must be a point [2] inside `bounds`={np.asarray(bounds).tolist()}")
     axes, weights = _grid_graph(
@@ -126,8 +127,8 @@ def grid_distances(
     Raises:
       UserError: if a point lies outside the bounds, or a setting or a length makes no sense.
     """
-    points = np.asarray(points)
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+    points = as_latents(points, "points")
+    if points.shape[1] != 2 or not len(points):
         raise UserError(f"`points` must be [n, 2] points of a latent plane, got {points.shape}")
     if bounds is None:
         low, high = points.min(axis=0), points.max(axis=0)

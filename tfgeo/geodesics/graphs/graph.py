@@ -28,6 +28,7 @@ from tfgeo.geodesics.graphs.shortest_path import (
     landmark_distances,
     shortest_path,
 )
+from tfgeo.geodesics.latents import as_pairs, check_manifold
 from tfgeo.manifolds import Manifold
 
 __all__ = ["KNNGraph"]
@@ -62,7 +63,7 @@ class KNNGraph:
       k: neighbours that each node is joined to, less than n. Edges go both ways, so nodes may have more.
       points_per_edge: T, points on each edge at which its length is measured, both nodes included.
       num_landmarks: landmarks for the bound, 8 n bytes each; 0 for none.
-      num_directions: r, principal directions of decoded nodes for the bound, 8 n bytes each; 0 for none. Without
+      num_directions: principal directions of decoded nodes for the bound, 8 n bytes each; 0 for none. Without
         effect where the manifold is no pull-back, or its decoded nodes together exceed 1 GiB.
       block_size: edges that are measured together.
       progress: whether to show progress bars.
@@ -87,6 +88,7 @@ class KNNGraph:
         block_size: int = 512,
         progress: bool = True,
     ) -> None:
+        check_manifold(manifold)
         self.manifold = manifold
         self.points = check_nodes(points)
         self.k = check_count("k", k)
@@ -144,13 +146,13 @@ class KNNGraph:
         """Graph distances in bulk, by Dijkstra's algorithm (`scipy.sparse.csgraph.dijkstra`).
 
         Args:
-          sources: `[S]` nodes, or None for all n.
-          targets: `[U]` nodes, or None for all n.
+          sources: nodes, or None for all n.
+          targets: nodes, or None for all n.
           require_connected: whether a pair without a path is an error.
           progress: whether to show a progress bar.
 
         Returns:
-          `[S, U]` float64, in data units; infinite where there is no path.
+          `[sources, targets]` float64, in data units; infinite where there is no path.
 
         Raises:
           UserError: if a node does not exist, or with `require_connected` the nodes lie in several components.
@@ -301,7 +303,7 @@ class KNNGraph:
         return np.max(bounds, axis=0).tolist() if bounds else None
 
     def _project(self, embedded: np.ndarray) -> np.ndarray:
-        """`[n, M]` to `[n, r]`, in float64: differences of neighbours are small beside the values."""
+        """`[n, M]` to `[n, num_directions]`, in float64: differences of neighbours are small beside the values."""
         return np.concatenate(
             [
                 (embedded[first : first + ROWS_PER_CALL].astype(np.float64) - self._center) @ self._projection
@@ -319,9 +321,9 @@ class KNNGraph:
         return indices.astype(int)
 
     def _check_ends(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        start, end = (np.asarray(part) for part in (start, end))
+        start, end = as_pairs(start, end)
         dimension = self.points.shape[1]
-        if start.ndim != 2 or start.shape != end.shape or start.shape[1] != dimension:
+        if start.shape[1] != dimension:
             raise UserError(f"`start` {start.shape} and `end` {end.shape} must both be [B, {dimension}]")
         return start.astype(self.points.dtype), end.astype(self.points.dtype)
 
@@ -344,7 +346,7 @@ class KNNGraph:
 
 
 def _principal_directions(embedded: np.ndarray, num: int) -> tuple[np.ndarray, np.ndarray]:
-    """Center `[M]` and orthonormal columns `[M, r]` along which some of the decoded nodes differ most."""
+    """Centre `[M]` and orthonormal columns `[M, num]` along which some of the decoded nodes differ most."""
     rows = embedded[:: max(1, len(embedded) // PRINCIPAL_ROWS)][:PRINCIPAL_ROWS].astype(np.float64)
     center = rows.mean(axis=0)
     directions = np.linalg.svd(rows - center, full_matrices=False)[2]

@@ -8,6 +8,7 @@ from scipy.sparse import csgraph
 from sklearn.neighbors import KDTree
 
 from tfgeo.errors import UserError
+from tfgeo.geodesics.latents import as_latents
 
 __all__ = [
     "check_lengths",
@@ -24,10 +25,9 @@ MAX_EDGES = 5_000_000
 
 def check_nodes(points: np.ndarray) -> np.ndarray:
     """Nodes as finite float `[n, d]`; UserError names the first row that is not."""
-    points = np.asarray(points)
-    if points.ndim != 2 or points.dtype.kind not in "biuf" or 0 in points.shape:
-        raise UserError(f"`points` must be [n, d] real numbers, got {points.dtype} {points.shape}")
-    points = np.ascontiguousarray(points, np.float64 if points.dtype == np.float64 else np.float32)
+    points = np.ascontiguousarray(as_latents(points, "points"))
+    if not len(points):
+        raise UserError(f"`points` {points.shape} has no rows; give at least one")
     finite = np.isfinite(points).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))

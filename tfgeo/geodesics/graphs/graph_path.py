@@ -16,7 +16,7 @@ class GraphPath:
     """A shortest path of a graph.
 
     Attributes:
-      nodes: `[N]` indices of the nodes it passes.
+      nodes: indices of the nodes it passes.
       points: `[S, d]` latent points it joins by straight segments: the nodes, and ends that are no nodes.
       arc_lengths: `[S]` length of the path up to each point, in data units; the first is 0.
     """

@@ -95,8 +95,8 @@ def decoded_bound(coordinates: np.ndarray, target: np.ndarray) -> np.ndarray:
     `h(u) <= |P f(u) - P f(v)| + h(v) <= w(u, v) + h(v)`, and being 0 at the target never above the distance.
 
     Args:
-      coordinates: `[n, r]` projected decoded nodes `P f(v)`.
-      target: `[r]` projected decoded target.
+      coordinates: `[n, num_directions]` projected decoded nodes `P f(v)`.
+      target: `[num_directions]` projected decoded target.
 
     Returns:
       `[n]`, in data units.

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
+from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.maps.ode import DEFAULT_TOLERANCE, finite_or_large, solve_by_halves, solve_ode
 from tfgeo.geodesics.solvers.smoothness import check_smooth
 from tfgeo.manifolds import Manifold
@@ -59,14 +60,17 @@ def geodesic_flow(
     Raises:
       UserError: as for `exponential_map`, or if `times` do not increase.
     """
+    check_manifold(manifold)
     z, v = check_tangents(z, v)
+    latent_dtype, dtype = z.dtype, working_dtype(manifold, z)
     single = z.ndim == 1
-    z, v = np.atleast_2d(z), np.atleast_2d(v)
+    z, v = np.atleast_2d(z).astype(dtype), np.atleast_2d(v).astype(dtype)
     times = np.asarray(times, z.dtype)
     if times.ndim != 1 or not len(times) or not (np.diff(times, prepend=0.0) > 0.0).all():
         raise UserError(f"`times` {times.tolist()} must be positive and increase; sort them and leave out 0")
     check_smooth(manifold, z, z + times[-1] * v, "exponential_map")
-    points, velocities = integrate_geodesics(manifold, z, v, times, tolerance)
+    found = integrate_geodesics(manifold, z, v, times, tolerance)
+    points, velocities = (part.astype(latent_dtype, copy=False) for part in found)
     return (points[0], velocities[0]) if single else (points, velocities)
 
 
@@ -88,11 +92,9 @@ def integrate_geodesics(
 
 def check_tangents(z: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points and vectors of one floating dtype and one shape `[B, d]` or `[d]`."""
-    z, v = np.asarray(z), np.asarray(v)
-    if z.dtype.kind not in "biuf" or v.dtype.kind not in "biuf":
-        raise UserError(f"`z` {z.dtype} and `v` {v.dtype} must be real numbers; give [B, d] floats")
-    dtype = np.float64 if np.float64 in (z.dtype, v.dtype) else np.float32
-    if max(z.ndim, v.ndim) > 2 or min(z.ndim, v.ndim) < 1 or z.shape[-1] != v.shape[-1]:
+    z, v = (as_latents(part, name, (1, 2), "[B, d] or [d]") for part, name in ((z, "z"), (v, "v")))
+    dtype = np.result_type(z, v)
+    if z.shape[-1] != v.shape[-1]:
         raise UserError(f"`z` {z.shape} and `v` {v.shape} must be [B, d] or [d] with the same d; reshape them")
     try:
         z, v = np.broadcast_arrays(z.astype(dtype), v.astype(dtype))

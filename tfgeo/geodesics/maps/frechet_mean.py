@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.maps.exponential_map import integrate_geodesics
 from tfgeo.geodesics.maps.logarithm_map import Logarithms, shoot
 from tfgeo.geodesics.solvers.smoothness import check_smooth
@@ -84,6 +85,10 @@ def frechet_mean(
       UserError: if an argument has the wrong shape or is not finite, the metric jumps (ReLU decoders), or a
         point cannot be reached.
     """
+    check_manifold(manifold)
+    points = as_latents(points, "points")
+    latent_dtype = points.dtype
+    points = points.astype(working_dtype(manifold, points), copy=False)
     points, weights, mean = _check_points(points, weights, initial)
     check_count("max_iterations", max_iterations, minimum=0)
     check_positive("tolerance", tolerance)
@@ -145,6 +150,7 @@ def frechet_mean(
         warnings.warn(
             f"{num_failed} of {len(points)} logarithms at the mean did not converge; raise num_points", stacklevel=2
         )
+    mean = mean.astype(latent_dtype, copy=False)
     return FrechetMean(mean, variance, bool(converged), len(steps) - 1, np.array(variances), np.array(steps))
 
 
@@ -152,10 +158,8 @@ def _check_points(
     points: np.ndarray, weights: np.ndarray | None, initial: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points `[n, d]`, weights `[n]` of sum 1 and the initial mean `[d]`, of one dtype."""
-    points = np.asarray(points)
-    if points.dtype.kind not in "biuf" or points.ndim != 2 or not len(points):
+    if not len(points):
         raise UserError(f"`points` {points.shape} {points.dtype} must be [n, d] real numbers with n of at least 1")
-    points = points if points.dtype == np.float64 else points.astype(np.float32)
     if not np.isfinite(points).all():
         row = int(np.argmin(np.isfinite(points).all(axis=-1)))
         raise UserError(f"`points` row {row} is not finite: {points[row].tolist()}; leave it out")

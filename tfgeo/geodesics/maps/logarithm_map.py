@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfgeo.curves import Curve
 from tfgeo.errors import check_count
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.latents import as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.maps.exponential_map import choose_tolerance, integrate_geodesics
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.smoothness import check_smooth
@@ -85,6 +86,10 @@ def logarithm_map(
       UserError: as for `connect`, or if the metric jumps (ReLU decoders).
     """
     check_count("max_iterations", max_iterations, minimum=0)
+    check_manifold(manifold)
+    start, end = as_pairs(start, end)
+    latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
+    start, end = start.astype(dtype), end.astype(dtype)
     geodesics = connect(manifold, start, end, curve, solver, warm_start, num_points, warn=False)
     check_smooth(manifold, geodesics.start, geodesics.end, "logarithm_map")
     logarithms = shoot(manifold, geodesics, max_iterations, tolerance)
@@ -94,7 +99,11 @@ def logarithm_map(
             "max_iterations or num_points, or give a curve with more parameters, for a better first guess",
             stacklevel=2,
         )
-    return logarithms
+    return logarithms._replace(
+        velocity=logarithms.velocity.astype(latent_dtype, copy=False),
+        distance=logarithms.distance.astype(latent_dtype, copy=False),
+        error=logarithms.error.astype(latent_dtype, copy=False),
+    )
 
 
 def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, tolerance: float | None) -> Logarithms:
@@ -107,7 +116,7 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
     difference = float(np.cbrt(np.finfo(dtype).eps))
 
     def miss(rows: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Errors `[R, d]` of the geodesics of some rows, and their Jacobians `[R, d, d]`."""
+        """Errors `[B, d]` of the geodesics of some rows, and their Jacobians `[B, d, d]`."""
         sizes = difference * np.linalg.norm(velocity, axis=-1)[:, None, None] + TINY
         shots = velocity[:, None] + sizes * np.eye(latent_dim + 1, latent_dim, -1, dtype=dtype)
         z = np.broadcast_to(start[rows][:, None], shots.shape)

@@ -31,13 +31,13 @@ def solve_ode(
     """Solutions at given times, all rows with the same steps.
 
     Args:
-      ode_fn: `(t, [B, S])` to `[B, S]`; traced once.
-      state: `[B, S]` at t = 0.
+      ode_fn: `(t, [B, state_size])` to `[B, state_size]`; traced once.
+      state: `[B, state_size]` at t = 0.
       times: `[T]`, increasing, greater than 0.
       tolerance: scalar; error per step, relative and absolute.
 
     Returns:
-      `[T, B, S]`.
+      `[T, B, state_size]`.
 
     Raises:
       tf.errors.InvalidArgumentError: after `MAX_NUM_STEPS` steps.
@@ -79,13 +79,14 @@ def solve_by_halves(
     failed are tried on their own.
 
     Args:
-      solve: takes arrays `[N, ...]` and returns `[T, N, S]`; N is one of few sizes, see `SMALLEST_BATCH`.
+      solve: takes arrays `[B, ...]` and returns `[T, B, state_size]`; it is called with few sizes B, see
+        `SMALLEST_BATCH`.
       num_times: T.
-      state_size: S.
+      state_size: numbers of a row's state.
       *arrays: the arguments of `solve`.
 
     Returns:
-      `[T, B, S]`.
+      `[T, B, state_size]`.
     """
     usable = np.logical_and.reduce([np.isfinite(array).all(axis=tuple(range(1, array.ndim))) for array in arrays])
     states = np.full([num_times, len(usable), state_size], np.nan, arrays[0].dtype)

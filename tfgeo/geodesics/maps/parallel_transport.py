@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgeo.curves import CubicSpline, Curve, Quadratic
 from tfgeo.errors import UserError
+from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.maps.exponential_map import check_tangents, choose_tolerance
 from tfgeo.geodesics.maps.ode import finite_or_large, solve_by_halves, solve_ode
 from tfgeo.geodesics.result import Geodesics
@@ -44,11 +45,13 @@ def parallel_transport(
     Raises:
       UserError: if the shapes do not match, or the metric jumps (ReLU decoders).
     """
+    check_manifold(manifold)
     curve, parameters, start, end, single = _as_curves(path)
     start, v = check_tangents(start, v)
     if start.shape != end.shape:
         raise UserError(f"`v` has {len(v)} rows but `path` has {len(end)} curves; give one vector per curve or [d]")
-    parameters, end = parameters.astype(start.dtype), end.astype(start.dtype)
+    latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
+    start, v, parameters, end = (part.astype(dtype) for part in (start, v, parameters, end))
     middle = curve.points(
         tf.constant(parameters), tf.constant(start), tf.constant(end), tf.constant([0.5], start.dtype)
     )
@@ -64,6 +67,7 @@ def parallel_transport(
     # The equation is linear in V: one of the size of 1 is transported, since an error is absolute too.
     size = np.linalg.norm(v, axis=-1, keepdims=True) + TINY
     moved = solve_by_halves(solve, 1, v.shape[-1], (v / size).astype(v.dtype), parameters, start, end)[0] * size
+    moved = moved.astype(latent_dtype, copy=False)
     return moved[0] if single else moved
 
 
@@ -71,14 +75,14 @@ def _as_curves(path: Geodesics | np.ndarray) -> tuple[Curve, np.ndarray, np.ndar
     """Curve family, parameters `[B, P]`, start and end `[B, d]`, and whether it was one curve without B."""
     if isinstance(path, Geodesics):
         return path.curve, path.parameters, path.start, path.end, False
-    points = np.asarray(path)
-    if points.dtype.kind not in "biuf" or points.ndim not in (2, 3) or points.shape[-2] < 2:
+    points = as_latents(path, "path", (2, 3), "[B, T, d] or [T, d]")
+    if points.shape[-2] < 2:
         raise UserError(
             f"`path` {points.shape} {points.dtype} must be what `connect` returns, or [B, T, d] floats with T of "
             "at least 2"
         )
     single = points.ndim == 2
-    points = (points if points.dtype == np.float64 else points.astype(np.float32)).reshape(-1, *points.shape[-2:])
+    points = points.reshape(-1, *points.shape[-2:])
     # A spline with a knot at each point goes through all of them; two points are a straight line.
     curve = CubicSpline(points.shape[1] - 1) if points.shape[1] > 2 else Quadratic()
     return curve, curve.fit(points).numpy(), points[:, 0], points[:, -1], single

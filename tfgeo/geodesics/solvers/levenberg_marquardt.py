@@ -75,6 +75,11 @@ class LevenbergMarquardt(Solver):
         correction = damping if isinstance(matrix, BlockTridiagonal) else tf.zeros_like(matrix)
         return State(parameters, energy, gradient, predicted, stuck, _Memory(matrix, correction, damping))
 
+    def matrix(self, state: State) -> tf.Tensor | None:
+        matrix = state.memory.matrix
+        # Blocks may leave out what makes them indefinite.
+        return None if isinstance(matrix, BlockTridiagonal) else matrix
+
     def step(self, objective: Objective, state: State) -> State:
         matrix, correction, damping = state.memory
         corrects = objective.manifold.model_is_approximate and not isinstance(matrix, BlockTridiagonal)

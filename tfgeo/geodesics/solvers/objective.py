@@ -63,6 +63,18 @@ class Objective(NamedTuple):
         energy, slopes = self.manifold.energy_and_gradient(points)
         return energy, tape.gradient(points, parameters, output_gradients=tf.pad(slopes, [[0, 0], [1, 1], [0, 0]]))
 
+    def omitted_curvature(self, parameters: tf.Tensor) -> tf.Tensor | None:
+        """What the matrix of `quadratic_model` leaves out, `[B, P, P]`; None where the manifold does not know it.
+
+        For curves that are linear in their parameters alone.
+        """
+        blocks = self.manifold.omitted_curvature(self.points(parameters))
+        if blocks is None or not isinstance(self.curve, LinearCurve):
+            return None
+        basis = self.curve.basis(self.t)[1:-1]
+        same = tf.reshape(basis[:, :, None] * basis[:, None, :], [-1, self.curve.num_nodes**2])
+        return _join_blocks(_sum_points(blocks, same), self.curve.num_nodes, self.start.shape[-1])
+
     def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | BlockTridiagonal]:
         """Energy `[B]`, gradient `[B, P]` and second derivatives, `[B, P, P]` or block tridiagonal.
 
@@ -89,14 +101,17 @@ def _project_linear(model: QuadraticModel, basis: tf.Tensor) -> tuple[tf.Tensor,
     # Products of basis functions at a point and at neighbours: constants, so that one matrix product does it.
     same = tf.reshape(basis[:, :, None] * basis[:, None, :], [-1, num_nodes**2])
     next_ = tf.reshape(basis[:-1, :, None] * basis[1:, None, :], [-1, num_nodes**2])
-    blocks = _sum_points(model.diagonal, same)
-    across = _sum_points(model.off_diagonal, next_)
-    shape = [size, latent_dim, latent_dim, num_nodes, num_nodes]
-    blocks, across = tf.reshape(blocks, shape), tf.reshape(across, shape)
-    matrix = blocks + across + tf.transpose(across, [0, 2, 1, 4, 3])
-    num_parameters = num_nodes * latent_dim
-    matrix = tf.reshape(tf.transpose(matrix, [0, 3, 1, 4, 2]), [size, num_parameters, num_parameters])
-    return model.energy, tf.reshape(gradient, [size, num_parameters]), matrix
+    blocks = _join_blocks(_sum_points(model.diagonal, same), num_nodes, latent_dim)
+    across = _join_blocks(_sum_points(model.off_diagonal, next_), num_nodes, latent_dim)
+    matrix = blocks + across + tf.linalg.matrix_transpose(across)
+    return model.energy, tf.reshape(gradient, [size, num_nodes * latent_dim]), matrix
+
+
+def _join_blocks(blocks: tf.Tensor, num_nodes: int, latent_dim: int) -> tf.Tensor:
+    """`[B, d^2, K^2]` to the matrix `[B, K d, K d]`."""
+    blocks = tf.reshape(blocks, [-1, latent_dim, latent_dim, num_nodes, num_nodes])
+    size = num_nodes * latent_dim
+    return tf.reshape(tf.transpose(blocks, [0, 3, 1, 4, 2]), [-1, size, size])
 
 
 def _sum_points(blocks: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

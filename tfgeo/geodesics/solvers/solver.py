@@ -15,7 +15,7 @@ from tfgeo.errors import check_at_least, check_count
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.manifolds import Manifold
 
-__all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "one_step"]
+__all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "choose_pairs", "one_step"]
 
 
 class Reason(enum.IntEnum):
@@ -27,6 +27,8 @@ class Reason(enum.IntEnum):
     EQUAL_ENDS = 3, "start and end are equal: the length is 0"
     NOT_FINITE = 4, "the energy is not finite along the straight line: check the end points and the decoder"
     OUTSIDE = 5, "an end point is outside of the manifold's bounds: build the table with wider ones"
+    SADDLE = 6, "a saddle of the energy, left several times for lower curves that are saddles too: give `starts`"
+    STRAIGHT = 7, "converged, and the straight line is returned, which is shorter than the curve of least energy"
 
     def __new__(cls, value: int, message: str = "") -> Reason:
         member = int.__new__(cls, value)
@@ -38,7 +40,7 @@ class Reason(enum.IntEnum):
 
     @property
     def is_converged(self) -> bool:
-        return self in (Reason.CONVERGED, Reason.NO_DECREASE, Reason.EQUAL_ENDS)
+        return self in (Reason.CONVERGED, Reason.NO_DECREASE, Reason.EQUAL_ENDS, Reason.STRAIGHT)
 
 
 class State(NamedTuple):
@@ -82,7 +84,8 @@ class Solver(abc.ABC):
 
     A pair has converged when the solver's predicted decrease and the decrease of its last step (if there was
     one) are both at most `tolerance` times the energy, and its scale-free gradient `|dE/da| |end - start|` is
-    at most `gradient_tolerance` times the energy.
+    at most `gradient_tolerance` times the energy. What it has converged to is a minimum or a saddle, which
+    `Problem.finish` tells apart.
     """
 
     max_iterations: int
@@ -109,6 +112,11 @@ class Solver(abc.ABC):
     @abc.abstractmethod
     def step(self, objective: Objective, state: State) -> State:
         """The state after one step; pairs never wait for or depend on each other."""
+
+    def matrix(self, state: State) -> tf.Tensor | None:
+        """The quadratic model's matrix `[B, P, P]` at the state's parameters, where the solver has it."""
+        del state
+        return None
 
 
 def begin(solver: Solver, objective: Objective, parameters: tf.Tensor, inside: tf.Tensor) -> Progress:
@@ -153,7 +161,7 @@ def advance(
 def one_step(solver: Solver, objective: Objective, progress: Progress) -> Progress:
     """One step of the pairs that run."""
     state, running = progress.state, progress.running
-    new = _keep_stopped(running, solver.step(objective, state), state)
+    new = choose_pairs(running, solver.step(objective, state), state)
     decrease = tf.abs(state.energy - new.energy)
     converged = _is_small(solver, objective, new) & (decrease <= solver.tolerance * new.energy)
     stopped = running & (converged | new.stuck)
@@ -174,11 +182,11 @@ def _is_small(solver: Solver, objective: Objective, state: State) -> tf.Tensor:
     return small & (tf.norm(state.gradient, axis=-1) * scale <= solver.gradient_tolerance * state.energy)
 
 
-def _keep_stopped(running: tf.Tensor, new: State, old: State) -> State:
-    """`new` where a pair runs, `old` where it has stopped."""
+def choose_pairs(which: tf.Tensor, new: Any, old: Any) -> Any:
+    """The parts of `new` for the pairs that are chosen, `[B]` bool, and those of `old` for the others."""
 
     def choose(new_part: tf.Tensor, old_part: tf.Tensor) -> tf.Tensor:
-        shape = tf.concat([tf.shape(running), tf.ones([tf.rank(new_part) - 1], tf.int32)], axis=0)
-        return tf.where(tf.reshape(running, shape), new_part, old_part)
+        shape = tf.concat([tf.shape(which), tf.ones([tf.rank(new_part) - 1], tf.int32)], axis=0)
+        return tf.where(tf.reshape(which, shape), new_part, old_part)
 
     return tf.nest.map_structure(choose, new, old)

@@ -33,7 +33,7 @@ class CrossEntropy(WarmStart):
     Args:
       log_density_fn: log g, `[..., d]` to `[...]`, such as `model.decoder.precision.log_density`.
       num_steps: steps of the search.
-      num_samples: curves per step, M.
+      num_samples: curves per step, M in the paper.
       num_elites: how many of the best curves the refit takes.
       num_points: points on each curve that are scored.
       seed: seed of the draws.

@@ -32,10 +32,10 @@ def fit_coefficients(values: np.ndarray) -> np.ndarray:
     stays of fourth order up to the border, where a mirrored table would bend the spline to zero slope.
 
     Args:
-      values: `[R, R, ...]`, R at least 4.
+      values: `[r, r, ...]`, r at least 4.
 
     Returns:
-      `[R + 2, R + 2, ...]` float64: one more at each end. Cell i of an axis has the coefficients i to i + 3.
+      `[r + 2, r + 2, ...]` float64: one more at each end. Cell i of an axis has the coefficients i to i + 3.
     """
     num = len(values)
     system = np.zeros([num + 2, num + 2])

@@ -13,13 +13,13 @@ __all__ = ["QuadraticModel", "add_potential", "join_segments", "model_of_differe
 
 UNCONNECTED = tf.UnconnectedGradients.ZERO
 
-# Interior points whose inner products are taken with one matrix product; the band needs neighbours only, so
+# Inner points whose inner products are taken with one matrix product; the band needs neighbours only, so
 # that wider windows waste more, and narrower ones make products too small to be fast.
 WINDOW = 16
 
 
 class QuadraticModel(NamedTuple):
-    """Energy of curves and its derivatives in their K = T - 2 interior points; the ends are fixed.
+    """Energy of curves and its derivatives in their K = T - 2 inner points; the ends are fixed.
 
     Neighbours alone interact, so that the matrix of second derivatives is block tridiagonal.
 
@@ -45,13 +45,13 @@ def model_of_differences(
 
     Args:
       first: `[B, M]` y at the start.
-      values: `[B, K, M]` y at the interior points.
+      values: `[B, K, M]` y at the inner points.
       columns: d times `[B, K, M]`, columns of the Jacobian of y there.
       last: `[B, M]` y at the end.
       scale: factor of the energy.
     """
     num_points, latent_dim = values.shape[1], len(columns)
-    before = values - tf.concat([first[:, None], values[:, :-1]], axis=1)  # segment i ends at interior point i
+    before = values - tf.concat([first[:, None], values[:, :-1]], axis=1)  # segment i ends at inner point i
     after = last - values[:, -1]
     window = min(WINDOW, num_points)
     # A window holds `window` points and the first of the next one, for the block between the two.
@@ -149,12 +149,12 @@ def join_segments(
 def add_potential(
     model: QuadraticModel, potential_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, definite: bool
 ) -> QuadraticModel:
-    """`model` with `sum_i V(z_i)` of the interior points added, to second order.
+    """`model` with `sum_i V(z_i)` of the inner points added, to second order.
 
     Args:
       model: the model of the rest of the energy.
       potential_fn: V, `[..., d]` to `[...]`.
-      points: `[B, K, d]` interior points.
+      points: `[B, K, d]` inner points.
       definite: whether negative eigenvalues of a point's matrix count as 0.
     """
     values, slopes, matrices = _second_order(potential_fn, points)

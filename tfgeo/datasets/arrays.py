@@ -1,0 +1,102 @@
+"""Arrays from npz and npy files; Python objects only where they are numbers and words, which run no code."""
+
+from __future__ import annotations
+
+import pathlib
+import pickle
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tfgeo.errors import UserError
+
+__all__ = ["read_npy", "read_npz"]
+
+NPZ_REMEDY = "write one by np.savez(path, x=..., y=...), y is optional"
+NPY_REMEDY = "write one by np.save(path, x)"
+
+# What a pickled array of numbers and words calls, whichever NumPy wrote it. Nothing else may be called.
+_ALLOWED: dict[tuple[str, str], Any] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+    _ALLOWED[_module, "_reconstruct"] = np.empty(0).__reduce__()[0]
+    _ALLOWED[_module, "scalar"] = np.float64(0.0).__reduce__()[0]
+
+
+def read_npz(file: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Those arrays of an npz file that have one of the names; the first of them must be there.
+
+    Raises:
+      UserError: if it is not, or the file is damaged, none, or holds other Python objects than numbers and words.
+    """
+    with _explained(file, "npz", NPZ_REMEDY) as at:
+        content = np.load(file, allow_pickle=False)
+        if not isinstance(content, np.lib.npyio.NpzFile):
+            raise UserError(f"{file} is a single npy array, not an npz file; {NPZ_REMEDY}.")
+        with content:
+            if names[0] not in content.files:
+                found = ", ".join(content.files) or "nothing"
+                raise UserError(f"{file} has no array {names[0]}, it holds {found}; {NPZ_REMEDY}.")
+            arrays = {}
+            for name in names:
+                if name in content.files:
+                    at[0] = name
+                    with content.zip.open(f"{name}.npy") as stream:
+                        arrays[name] = _read_array(stream)
+            return arrays
+
+
+def read_npy(file: pathlib.Path) -> np.ndarray:
+    """The array of an npy file.
+
+    Raises:
+      UserError: if it is damaged, none, or holds other Python objects than numbers and words.
+    """
+    with _explained(file, "npy", NPY_REMEDY), file.open("rb") as stream:
+        return _read_array(stream)
+
+
+def _read_array(stream: Any) -> np.ndarray:
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    if dtype.hasobject:
+        return np.reshape(_Unpickler(stream).load(), shape)
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Loads arrays of numbers and words, and refuses to look up anything that could run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"Python objects {module}.{name}")
+        return _ALLOWED[module, name]
+
+
+@contextmanager
+def _explained(file: pathlib.Path, kind: str, remedy: str) -> Iterator[list[str]]:
+    """What reading may raise as a `UserError`; the list names what is being read."""
+    at = ["its content"]
+    try:
+        yield at
+    except UserError:
+        raise
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        AttributeError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        # NumPy answers text files as if they were pickles.
+        cause = "no arrays" if "allow_pickle" in str(error) else str(error) or "it is empty"
+        raise UserError(f"cannot read {at[0]} of {file} as {kind} ({cause}); {remedy}.") from error

@@ -1,0 +1,190 @@
+"""The trial of a decoder: three rows, once, to learn what it gives and to refuse what would make numbers wrong."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfgeo.errors import UserError
+from tfgeo.manifolds.calculus.jacobian import value_and_columns
+
+__all__ = ["TRIAL_ROWS", "Facts", "try_decoder"]
+
+# More than one row, and no two alike.
+TRIAL_ROWS = 3
+# Largest difference of two answers to the same question, in units of the last digit of the largest value: asked
+# twice, and asked in a batch of another size, whose sums may be rounded in another order.
+TWICE, OTHER_BATCH = 64.0, 2048.0
+
+# Rows `[n, d]` and conditions `[n, C]` or None to the tensors `[n, ...]` that are read off the decoder.
+Read = Callable[["tf.Tensor", "tf.Tensor | None"], "Sequence[tf.Tensor]"]
+
+
+class Facts(NamedTuple):
+    """What a trial shows.
+
+    Attributes:
+      dtype: in which the decoder computes.
+      widths: of each tensor that is read, the numbers M that it has for a row.
+      moves: of each, whether it depends on the latent point at all.
+    """
+
+    dtype: tf.DType
+    widths: tuple[int, ...]
+    moves: tuple[bool, ...]
+
+
+def try_decoder(
+    read: Read, name: str, latent_dim: int, dtypes: Sequence[tf.DType], condition_width: int | None
+) -> Facts:
+    """Calls a decoder, in each dtype that it may want until one is taken.
+
+    Args:
+      read: the decoder, with what is read off it.
+      name: what it is called in messages.
+      latent_dim: d.
+      dtypes: which to try, in this order.
+      condition_width: C of a conditional decoder, else None.
+
+    Raises:
+      UserError: if it takes none of them, or what it gives is no differentiable function of the latent points.
+    """
+    failure: Exception | None = None
+    for dtype in dtypes:
+        try:
+            return _outside_of_graphs(functools.partial(_judge, read, name, latent_dim, dtype, condition_width))
+        except UserError:
+            raise
+        except Exception as error:  # whatever a user's function raises
+            failure = failure or error
+    if not tf.executing_eagerly():
+        # A function that was made inside of a graph may use tensors of that graph, which have no values yet.
+        try:
+            return _facts(read, name, *_trial_rows(latent_dim, dtypes[0], condition_width))[0]
+        except UserError:
+            raise
+        except Exception as error:
+            failure = error
+    names = " or ".join(dtype.name for dtype in dtypes)
+    raise UserError(
+        f"the decoder {name} cannot take latent points [{TRIAL_ROWS}, {latent_dim}] in {names} "
+        f"({type(failure).__name__}: {_first_line(failure)}); give a function of rows [n, d]"
+    ) from failure
+
+
+def _outside_of_graphs(function: Callable[[], Facts]) -> Facts:
+    """Calls `function` eagerly, where values can be looked at, also while a graph is traced."""
+    if tf.executing_eagerly():
+        return function()
+    # A thread of its own has neither a graph nor tapes that have stopped recording, as `tf.init_scope` leaves them.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+def _judge(read: Read, name: str, latent_dim: int, dtype: tf.DType, condition_width: int | None) -> Facts:
+    """Facts from a trial with values."""
+    rows, condition = _trial_rows(latent_dim, dtype, condition_width)
+    facts, parts = _facts(read, name, rows, condition)
+    fewer = None if condition is None else condition[:-1]
+    _warn_if_it_changes(name, parts, read(rows, condition), read(rows[:-1], fewer))
+    _check_finite(name, parts)
+    _check_derivatives(read, name, rows, condition)
+    return facts
+
+
+def _facts(
+    read: Read, name: str, rows: tf.Tensor, condition: tf.Tensor | None
+) -> tuple[Facts, Sequence[tf.Tensor]]:
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(rows)
+        parts = read(rows, condition)
+    moves = tuple(tape.gradient(part, rows) is not None for part in parts)
+    if not any(moves):
+        raise UserError(
+            f"what the decoder {name} returns has no derivative in the latent points; use TensorFlow operations on "
+            "them throughout, not NumPy, and no tf.stop_gradient"
+        )
+    return Facts(rows.dtype, tuple(_width(part, name) for part in parts), moves), parts
+
+
+def _trial_rows(
+    latent_dim: int, dtype: tf.DType, condition_width: int | None
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Rows and conditions to try a decoder with: always the same."""
+    generator = np.random.default_rng(0)
+    rows = tf.constant(generator.normal(size=[TRIAL_ROWS, latent_dim]), dtype)
+    if condition_width is None:
+        return rows, None
+    return rows, tf.constant(generator.uniform(size=[TRIAL_ROWS, condition_width]), dtype)
+
+
+def _width(part: tf.Tensor, name: str) -> int:
+    """Numbers that a tensor `[n, ...]` has for one row."""
+    shape = part.shape
+    if not shape.rank or shape[0] != TRIAL_ROWS or not shape[1:].is_fully_defined():
+        raise UserError(
+            f"the decoder {name} returns values of shape {shape} for {TRIAL_ROWS} latent points; return one row "
+            "[n, ...] for each"
+        )
+    width = shape[1:].num_elements()
+    if width == 0:
+        raise UserError(f"the decoder {name} returns no values (shape {shape}); return at least one")
+    return width
+
+
+def _warn_if_it_changes(
+    name: str, parts: Sequence[tf.Tensor], again: Sequence[tf.Tensor], fewer: Sequence[tf.Tensor]
+) -> None:
+    if not _are_same(parts, again, TWICE):
+        warnings.warn(
+            f"the decoder {name} returns other values when it is called again: is it in training mode, with "
+            "dropout, or does it draw samples? Distances are then noise; make it deterministic",
+            stacklevel=2,
+        )
+    elif not _are_same([part[:-1] for part in parts], fewer, OTHER_BATCH):
+        warnings.warn(
+            f"the decoder {name} returns other values for a latent point when others are decoded beside it: is "
+            "batch normalization in training mode? Call it in inference mode",
+            stacklevel=2,
+        )
+
+
+def _are_same(parts: Sequence[tf.Tensor], others: Sequence[tf.Tensor], digits: float) -> bool:
+    for part, other in zip(parts, others, strict=True):
+        tolerance = digits * tf.experimental.numpy.finfo(part.dtype).eps
+        first, second = (np.asarray(tf.cast(values, tf.float64)) for values in (part, other))
+        both = np.isfinite(first) & np.isfinite(second)
+        if both.any() and np.abs(first - second)[both].max() > tolerance * np.abs(first[both]).max():
+            return False
+    return True
+
+
+def _check_finite(name: str, parts: Sequence[tf.Tensor]) -> None:
+    """Refuses a deviation that is nowhere finite where the mean is: there is none."""
+    finite = [bool(np.isfinite(tf.cast(part, tf.float64)).any()) for part in parts]
+    if finite[0] and not all(finite):
+        raise UserError(
+            f"the standard deviation of the decoder {name} is not finite; use `Pullback`, of its mean alone"
+        )
+
+
+def _check_derivatives(read: Read, name: str, rows: tf.Tensor, condition: tf.Tensor | None) -> None:
+    """Refuses operations that TensorFlow cannot differentiate in forward mode."""
+    try:
+        value_and_columns(lambda z: tf.reshape(read(z, condition)[0], [TRIAL_ROWS, -1]), rows)
+    except LookupError as error:
+        raise UserError(
+            f"the decoder {name} has an operation whose derivative TensorFlow cannot differentiate "
+            f"({_first_line(error)}); use another, such as Conv2DTranspose in place of resizing"
+        ) from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200].rstrip(".") if lines else "no message"

@@ -1,0 +1,58 @@
+"""Families of p(x | z), and what of a configuration depends on which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from tfgeo.errors import UserError
+
+__all__ = ["COUNTS", "LIKELIHOODS", "MEAN_ACTIVATIONS", "follow_likelihood"]
+
+LIKELIHOODS = ("gaussian", "bernoulli", "poisson", "negative_binomial")
+# Those of data 0, 1, 2, ....
+COUNTS = ("poisson", "negative_binomial")
+# How the mean follows from what the decoder's network gives, where the family decides that.
+MEAN_ACTIVATIONS = {"bernoulli": "sigmoid"} | dict.fromkeys(COUNTS, "exponential")
+
+
+def follow_likelihood(values: dict[str, Any], original: str, given: Collection[str]) -> dict[str, Any]:
+    """A configuration as plain values with all that depends on its likelihood, where another one was given.
+
+    Without a Gaussian's fitted variance there is nothing to climb that starts on it. The energy of neighbouring
+    points with independent noise needs a variance that grows away from data: that of counts is smallest where there
+    is nothing to count. Counts are compared by the Fisher-Rao metric, in which those of every size weigh alike.
+
+    Args:
+      values: sections of plain values, as `zoo.config.to_dict` makes them, with what the user gave.
+      original: the likelihood of the entry.
+      given: what the user gave, as "section.field"; it stays.
+
+    Raises:
+      UserError: if a number was given that only a Gaussian has.
+    """
+    likelihood = values["network"]["likelihood"]
+    if likelihood not in LIKELIHOODS or likelihood == "gaussian":
+        return values
+    if "network.output_variance" in given:
+        raise UserError(
+            f"a {likelihood} decoder has no `network.output_variance`; leave it out, or set "
+            "--config.network.likelihood=gaussian"
+        )
+    if likelihood == original:
+        return values
+    changes: dict[str, Any] = {"network.mean_activation": MEAN_ACTIVATIONS[likelihood]}
+    geodesics = values["geodesics"]
+    if geodesics is not None:
+        if geodesics["warm_start"] in ("cross_entropy", "ridge_climb"):
+            changes["geodesics.warm_start"] = "none"
+        if geodesics["energy"] != "learned":
+            changes["geodesics.energy"] = "fisher_rao" if likelihood in COUNTS else "expected"
+    values = {name: dict(section) if isinstance(section, dict) else section for name, section in values.items()}
+    for place, value in changes.items():
+        section, field = place.split(".")
+        if place not in given:
+            values[section][field] = value
+    if not any(place.startswith("variance.") for place in given):
+        values["variance"] = None
+    return values
