@@ -14,12 +14,13 @@ from launch.reproduction.rows import rows_of_paper
 from tests.launch.small_images import check_results, launch
 from tfgeo.datasets.robot_arm import RADIUS
 from tfgeo.errors import UserError
+from zoo import chen2018
 
 SMALL = [
     "--num_pairs=4",
     "--config.network.encoder_units=(5,)",
     "--config.network.decoder_units=(5,)",
-    "--config.training.batch_size=50",
+    "--config.training.batch_size=100",
     "--config.training.learning_rate=0.01",
     "--config.training.importance_samples=2",
     "--config.geodesics.num_points=12",
@@ -104,6 +105,11 @@ def test_settings_that_do_not_fit_are_refused(section, changes, words):
     with pytest.raises(UserError, match=words):
         part = None if changes is None else dataclasses.replace(getattr(config, section), **changes)
         dataclasses.replace(config, **{section: part})
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.names() if name.startswith("chen")])
+def test_notes_say_whether_weights_ship(name):
+    assert (chen2018.NO_WEIGHTS in zoo.config(name).notes) == (zoo.card(name) is None)
 
 
 def test_rows_of_the_papers_print_their_ratio():
