@@ -137,9 +137,9 @@ ENTRIES = (
             "are in radians, moved so that the smallest of each joint is 0; the learned variance starts at 0.01.",
             "Free: lambda_s = 10. Its root lies between the metric's larger eigenvalue along the data, 0.6 in the "
             "median of the model of seed 0, and in the middle of the circle that the data make, 17. It was chosen "
-            "after 1, 10 and 100 were seen on seed 0: results of seed 0 are not independent of that choice, those to "
-            "report are of other seeds. With it curves that are short under the smoothed metric leave the region of "
-            "the data.",
+            "after 1, 10 and 100 were seen on seed 0: results of seed 0 are not independent of that choice, those "
+            "to report are of other seeds. With it curves that are short under the smoothed metric leave the "
+            "region of the data.",
         ),
     ),
     _entry(

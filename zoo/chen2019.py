@@ -28,7 +28,7 @@ _PENDULUM, _MNIST, _, _HUMAN_MOTION = chen2018.ENTRIES
 
 _IMAGES = (
     "The networks of Table 3 of Chen et al. (2018): here no architecture was at hand. Grey pixels in [0, 1] with "
-    "the Bernoulli decoder's cross-entropy, K = 5. Epochs, batch and learning rate are ours; no search is recorded.",
+    "the Bernoulli decoder's cross-entropy, K = 5. Epochs, batch and learning rate are ours: no search recorded.",
     _FREE,
     chen2018.NO_WEIGHTS,
 )

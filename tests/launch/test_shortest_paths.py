@@ -11,9 +11,12 @@ from launch import interpolate
 from launch.experiments.path_results import NUM_POINTS
 from launch.reproduction import sweep
 from launch.reproduction.rows import rows_of_paper
+from launch.running.geodesics import prepare_search
+from launch.running.run import run_from_config
 from tests.launch.small_images import check_results, launch
 from tfgeo.datasets.robot_arm import RADIUS
 from tfgeo.errors import UserError
+from tfgeo.manifolds import Smoothed
 from zoo import chen2018
 
 SMALL = [
@@ -105,6 +108,26 @@ def test_settings_that_do_not_fit_are_refused(section, changes, words):
     with pytest.raises(UserError, match=words):
         part = None if changes is None else dataclasses.replace(getattr(config, section), **changes)
         dataclasses.replace(config, **{section: part})
+
+
+def test_lengths_on_a_smoothed_table_are_those_of_the_smoothed_metric(tmp_path):
+    config = zoo.config("chen2018/pendulum")
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, num_samples=60),
+        network=dataclasses.replace(config.network, encoder_units=(5,), decoder_units=(5,)),
+        geodesics=dataclasses.replace(config.geodesics, table_resolution=32, smoothing=1.0, warm_start="none"),
+    )
+    run = run_from_config(config, 0, tmp_path)
+    ends = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 5, 2)).astype(np.float32)
+    search = prepare_search(run, *ends, warn=False)
+    table, whole = search.args[0], run.entry.manifold()
+    assert isinstance(table, Smoothed) and isinstance(whole, Smoothed) and table.strength == whole.strength == 1.0
+    straight = np.linspace(*ends, 20, axis=1).astype(np.float32)
+    lengths = whole.length(straight).numpy()
+    np.testing.assert_allclose(table.length(straight), lengths, rtol=1e-3)
+    # The strength is of a size that shortens.
+    assert (lengths < 0.9 * whole.manifold.length(straight).numpy()).all()
 
 
 @pytest.mark.parametrize("name", [name for name in zoo.names() if name.startswith("chen")])
