@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision
+from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision, ResidualMLP
 from tfgeo.models import (
     HVAE,
+    IWAE,
     RHVAE,
     VAE,
     BernoulliDecoder,
@@ -29,11 +30,17 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
     keras.utils.set_random_seed(derive_integer(seed, "initialization"))
     encoder_class = CountEncoder if network.likelihood in COUNTS else GaussianEncoder
     encoder = encoder_class(
-        network.latent_dim, network.encoder_units, network.activation, network.stddev_activation
+        network.latent_dim,
+        network.encoder_units,
+        network.activation,
+        network.stddev_activation,
+        network.posterior_variance,
     )
     decoder = _build_decoder(network, config.variance)
     model: VAE
-    if flow is None:
+    if config.kind == "iwae":
+        model = IWAE(encoder, decoder, config.training.importance_samples, seed)
+    elif flow is None:
         model = VAE(encoder, decoder, seed)
     elif metric is None:
         model = HVAE(
@@ -76,14 +83,17 @@ def _build_decoder(
     network: NetworkConfig, variance: VarianceConfig | None
 ) -> BernoulliDecoder | GaussianDecoder | PoissonDecoder:
     activation = network.decoder_activation or network.activation
+    layers = ResidualMLP if network.residual_decoder else MLP
     if network.likelihood == "bernoulli":
-        return BernoulliDecoder(MLP(network.decoder_units, activation, network.data_dim, name="logits"))
+        return BernoulliDecoder(layers(network.decoder_units, activation, network.data_dim, name="logits"))
     if network.likelihood in COUNTS:
         counts = {"poisson": PoissonDecoder, "negative_binomial": NegativeBinomialDecoder}[network.likelihood]
-        return counts(MLP(network.decoder_units, activation, network.data_dim, name="log_mean"))
-    mean_network = MLP(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
+        return counts(layers(network.decoder_units, activation, network.data_dim, name="log_mean"))
+    mean_network = layers(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
     precision = None if variance is None else _build_precision(network, variance)
-    return GaussianDecoder(mean_network, network.output_variance, precision)
+    return GaussianDecoder(
+        mean_network, network.output_variance, precision, learn_variance=network.learn_output_variance
+    )
 
 
 def _build_precision(network: NetworkConfig, variance: VarianceConfig) -> Precision:

@@ -10,10 +10,10 @@ from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
-from tfgeo.geodesics import CrossEntropy, RidgeClimb, Solver, WarmStart
+from tfgeo.geodesics import CrossEntropy, RandomBezier, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
-from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manifold, Pullback
+from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manifold, Pullback, Smoothed
 from tfgeo.models import RHVAE, VAE
 from zoo import cards, samples
 from zoo.building import build_model
@@ -68,7 +68,10 @@ class Entry:
         if energy == "learned":
             return cast(RHVAE, self.model).manifold()
         if energy == "pullback":
-            return Pullback(self.model.decode)
+            pullback, settings = Pullback(self.model.decode), self.config.geodesics
+            if settings is None or not settings.smoothing:
+                return pullback
+            return Smoothed(pullback, settings.smoothing, settings.smoothing_rank or None)
         if energy == "fisher_rao":
             # The same metric as that of `FisherRao`, whose energies are decoded differences.
             stabilize = getattr(self.model.decoder, "stabilize", None)
@@ -84,9 +87,11 @@ class Entry:
         settings = self.geodesics
         return SOLVERS[settings.solver](settings.max_iterations, settings.tolerance, settings.gradient_tolerance)
 
-    def warm_start(self, seed: int = 0) -> WarmStart | None:
-        """The entry's warm start on the ridges of the decoder's precision; None for one that needs the samples."""
+    def warm_start(self, seed: int = 0, manifold: Manifold | None = None) -> WarmStart | None:
+        """The entry's warm start, on `manifold` if it is given; None for one that needs the samples."""
         kind = self.geodesics.warm_start
+        if kind == "random_bezier":
+            return RandomBezier(manifold or self.manifold(), num_points=self.geodesics.num_points, seed=seed)
         if self.precision is None or kind in ("graph", "none"):
             return None
         log_density = self.precision.log_density

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfgeo.geodesics import KNNGraph
-from tfgeo.manifolds import Interpolated, Manifold
+from tfgeo.manifolds import Interpolated, Manifold, Smoothed
 from zoo.entry import Entry
 
 __all__ = ["geodesic_settings"]
@@ -41,20 +41,28 @@ def geodesic_settings(
     """
     settings = entry.geodesics
     manifold = entry.manifold() if manifold is None else manifold
-    warm_start: Any = entry.warm_start(seed)
+    searched = _table(manifold, start, end, settings.table_resolution) if settings.table_resolution else manifold
+    warm_start: Any = entry.warm_start(seed, searched)
     if settings.warm_start == "graph":
         assert latents is not None
         warm_start = _graph_paths(manifold, latents, start, end)
-    if settings.table_resolution:
-        points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
-        manifold = Interpolated.around(manifold, points, settings.table_resolution)
     return {
-        "manifold": manifold,
+        "manifold": searched,
         "curve": entry.curve(),
         "solver": entry.solver(),
         "warm_start": warm_start,
         "num_points": settings.num_points,
     }
+
+
+def _table(manifold: Manifold, start: np.ndarray, end: np.ndarray, resolution: int) -> Manifold:
+    """The metric as a table around the points."""
+    points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
+    if isinstance(manifold, Smoothed):
+        # Smoothing shrinks eigenvalues to next to nothing, which a table would have to raise: it comes after.
+        table = Interpolated.around(manifold.manifold, points, resolution)
+        return Smoothed(table, manifold.strength, manifold.rank)
+    return Interpolated.around(manifold, points, resolution)
 
 
 def _graph_paths(manifold: Manifold, latents: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:

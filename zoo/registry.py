@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterable
 
 from tfgeo.errors import unknown_name_error
-from zoo import arvanitidis2018, chadebec2020, gimli2018, yang2018
+from zoo import arvanitidis2018, chadebec2020, chen2018, chen2019, gimli2018, yang2018
 from zoo.config import EntryConfig
 
 __all__ = ["config", "names"]
@@ -37,4 +37,13 @@ def _collect(configs: Iterable[EntryConfig]) -> dict[str, EntryConfig]:
     return entries
 
 
-_ENTRIES = _collect([*yang2018.ENTRIES, *gimli2018.ENTRIES, *arvanitidis2018.ENTRIES, *chadebec2020.ENTRIES])
+_ENTRIES = _collect(
+    [
+        *yang2018.ENTRIES,
+        *gimli2018.ENTRIES,
+        *chen2018.ENTRIES,
+        *chen2019.ENTRIES,
+        *arvanitidis2018.ENTRIES,
+        *chadebec2020.ENTRIES,
+    ]
+)

@@ -23,7 +23,8 @@ from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
-from tfgeo.geodesics import Adam, Geodesics, connect
+from tfgeo.errors import UserError
+from tfgeo.geodesics import Adam, Geodesics, connect, logarithm_map
 from tfgeo.models.training import batched
 from tfgeo.plots.latent import Panel
 from tfgeo.sampling.quality import nearest_distance
@@ -34,6 +35,8 @@ __all__ = ["run_comparison"]
 NEURAL_UNITS = (100, 100)
 # Pairs on which the paper's way is tried beside the entry's solver: it costs many times more.
 NEURAL_PAIRS = 10
+# Pairs on which the solver is compared with the equation of geodesics.
+EXACT_PAIRS = 10
 # Points at which curves are decoded to see how near they stay to the data, and at which lengths are compared.
 DECODED_POINTS = 20
 MEASURED_POINTS = 100
@@ -176,13 +179,40 @@ def _measure_model(model: Interpolation) -> dict[str, Any]:
     length = _mean_length(run, curves["geodesic"])
     apart = np.linalg.norm(curves["geodesic"] - curves["straight"], axis=-1).max(axis=1)
     span = np.linalg.norm(model.end - model.start, axis=-1)
-    return measured | {
-        "geodesic_length": length,
-        "length_over_straight": length / measured["straight_length"],
-        "bend": float(np.mean(apart / np.maximum(span, np.finfo(span.dtype).tiny))),
-        "share_converged": float(np.mean(model.found.converged)),
-        "seconds": model.seconds,
-    }
+    return (
+        measured
+        | {
+            "geodesic_length": length,
+            "length_over_straight": length / measured["straight_length"],
+            "bend": float(np.mean(apart / np.maximum(span, np.finfo(span.dtype).tiny))),
+            "share_converged": float(np.mean(model.found.converged)),
+            "seconds": model.seconds,
+        }
+        | ({"exact": _measure_exact(model, model.found)} if run.config.energy == "expected" else {})
+    )
+
+
+def _measure_exact(model: Interpolation, found: Geodesics) -> dict[str, float]:
+    """The solver's lengths against those of the equation of geodesics, solved between the same ends.
+
+    The first few pairs: a boundary value problem costs many times more than a curve.
+    """
+    ends = found.start[:EXACT_PAIRS], found.end[:EXACT_PAIRS]
+    entry = model.run.entry
+    try:
+        exact = logarithm_map(
+            entry.manifold(), *ends, entry.curve(), entry.solver(), num_points=MEASURED_POINTS, warn=False
+        )
+    except UserError as error:  # a variance so narrow that its metric jumps
+        say(f"{model.run.config.name}: not compared with the equation of geodesics: {error}")
+        return {"num_pairs": 0}
+    points = model.curves(MEASURED_POINTS)["geodesic"][: len(ends[0])]
+    length = np.asarray(entry.manifold().length(tf.constant(points)))
+    difference = length[exact.converged] / exact.distance[exact.converged] - 1.0
+    measured = {"num_pairs": len(ends[0]), "share_converged": float(np.mean(exact.converged))}
+    if len(difference):
+        measured |= {"mean_difference": float(np.mean(difference)), "largest": float(np.max(np.abs(difference)))}
+    return measured
 
 
 def _model_rows(measured: dict[str, Any]) -> Rows:

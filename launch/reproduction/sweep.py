@@ -6,7 +6,8 @@ import json
 import pathlib
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from launch import program
@@ -22,8 +23,8 @@ __all__ = ["reproduce"]
 
 Runs = list[dict[str, Any]]
 
-# Data that nothing can fetch: entries that need them are left out where they are not there.
-_USERS_OWN = ("oasis",)
+# Data that nothing can fetch, and their folders: entries that need them are left out where they are not there.
+_USERS_OWN = {"oasis": "oasis", "chairs": "rendered_chairs"}
 
 
 def reproduce(values: program.Flags) -> None:
@@ -35,17 +36,25 @@ def reproduce(values: program.Flags) -> None:
     if values.study:
         # Settings are chosen on seeds that are not reported: the first two after them.
         for study in studies_of(values.paper):
-            found = _run_all(rows_of_study(study), (seeds[-1] + 1, seeds[-1] + 2), folder, values, failures)
+            name = f"{study.entry.replace('/', '_')}_{study.name}"
+
+            def write_study(found: dict[Row, Runs], name: str = name, question: str = study.question) -> None:
+                write_tables(folder, name, question, _table(_score(found), found))
+
+            found = _run_all(
+                rows_of_study(study), (seeds[-1] + 1, seeds[-1] + 2), folder, values, failures, write_study
+            )
             table = _table(_score(found), found)
-            write_tables(folder, f"{study.entry.replace('/', '_')}_{study.name}", study.question, table)
             if values.publish and not failures:
                 publishing.publish_study(study, table)
     else:
         rows = [row for row in rows if _has_data(row, values)]
-        found = _run_all(rows, seeds, folder, values, failures)
+        name = f"{values.paper}{'' if values.table is None else '_' + values.table}"
+        found = _run_all(
+            rows, seeds, folder, values, failures, lambda found: _write(found, name, len(seeds), folder)
+        )
         for path in appendix.draw_grids(list(found), values.seed, folder):
             print(path, flush=True)
-        _write(found, f"{values.paper}{'' if values.table is None else '_' + values.table}", len(seeds), folder)
         if values.publish:
             _publish(found, seeds, folder)
     if failures:
@@ -54,27 +63,53 @@ def reproduce(values: program.Flags) -> None:
 
 def _has_data(row: Row, values: program.Flags) -> bool:
     name = row.entry.data.name
-    if name not in _USERS_OWN or (data_folder(values.data_dir) / name).is_dir():
+    folder = data_folder(values.data_dir) / _USERS_OWN.get(name, "")
+    if name not in _USERS_OWN or folder.is_dir():
         return True
-    print(f"{row.name}: left out, {data_folder(values.data_dir) / name} is not there", flush=True)
+    print(f"{row.name}: left out, {folder} is not there", flush=True)
     return False
 
 
 def _run_all(
-    rows: Sequence[Row], seeds: Sequence[int], folder: pathlib.Path, values: program.Flags, failures: list[str]
+    rows: Sequence[Row],
+    seeds: Sequence[int],
+    folder: pathlib.Path,
+    values: program.Flags,
+    failures: list[str],
+    write: Callable[[dict[Row, Runs]], None],
 ) -> dict[Row, Runs]:
-    """metrics.json of all runs that succeed; the others' folders are added to `failures`."""
-    found: dict[Row, Runs] = {}
-    for row in rows:
-        found[row] = []
-        for seed in seeds:
-            place = row.folder / f"seed_{seed}"
-            metrics = _run_once(row, seed, folder / place, values)
-            if metrics is None:
-                failures.append(str(place))
-            else:
-                found[row].append(metrics)
+    """metrics.json of all runs that succeed; the others' folders are added to `failures`.
+
+    `write` is given what was found so far after each run that was made, and at the end.
+    """
+    found: dict[Row, Runs] = {row: [] for row in rows}
+    places = [(row, seed, row.folder / f"seed_{seed}") for row in rows for seed in seeds]
+    seconds: list[float] = []
+    left = sum(not (folder / place / "metrics.json").exists() for _, _, place in places)
+    for number, (row, seed, place) in enumerate(places, 1):
+        is_new = not (folder / place / "metrics.json").exists()
+        print(f"\nrun {number} of {len(places)}: {place}{_time_left(seconds, left) if is_new else ''}", flush=True)
+        begin = time.perf_counter()
+        metrics = _run_once(row, seed, folder / place, values)
+        if metrics is None:
+            failures.append(str(place))
+        else:
+            found[row].append(metrics)
+        if is_new:
+            seconds.append(time.perf_counter() - begin)
+            left -= 1
+            if number < len(places):
+                write({one: runs for one, runs in found.items() if runs or one is row})
+    write(found)
     return found
+
+
+def _time_left(seconds: Sequence[float], left: int) -> str:
+    """A clause: how long `left` runs will take at the pace of those that were made."""
+    if not seconds:
+        return f", {left} to make"
+    minutes = sum(seconds) / len(seconds) * left / 60.0
+    return f", {left} to make, about {minutes:.0f} min left" if minutes >= 1.0 else f", {left} to make"
 
 
 def _run_once(row: Row, seed: int, folder: pathlib.Path, values: program.Flags) -> dict[str, Any] | None:

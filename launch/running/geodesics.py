@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,11 +13,11 @@ from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect, grid_distances
-from tfgeo.manifolds import Interpolated
+from tfgeo.manifolds import Interpolated, Smoothed
 from tfgeo.randomness import generator
 from zoo.geodesics import geodesic_settings
 
-__all__ = ["choose_pairs", "connect_samples", "find_geodesics", "measure_on_grid"]
+__all__ = ["choose_pairs", "connect_samples", "find_geodesics", "measure_on_grid", "prepare_search"]
 
 
 def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.ndarray, np.ndarray]:
@@ -37,11 +39,18 @@ def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.
 
 def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:
     """Geodesics between `[B, d]` latent points, with the entry's settings."""
+    return prepare_search(run, start, end, warn)()
+
+
+def prepare_search(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Callable[[], Geodesics]:
+    """What finds them: a second call needs neither a new table of the metric nor compiling."""
     latents = run.encode(run.training) if run.entry.geodesics.warm_start == "graph" else None
     settings = geodesic_settings(run.entry, start, end, latents, run.seed)
-    if isinstance(settings["manifold"], Interpolated):
-        say(f"geodesics: {settings['manifold'].describe()}")
-    return connect(start=start, end=end, **settings, progress=True, warn=warn)
+    manifold = settings["manifold"]
+    table = manifold.manifold if isinstance(manifold, Smoothed) else manifold
+    if isinstance(table, Interpolated):
+        say(f"geodesics: {table.describe()}")
+    return functools.partial(connect, start=start, end=end, **settings, progress=True, warn=warn)
 
 
 def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:

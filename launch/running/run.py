@@ -28,6 +28,8 @@ from zoo.samples import choose_compared, load_dataset, split
 
 __all__ = ["Run", "run_from_config", "run_from_flags", "say"]
 
+# How many standard deviations of the noise that a data set adds its values may leave the decoder's range by.
+NOISE_REACH = 6.0
 # Between which values the activation of a Gaussian decoder keeps its mean; all others are not bounded.
 _RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)} | dict.fromkeys(
     ("relu", "softplus", "exponential"), (0.0, np.inf)
@@ -252,7 +254,9 @@ def _check_values(config: EntryConfig, dataset: Dataset) -> None:
     else:
         low, high = _RANGES.get(network.mean_activation, (-np.inf, np.inf))
         least, largest = float(dataset.inputs.min()), float(dataset.inputs.max())
-        if least < low or largest > high:
+        # Noise that a data set adds itself is not what the mean has to reach.
+        noise = NOISE_REACH * float(config.data.recipe().get("noise", 0.0))
+        if least < low - noise or largest > high + noise:
             raise UserError(
                 f"the values of {dataset.name} run from {least:.6g} to {largest:.6g}, but the decoder's mean from "
                 f"{low:g} to {high:g} by `network.mean_activation`={network.mean_activation!r}; rescale them, or "

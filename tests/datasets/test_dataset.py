@@ -190,8 +190,10 @@ def test_wrong_seeds_are_refused(seed):
 def test_names_are_sorted_and_unknown_names_list_the_close_one():
     assert datasets.names() == sorted(datasets.names())
     images = {"circles_rings", "digits", "emnist_byclass", "fashion_mnist", "mnist", "oasis", "olivetti"}
+    images |= {"binarized_mnist", "chairs", "pendulum"}
     own = ("csv", "image_folder", "npy", "npz")
-    assert {"anisotropic", "two_moons", *own, *images} == set(datasets.names())
+    others = {"anisotropic", "human_motion", "robot_arm", "two_moons"}
+    assert {*own, *images, *others} == set(datasets.names())
     assert "'two_moons'" in message_of(datasets.load, "two_moon")
 
 

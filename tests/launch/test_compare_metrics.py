@@ -42,6 +42,12 @@ def test_every_model_is_measured_under_its_own_metric(folder):
             continue
         # Geodesics are found on few points, and are not longer than straight lines but for that.
         assert 0.0 < numbers["length_over_straight"] <= 1.01 and numbers["bend"] >= 0.0
+        if name.startswith("arvanitidis2018"):
+            exact = numbers["exact"]
+            # Ten epochs leave some of its basis functions so narrow that their metric jumps.
+            assert exact["num_pairs"] in (0, 4) and 0.0 <= exact.get("share_converged", 0.0) <= 1.0
+            # What has converged is no longer than the curve found, whose few pieces are what it has too much.
+            assert "largest" not in exact or -1e-3 < exact["mean_difference"] <= exact["largest"]
     assert measured["length_over_straight"] == measured["models"][metrics["entry"]]["length_over_straight"]
     assert set(measured["solvers"]) == {"cubic_spline/levenberg_marquardt", "neural/adam", "straight"}
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgeo.layers import MLP
+from tfgeo.errors import UserError
+from tfgeo.layers import MLP, ResidualMLP
 
 NETWORKS = {
     "hidden only": ([4, 3], "relu", None, None),
@@ -67,3 +68,28 @@ def test_config_round_trip_through_json(arguments):
     again.set_weights(layer.get_weights())
     assert again.get_config() == layer.get_config()
     np.testing.assert_array_equal(again(inputs), layer(inputs))
+
+
+def test_residual_layers_add_to_what_they_are_given_and_survive_json():
+    layer = ResidualMLP([4, 4, 4], "tanh", 2, "softplus")
+    inputs = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    output = layer(inputs)
+    (first, first_bias), (second, second_bias), (third, third_bias), (last, last_bias) = (
+        [np.array(weight, np.float64) for weight in dense.weights] for dense in layer.dense_layers
+    )
+    hidden = np.tanh(inputs @ first + first_bias)
+    hidden = hidden + np.tanh(hidden @ second + second_bias)
+    hidden = hidden + np.tanh(hidden @ third + third_bias)
+    np.testing.assert_allclose(output, np.logaddexp(0.0, hidden @ last + last_bias), rtol=1e-5)
+    again = keras.saving.deserialize_keras_object(
+        json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+    )
+    again.build((None, 3))
+    again.set_weights(layer.get_weights())
+    assert type(again) is ResidualMLP
+    np.testing.assert_array_equal(again(inputs), output)
+
+
+def test_residual_layers_of_different_widths_are_refused():
+    with pytest.raises(UserError, match="one width"):
+        ResidualMLP([4, 5], "tanh")

@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tfgeo.datasets import faces, images, scans, shapes, synthetic, user
+from tfgeo.datasets import (
+    binarized_mnist,
+    chairs,
+    faces,
+    human_motion,
+    images,
+    pendulum,
+    robot_arm,
+    scans,
+    shapes,
+    synthetic,
+    user,
+)
 from tfgeo.datasets.dataset import Dataset
 from tfgeo.datasets.image_folder import image_folder
 from tfgeo.datasets.tables import csv_table
@@ -24,17 +36,22 @@ __all__ = ["Dataset", "format_of", "load", "names"]
 _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
     {
         "anisotropic": synthetic.anisotropic,
+        "binarized_mnist": binarized_mnist.binarized_mnist,
+        "chairs": chairs.chairs,
         "circles_rings": shapes.circles_rings,
         "csv": csv_table,
         "digits": images.digits,
         "emnist_byclass": images.emnist_byclass,
         "fashion_mnist": images.fashion_mnist,
+        "human_motion": human_motion.human_motion,
         "image_folder": image_folder,
         "mnist": images.mnist,
         "npy": user.npy,
         "npz": user.npz,
         "oasis": scans.oasis,
         "olivetti": faces.olivetti,
+        "pendulum": pendulum.pendulum,
+        "robot_arm": robot_arm.robot_arm,
         "two_moons": synthetic.two_moons,
     }
 )

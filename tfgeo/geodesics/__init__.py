@@ -15,6 +15,7 @@ from tfgeo.geodesics.pairwise import distances, pairwise
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
+from tfgeo.geodesics.solvers.length_descent import LengthDescent
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.solvers.solver import Solver
 from tfgeo.geodesics.starts.random_bezier import RandomBezier
@@ -32,6 +33,7 @@ __all__ = [
     "GraphPath",
     "GraphPaths",
     "KNNGraph",
+    "LengthDescent",
     "LevenbergMarquardt",
     "Logarithms",
     "RandomBezier",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve
+from tfgeo.errors import check_count
 from tfgeo.geodesics.solvers.solver import Reason
+from tfgeo.manifolds import Manifold
 
 __all__ = ["Geodesics"]
+
+# Numbers that are held at once where velocities are measured: 16 MiB in float32.
+BLOCK_FLOATS = 2**22
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +65,37 @@ class Geodesics:
         parameters, start, end = map(tf.constant, (self.parameters, self.start, self.end))
         return self.curve.points(parameters, start, end, t).numpy()
 
+    def velocity(self, manifold: Manifold, num: int) -> np.ndarray:
+        """`[B, num]` speeds `phi(t) = sqrt(c'(t)^T G c'(t))` at equal steps of t, Eq. 11 of Chen et al. (2018).
+
+        In data units; their mean is the length by Eq. 10, the same for every t where a curve is a geodesic.
+
+        Args:
+          manifold: whose metric measures, such as the one that the curves were found on.
+          num: how many, at least 2.
+        """
+        check_count("num", num, 2)
+        dtype = tf.as_dtype(self.start.dtype)
+        block = max(1, BLOCK_FLOATS // (num * manifold.floats_per_point(self.start.shape[1], dtype)))
+        measure = _compile_velocity(self.curve, manifold, num)
+        parts = [
+            measure(*(tf.constant(part[first : first + block]) for part in (self.parameters, self.start, self.end)))
+            for first in range(0, len(self), block)
+        ]
+        return np.concatenate(parts) if parts else np.zeros([0, num], self.start.dtype)
+
     @property
     def reason(self) -> np.ndarray:
         """`[B]` strings: why each pair stopped."""
         return np.array([Reason(code).message for code in self.reason_codes], dtype=object)
+
+
+@functools.lru_cache(maxsize=16)
+def _compile_velocity(curve: Curve, manifold: Manifold, num: int) -> Callable[..., tf.Tensor]:
+    @tf.function(autograph=False, reduce_retracing=True)
+    def measure(parameters: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, num)
+        points = curve.points(parameters, start, end, t)
+        return manifold.norm(points, curve.derivative(parameters, start, end, t))
+
+    return measure

@@ -5,5 +5,6 @@ from tfgeo.layers.metric_network import MetricNetwork
 from tfgeo.layers.mlp import MLP
 from tfgeo.layers.precision import Precision
 from tfgeo.layers.rbf_precision import RBFPrecision
+from tfgeo.layers.residual_mlp import ResidualMLP
 
-__all__ = ["MLP", "GMMPrecision", "MetricNetwork", "Precision", "RBFPrecision"]
+__all__ = ["MLP", "GMMPrecision", "MetricNetwork", "Precision", "RBFPrecision", "ResidualMLP"]

@@ -5,12 +5,14 @@ from tfgeo.models.counts import CountEncoder, NegativeBinomialDecoder, PoissonDe
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE
+from tfgeo.models.iwae import IWAE
 from tfgeo.models.rhvae import RHVAE, UpdateMetric
 from tfgeo.models.training import fit, fit_variance
 from tfgeo.models.vae import VAE
 
 __all__ = [
     "HVAE",
+    "IWAE",
     "RHVAE",
     "VAE",
     "BernoulliDecoder",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -16,10 +17,14 @@ __all__ = ["BernoulliDecoder", "GaussianDecoder"]
 
 tfd = tfp.distributions
 
+LOG_TWO_PI = math.log(2.0 * math.pi)
+
 
 @keras.saving.register_keras_serializable(package="tfgeo")
 class GaussianDecoder(keras.layers.Layer):
     """`p(x | z) = N(mu(z), sigma^2(z) I)` with a constant or a fitted variance; Eq. 2 of Yang et al. (2018).
+
+    With `learn_variance` sigma^2 is one number, learned with the networks: Sec. 4.1 of Chen et al. (2018).
 
     Trained in two stages: the mean under the constant `variance`, then `precision` with all else frozen
     (`fit_variance`), after which `uses_precision` is True and sigma^2(z) is the precision layer's.
@@ -29,6 +34,7 @@ class GaussianDecoder(keras.layers.Layer):
       variance: constant sigma^2 of the first stage, in squared data units.
       precision: layer for 1 / sigma^2(z), or None for a decoder that keeps the constant.
       uses_precision: whether sigma^2(z) comes from `precision` already.
+      learn_variance: whether the constant is learned, by its logarithm; `variance` is then where it starts.
     """
 
     def __init__(
@@ -37,10 +43,15 @@ class GaussianDecoder(keras.layers.Layer):
         variance: float = 1.0,
         precision: Precision | None = None,
         uses_precision: bool = False,
+        learn_variance: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.mean_network = mean_network
+        self.learn_variance = learn_variance
+        if learn_variance:
+            start = keras.initializers.Constant(math.log(variance))
+            self.log_variance = self.add_weight(shape=(), initializer=start, name="log_variance")
         self.constant_variance = variance
         self.precision = precision
         self.uses_precision = uses_precision
@@ -68,6 +79,8 @@ class GaussianDecoder(keras.layers.Layer):
         """sigma^2 at `z`, in the shape of `mean`."""
         if self.precision is not None and self.uses_precision:
             return self.precision.variance(z)
+        if self.learn_variance:
+            return tf.fill(tf.shape(mean), tf.exp(tf.cast(self.log_variance, mean.dtype)))
         return tf.fill(tf.shape(mean), tf.cast(self.constant_variance, mean.dtype))
 
     def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -81,7 +94,14 @@ class GaussianDecoder(keras.layers.Layer):
 
     def log_prob(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """`log p(x | z)` of `[..., D]` data and `[..., d]` latent points: `[...]`."""
-        return self.distribution(z).log_prob(x)
+        if not self.learn_variance or self.uses_precision:
+            return self.distribution(z).log_prob(x)
+        # With one variance for all, what the distribution gives takes fewer passes over the data.
+        mean = self.mean_network(z)
+        log_variance = tf.cast(self.log_variance, mean.dtype)
+        squares = tf.reduce_sum(tf.math.squared_difference(mean, x), axis=-1)
+        size = float(mean.shape[-1])
+        return -0.5 * (squares * tf.exp(-log_variance) + size * (log_variance + LOG_TWO_PI))
 
     def get_config(self) -> dict:
         return super().get_config() | {
@@ -89,6 +109,7 @@ class GaussianDecoder(keras.layers.Layer):
             "variance": self.constant_variance,
             "precision": keras.saving.serialize_keras_object(self.precision),
             "uses_precision": self.uses_precision,
+            "learn_variance": self.learn_variance,
         }
 
     @classmethod

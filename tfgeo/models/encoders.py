@@ -29,6 +29,7 @@ class GaussianEncoder(keras.layers.Layer):
       activation: activation of H-enc.
       stddev_activation: activation of S-enc, which gives the standard deviation; "exponential" makes the
         network's output its logarithm.
+      gives_variance: whether S-enc gives the variance instead, as in Chen et al. (2018).
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class GaussianEncoder(keras.layers.Layer):
         hidden_units: Sequence[int],
         activation: str = "relu",
         stddev_activation: str = "softplus",
+        gives_variance: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -44,6 +46,7 @@ class GaussianEncoder(keras.layers.Layer):
         self.hidden_units = tuple(hidden_units)
         self.activation = activation
         self.stddev_activation = stddev_activation
+        self.gives_variance = gives_variance
         self.hidden = MLP(hidden_units, activation, name="h_enc")
         self.mean = keras.layers.Dense(latent_dim, name="m_enc")
         self.stddev = keras.layers.Dense(latent_dim, activation=stddev_activation, name="s_enc")
@@ -62,7 +65,11 @@ class GaussianEncoder(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`[..., D]` data to the posterior's mean and standard deviation, each `[..., d]`."""
         hidden = self.hidden(x)
-        return self.mean(hidden), self.stddev(hidden) + MIN_STDDEV
+        spread = self.stddev(hidden)
+        if self.gives_variance:
+            # The floor within the root, whose slope at 0 is infinite.
+            return self.mean(hidden), tf.sqrt(spread + MIN_STDDEV**2)
+        return self.mean(hidden), spread + MIN_STDDEV
 
     def distribution(self, x: tf.Tensor) -> tfd.Distribution:
         """`[..., D]` data to q(z | x), batch shape `[...]`, event shape `[d]`."""
@@ -75,4 +82,5 @@ class GaussianEncoder(keras.layers.Layer):
             "hidden_units": self.hidden_units,
             "activation": self.activation,
             "stddev_activation": self.stddev_activation,
+            "gives_variance": self.gives_variance,
         }

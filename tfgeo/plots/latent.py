@@ -14,7 +14,10 @@ from matplotlib.patheffects import Normal, Stroke
 
 from tfgeo.plots.style import CLASS_COLORS, CLASS_MARKERS, FIELD_MAP, new_figure
 
-__all__ = ["Panel", "grid_points", "latent_panels"]
+__all__ = ["Panel", "equidistance_lines", "grid_points", "latent_panels"]
+
+# For numbers that may be angles: the same colour at both ends.
+CYCLE_MAP = "twilight"
 
 # A dark rim, so that white curves show on the bright end of the field's colours too.
 _OUTLINE = (Stroke(linewidth=1.5, foreground="black"), Normal())
@@ -40,6 +43,8 @@ class Panel:
         where moving costs little. They share one scale, by which the widest fills its place among the centres.
       marked_name: what marked samples are called in the legend.
       dashed: `[B, T, 2]` curves to compare `curves` with, or None.
+      values: `[n]` numbers that colour the samples in place of classes, such as angles, or None.
+      values_label: name and unit of these numbers.
     """
 
     title: str
@@ -51,6 +56,8 @@ class Panel:
     metrics: tuple[np.ndarray, np.ndarray] | None = None
     marked_name: str = "medoid"
     dashed: np.ndarray | None = None
+    values: np.ndarray | None = None
+    values_label: str = ""
 
 
 def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
@@ -91,7 +98,11 @@ def latent_panels(
                 axes.plot(*curve.T, style, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
         if panel.metrics is not None:
             _draw_ellipses(axes, *panel.metrics)
-        handles |= _scatter(axes, latents, panel, class_names)
+        if panel.values is not None:
+            dots = axes.scatter(*latents.T, s=4, c=panel.values, cmap=CYCLE_MAP, linewidths=0, zorder=1)
+            figure.colorbar(dots, ax=axes, label=panel.values_label)
+        else:
+            handles |= _scatter(axes, latents, panel, class_names)
         axes.set(title=panel.title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     columns = NAMES_PER_PANEL * len(panels)
     if len(handles) > LEGEND_ROWS * columns:
@@ -105,6 +116,33 @@ def latent_panels(
             ncols=min(len(handles), columns),
             frameon=False,
         )
+    return figure
+
+
+def equidistance_lines(
+    latents: np.ndarray,
+    labels: np.ndarray | None,
+    maps: Sequence[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]],
+    sources: Sequence[np.ndarray],
+) -> Figure:
+    """Lines of equal distance from latent points, a picture for each.
+
+    Args:
+      latents: `[n, 2]` samples.
+      labels: `[n]` their classes, or None.
+      maps: axes `([r1], [r2])` and distances `[r2, r1]` of each picture, as `distance_map` gives them.
+      sources: `[2]` the points from which each map measures.
+    """
+    figure = new_figure(3.3 * len(maps), 3.2)
+    for axes, (nodes, distances), source in zip(
+        figure.subplots(1, len(maps), squeeze=False)[0], maps, sources, strict=True
+    ):
+        _scatter(axes, latents, Panel("", labels), ())
+        finite = np.where(np.isfinite(distances), distances, np.nan)
+        lines = axes.contour(*nodes, finite, levels=10, colors="black", linewidths=0.7, zorder=4)
+        axes.clabel(lines, fontsize=6)
+        axes.plot(*source, "*", color="white", markeredgecolor="black", markersize=10, zorder=5)
+        axes.set(title="equal distance", xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     return figure
 
 

@@ -11,6 +11,7 @@ from zoo.config.experiments import (
 )
 from zoo.config.likelihoods import COUNTS, follow_likelihood
 from zoo.config.model import FlowConfig, MetricConfig, NetworkConfig, VarianceConfig
+from zoo.config.paths import GraphConfig, NeuralConfig
 from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
@@ -24,9 +25,11 @@ __all__ = [
     "FlowConfig",
     "GenerationConfig",
     "GeodesicsConfig",
+    "GraphConfig",
     "InterpolationConfig",
     "MetricConfig",
     "NetworkConfig",
+    "NeuralConfig",
     "Reported",
     "TrainingConfig",
     "VarianceConfig",

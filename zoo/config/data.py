@@ -22,6 +22,10 @@ _RECIPES = {
     "npy": ("path", "standardize", "size"),
     "npz": ("path", "classes", "standardize", "size"),
     "circles_rings": ("num_samples",),
+    "pendulum": ("num_samples", "noise"),
+    "robot_arm": ("noise",),
+    "human_motion": ("noise",),
+    "chairs": ("size",),
     "olivetti": ("size",),
     "oasis": ("size",),
 }

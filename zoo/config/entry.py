@@ -16,6 +16,7 @@ from zoo.config.experiments import (
     InterpolationConfig,
 )
 from zoo.config.model import FlowConfig, MetricConfig, NetworkConfig, VarianceConfig
+from zoo.config.paths import GraphConfig, NeuralConfig
 from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
@@ -35,6 +36,8 @@ class EntryConfig:
       flow: of an HVAE's or RHVAE's posterior; None for a plain VAE.
       metric: an RHVAE's learned metric; an HVAE has none.
       variance: a decoder's fitted variance.
+      neural: the neural curves that launch.interpolate fits beside the entry's own.
+      graph: the graph of samples on which it finds paths beside them.
       notes: which settings the paper leaves free or contradicts itself in, and what was chosen.
     """
 
@@ -52,6 +55,8 @@ class EntryConfig:
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
     geodesics: GeodesicsConfig | None = None
     clustering: ClusteringConfig | None = None
+    neural: NeuralConfig | None = None
+    graph: GraphConfig | None = None
     interpolation: InterpolationConfig = dataclasses.field(default_factory=InterpolationConfig)
     generation: GenerationConfig = dataclasses.field(default_factory=GenerationConfig)
     figures: FiguresConfig = dataclasses.field(default_factory=FiguresConfig)
@@ -61,6 +66,15 @@ class EntryConfig:
     def __post_init__(self) -> None:
         if self.metric is not None and self.flow is None:
             raise UserError(f"{self.name} has a `metric` but no `flow`; give the flow that follows the metric")
+        if self.flow is not None and self.training.importance_samples:
+            raise UserError(
+                f"the flow of {self.name} has a bound of its own; set --config.training.importance_samples=0"
+            )
+        if self.variance is not None and self.network.learn_output_variance:
+            raise UserError(
+                f"the decoder of {self.name} either learns one variance or has one fitted by `variance`; "
+                "set --config.network.learn_output_variance=False"
+            )
         if self.variance is not None and self.network.likelihood != "gaussian":
             raise UserError(
                 f"a {self.network.likelihood} decoder of {self.name} has no `variance` to fit; "
@@ -77,7 +91,17 @@ class EntryConfig:
                     f"{self.network.latent_dim}; set --config.{field}=0"
                 )
         if self.geodesics is None:
+            for field in ("neural", "graph"):
+                if getattr(self, field) is not None:
+                    raise UserError(f"{self.name} has a section `{field}` but no `geodesics` to compare with")
             return
+        if self.neural is not None:
+            self._check_smooth_decoder()
+        if self.geodesics.smoothing and self.geodesics.energy != "pullback":
+            raise UserError(
+                f"`geodesics.smoothing` is of the metric of the decoder's mean, but `geodesics.energy` is "
+                f"{self.geodesics.energy!r}; set --config.geodesics.smoothing=0"
+            )
         if self.geodesics.energy == "learned" and self.metric is None:
             raise UserError(
                 f"`geodesics.energy`='learned' needs a `metric`, which {self.name} does not have; "
@@ -89,11 +113,23 @@ class EntryConfig:
                 f"{self.name} does not have; set --config.geodesics.warm_start=none"
             )
 
+    def _check_smooth_decoder(self) -> None:
+        """Neural geodesics differentiate the decoder twice (Chen et al. 2018, Appendix B)."""
+        layers = {"hidden": self.network.decoder_activation or self.network.activation}
+        layers["output"] = self.network.mean_activation
+        for name, activation in layers.items():
+            if activation == "relu":
+                field = "mean_activation" if name == "output" else "decoder_activation"
+                raise UserError(
+                    f"neural geodesics need second derivatives, which the decoder's {name} layers do not have: "
+                    f"their activation is {activation!r}; set --config.network.{field}=softplus, or tanh or sigmoid"
+                )
+
     @property
     def kind(self) -> str:
-        """The kind of model: "vae", "hvae" or "rhvae"."""
+        """The kind of model: "vae", "iwae", "hvae" or "rhvae"."""
         if self.flow is None:
-            return "vae"
+            return "iwae" if self.training.importance_samples else "vae"
         return "hvae" if self.metric is None else "rhvae"
 
     @property

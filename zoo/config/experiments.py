@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfgeo.errors import check_count, check_positive
+from tfgeo.errors import check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
 
 __all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
 
 _ENERGIES = ("independent_noise", "expected", "pullback", "fisher_rao", "learned")
+_WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +23,7 @@ class GeodesicsConfig:
       curve: curve family.
       solver: "levenberg_marquardt", "gradient_descent", "adam" or "georce".
       warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi), "graph" (the shortest path
-        through the nearest neighbours of the samples) or "none".
+        through the nearest neighbours of the samples), "random_bezier" (Chen et al. 2018, Appendix A) or "none".
       num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
       distance: what clustering compares: "length" (Eq. 11, under the expected metric), "energy" (the one that
         is minimized) or "root_energy".
@@ -31,6 +32,8 @@ class GeodesicsConfig:
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
       table_resolution: nodes per side of a table of splines that stands for the metric, for many pairs in a latent
         plane; 0 measures the metric itself.
+      smoothing: lambda_s of Chen et al. (2018), Eq. 17, in the unit of the squared metric; 0 smooths nothing.
+      smoothing_rank: eigenvalues of the metric that smoothing keeps; 0 keeps all.
     """
 
     energy: str = "independent_noise"
@@ -43,18 +46,22 @@ class GeodesicsConfig:
     tolerance: float = 1e-6
     gradient_tolerance: float = 1e-2
     table_resolution: int = 0
+    smoothing: float = 0.0
+    smoothing_rank: int = 0
 
     def __post_init__(self) -> None:
         check_choice("geodesics.energy", self.energy, _ENERGIES)
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
         check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam", "georce"))
-        check_choice("geodesics.warm_start", self.warm_start, ("cross_entropy", "ridge_climb", "graph", "none"))
+        check_choice("geodesics.warm_start", self.warm_start, _WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
         check_count("geodesics.max_iterations", self.max_iterations)
         check_positive("geodesics.tolerance", self.tolerance)
         check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)
         check_count("geodesics.table_resolution", self.table_resolution, 0)
+        check_at_least("geodesics.smoothing", self.smoothing, 0.0)
+        check_count("geodesics.smoothing_rank", self.smoothing_rank, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,18 +116,21 @@ class FiguresConfig:
       volume_samples: samples of the decoder's noise per grid point, for E[sqrt det J^T J].
       num_curves: geodesics drawn.
       distance_map_resolution: nodes per side of the grid of a distance map.
+      tissot: ellipses per side that show the metric in latent planes with curves (Tissot's indicatrices), or 0.
     """
 
     resolution: int = 60
     volume_samples: int = 20
     num_curves: int = 30
     distance_map_resolution: int = 200
+    tissot: int = 0
 
     def __post_init__(self) -> None:
         check_count("figures.resolution", self.resolution, 2)
         check_count("figures.volume_samples", self.volume_samples)
         check_count("figures.num_curves", self.num_curves)
         check_count("figures.distance_map_resolution", self.distance_map_resolution, 2)
+        check_count("figures.tissot", self.tissot, 0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,6 +31,10 @@ class NetworkConfig:
       likelihood: "gaussian", "bernoulli", "poisson" or "negative_binomial" p(x | z); grey values in [0, 1] give
         Bernoulli's cross-entropy, the last two are of counts, of which the encoder sees log(1 + x).
       decoder_activation: activation of the decoder, "" for that of the encoder.
+      posterior_variance: whether S-enc gives the variance of the posterior instead of its standard deviation.
+      learn_output_variance: whether a Gaussian decoder's sigma^2 is learned with the networks; it starts at
+        `output_variance`.
+      residual_decoder: whether each hidden layer of the decoder but the first adds to what it is given.
     """
 
     data_dim: int
@@ -43,6 +47,9 @@ class NetworkConfig:
     output_variance: float = 1.0
     likelihood: str = "gaussian"
     decoder_activation: str = ""
+    posterior_variance: bool = False
+    learn_output_variance: bool = False
+    residual_decoder: bool = False
 
     def __post_init__(self) -> None:
         check_count("network.data_dim", self.data_dim)
@@ -56,6 +63,16 @@ class NetworkConfig:
         check_choice("network.stddev_activation", self.stddev_activation, _POSITIVE_ACTIVATIONS)
         check_positive("network.output_variance", self.output_variance)
         check_choice("network.likelihood", self.likelihood, LIKELIHOODS)
+        if self.residual_decoder and len(set(self.decoder_units)) != 1:
+            raise UserError(
+                f"residual layers have one width, but `network.decoder_units` is {self.decoder_units}; "
+                "set --config.network.residual_decoder=False"
+            )
+        if self.learn_output_variance and self.likelihood != "gaussian":
+            raise UserError(
+                f"a {self.likelihood} decoder has no variance to learn; "
+                "set --config.network.learn_output_variance=False"
+            )
         needed = MEAN_ACTIVATIONS.get(self.likelihood, self.mean_activation)
         if self.mean_activation != needed:
             raise UserError(

@@ -24,6 +24,10 @@ class Reported:
       negative_elbo_sum: negative evidence lower bound, summed over the held-out samples, in nats.
       reconstruction_train: relative squared error of reconstructed training samples.
       reconstruction_test: that of held-out samples.
+      length_geodesic: length of the geodesic, in data units, which depend on the data's scale.
+      length_straight: length of the straight latent line.
+      pair_length_geodesic: the same of a single pair, where the paper prints that beside a mean over pairs.
+      pair_length_straight: likewise.
     """
 
     geodesic: float | None = None
@@ -37,6 +41,17 @@ class Reported:
     negative_elbo_sum: float | None = None
     reconstruction_train: float | None = None
     reconstruction_test: float | None = None
+    length_geodesic: float | None = None
+    length_straight: float | None = None
+    pair_length_geodesic: float | None = None
+    pair_length_straight: float | None = None
+
+    @property
+    def length_ratio(self) -> float | None:
+        """Length of the geodesic over that of the straight line: no scale of the data is in it."""
+        if self.length_geodesic is None or self.length_straight is None:
+            return None
+        return self.length_geodesic / self.length_straight
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class TrainingConfig:
       patience: passes without a better bound of the held-out samples after which training stops, the weights
         being those of the best; 0 makes all passes.
       gradient_norm: longest gradient of a step, longer ones are shortened; 0 takes them as they are.
+      importance_samples: K of an IWAE's bound; 0 for the VAE's.
     """
 
     epochs: int
@@ -30,6 +31,7 @@ class TrainingConfig:
     validation_fraction: float = 0.0
     patience: int = 0
     gradient_norm: float = 0.0
+    importance_samples: int = 0
 
     def __post_init__(self) -> None:
         check_count("training.epochs", self.epochs)
@@ -37,6 +39,7 @@ class TrainingConfig:
         check_positive("training.learning_rate", self.learning_rate)
         check_fraction("training.validation_fraction", self.validation_fraction)
         check_at_least("training.gradient_norm", self.gradient_norm, 0.0)
+        check_count("training.importance_samples", self.importance_samples, 0)
         if check_count("training.patience", self.patience, 0) and not self.validation_fraction:
             raise UserError(
                 f"`training.patience`={self.patience} watches held-out samples, but none are held out; "

@@ -1,5 +1,6 @@
 """Graphs of nearest neighbours against laws, closed forms and plain oracles."""
 
+import re
 import warnings
 
 import numpy as np
@@ -209,6 +210,14 @@ def test_parts_are_told_apart(two_parts):
     # Landmarks lie in the larger part; the search in the smaller one does without.
     for i, j in ((0, 24), (30, 60)):
         np.testing.assert_allclose(two_parts.shortest_path(i, j).length, distances[i, j], rtol=1e-12)
+
+
+def test_the_error_names_the_neighbours_that_join_the_components(two_parts):
+    with pytest.raises(UserError) as caught:
+        two_parts.shortest_path(2, 30)
+    joining = int(re.search(r"raise `k`=4 to (\d+), which joins them", str(caught.value)).group(1))
+    graphs = [KNNGraph(two_parts.manifold, two_parts.points, k, progress=False) for k in (joining - 1, joining)]
+    assert [graph.components.max() > 0 for graph in graphs] == [True, False]
 
 
 def test_pairs_without_a_path_are_marked_and_the_others_are_returned(two_parts):

@@ -14,6 +14,7 @@ from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.graphs.graph_edges import (
     check_lengths,
     check_nodes,
+    joining_neighbours,
     nearest_neighbour_edges,
     number_components,
     symmetric_weights,
@@ -204,7 +205,7 @@ class KNNGraph:
         if warn and apart:
             warnings.warn(
                 f"{apart} of {len(length)} pairs have no path: the graph falls into {self._describe_components()}; "
-                f"raise `k`={self.k}",
+                f"{self._remedy()}",
                 stacklevel=2,
             )
         if warn and unknown:
@@ -330,8 +331,13 @@ class KNNGraph:
         sizes = np.bincount(self.components)
         return UserError(
             f"no path from node {i} (in a component of {sizes[self.components[i]]} nodes) to node {j} (in one of "
-            f"{sizes[self.components[j]]}): the graph falls into {self._describe_components()}; raise `k`={self.k}"
+            f"{sizes[self.components[j]]}): the graph falls into {self._describe_components()}; {self._remedy()}"
         )
+
+    def _remedy(self) -> str:
+        """The number of neighbours that would join the components, where it can be found."""
+        k = joining_neighbours(self._tree, self.points, self.k)
+        return f"raise `k`={self.k}" + ("" if k is None else f" to {k}, which joins them")
 
     def _describe_components(self) -> str:
         sizes = np.bincount(self.components)

@@ -10,7 +10,17 @@ from sklearn.neighbors import KDTree
 from tfgeo.errors import UserError
 from tfgeo.geodesics.latents import as_latents
 
-__all__ = ["check_lengths", "check_nodes", "nearest_neighbour_edges", "number_components", "symmetric_weights"]
+__all__ = [
+    "check_lengths",
+    "check_nodes",
+    "joining_neighbours",
+    "nearest_neighbour_edges",
+    "number_components",
+    "symmetric_weights",
+]
+
+# Edges of the largest graph that is tried to find out how many neighbours join all nodes.
+MAX_EDGES = 5_000_000
 
 
 def check_nodes(points: np.ndarray) -> np.ndarray:
@@ -37,6 +47,29 @@ def nearest_neighbour_edges(tree: KDTree, points: np.ndarray, k: int) -> np.ndar
     itself[~itself.any(axis=1), -1] = True
     edges = np.stack([np.repeat(rows, k), nearest[~itself]], axis=1)
     return np.unique(np.sort(edges, axis=1), axis=0)
+
+
+def joining_neighbours(tree: KDTree, points: np.ndarray, k: int) -> int | None:
+    """The smallest number of neighbours above `k` with which all points are one component.
+
+    None where that takes more than `MAX_EDGES` edges to find out.
+    """
+
+    def joined(neighbours: int) -> bool:
+        edges = nearest_neighbour_edges(tree, points, neighbours)
+        return bool(number_components(symmetric_weights(np.ones(len(edges)), edges, len(points))).max() == 0)
+
+    most = min(len(points) - 1, MAX_EDGES // len(points))
+    high = k
+    while not joined(high):
+        if high >= most:
+            return None
+        k, high = high, min(2 * high, most)
+    # Not joined by k, joined by `high`.
+    while high - k > 1:
+        middle = (k + high) // 2
+        k, high = (k, middle) if joined(middle) else (middle, high)
+    return high
 
 
 def check_lengths(lengths: np.ndarray, edges: np.ndarray, points: np.ndarray) -> None:

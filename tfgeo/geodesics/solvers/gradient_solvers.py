@@ -108,24 +108,23 @@ class Adam(Solver):
         check_at_least("learning_rate", self.learning_rate, MIN_LEARNING_RATE)
 
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
-        energy, gradient = objective.energy_and_gradient(parameters)
+        energy, gradient = self._judge(objective, parameters)
         zeros = tf.zeros_like(parameters)
         moments = _Moments(parameters, zeros, zeros, tf.zeros_like(energy), 2.0 * energy)
         return _state(parameters, energy, gradient, energy, moments)
 
     def step(self, objective: Objective, state: State) -> State:
         parameters, first, second, steps, recent = state.memory
-        energy, gradient = objective.energy_and_gradient(parameters)
+        energy, gradient = self._judge(objective, parameters)
         better = energy < state.energy
         best_energy = tf.where(better, energy, state.energy)
         steps = steps + 1.0
         slope = _smooth(objective, gradient)
         first = BETA_1 * first + (1.0 - BETA_1) * slope
         second = BETA_2 * second + (1.0 - BETA_2) * tf.square(slope)
-        scale = tf.norm(objective.end - objective.start, axis=-1)
         corrected = first / (1.0 - BETA_1**steps)[:, None]
         spread = tf.sqrt(second / (1.0 - BETA_2**steps)[:, None]) + TINY
-        update = self.learning_rate * scale[:, None] * _smooth(objective, corrected / spread)
+        update = self._step_sizes(objective)[:, None] * _smooth(objective, corrected / spread)
         # A moving average of the best energy: what recent steps have gained is its distance from the best.
         recent = 0.9 * recent + 0.1 * best_energy
         return State(
@@ -136,6 +135,14 @@ class Adam(Solver):
             tf.zeros_like(state.stuck),
             _Moments(parameters - update, first, second, steps, recent),
         )
+
+    def _judge(self, objective: Objective, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What decides which curve is kept `[B]`, and the gradient `[B, P]` that is followed."""
+        return objective.energy_and_gradient(parameters)
+
+    def _step_sizes(self, objective: Objective) -> tf.Tensor:
+        """`[B]` sizes of a step in the parameters."""
+        return self.learning_rate * tf.norm(objective.end - objective.start, axis=-1)
 
 
 # Share of the decrease along the slope that a step must reach for the next one to be longer.

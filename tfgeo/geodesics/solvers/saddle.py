@@ -38,8 +38,8 @@ class Curvature(NamedTuple):
 
     Attributes:
       eigenvalue: `[B]`, along `direction`.
-      direction: `[B, W]`, moves a point of the curve by 1 and no point farther: curve parameters, or moves of the
-        inner points where the family is not linear in its parameters.
+      direction: `[B, P]`, moves a point of the curve by 1 and no point farther: curve parameters, or moves
+        `[B, (T - 2) d]` of the inner points where the family is not linear in its parameters.
       suspect: `[B]` bool: the eigenvalue is negative, or would be if its error was in its favour.
     """
 
@@ -187,13 +187,13 @@ def _node_weights(objective: Objective) -> tf.Tensor:
 
 
 def _moves(objective: Objective, direction: tf.Tensor) -> tf.Tensor:
-    """`[B, W]` to how the inner points move, `[B, T - 2, d]`."""
+    """A direction to how the inner points move, `[B, T - 2, d]`."""
     weights = _node_weights(objective)
     return tf.matmul(weights, tf.reshape(direction, [-1, weights.shape[1], objective.start.shape[-1]]))
 
 
 def _move(objective: Objective, parameters: tf.Tensor, move: tf.Tensor) -> tf.Tensor:
-    """Parameters of the curves moved by `[B, W]`."""
+    """Parameters of the curves moved along a direction."""
     if isinstance(objective.curve, LinearCurve):
         return parameters + move
     points = objective.points(parameters) + tf.pad(_moves(objective, move), [[0, 0], [1, 1], [0, 0]])

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Bezier, Curve
-from tfgeo.errors import check_count, check_positive
+from tfgeo.errors import check_at_least, check_count, check_positive
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 from tfgeo.randomness import generator
@@ -27,19 +27,20 @@ class RandomBezier(WarmStart):
     line, around the points `(q - k) / q z_0 + k / q z_1`; the curve family is fitted to each Bezier curve, and of
     the fitted curves the one with the lowest validation value is where the solver starts.
 
-    The paper gives "the range (z_1 - z_0) / 2" for the draws: it is taken as what they reach to either side. It
-    validates by the largest speed together with the length; the energy, which is never below the square of the
-    length and grows with any spike of the speed, is one number for both. All pairs share the same draws,
-    relative to their ends, so that a batch equals a loop and the ends can be exchanged.
+    The validation value is `L + lambda_phi max_t phi(t)`: against narrow spikes of the velocity phi on a curve that
+    is short in all; the paper does not give lambda_phi. Its "range (z_1 - z_0) / 2" of the draws is taken as what
+    they reach to either side. All pairs share the same draws, relative to their ends, so that a batch
+    equals a loop and the ends can be exchanged.
 
-    A curve costs one evaluation of the energy, `num_points` decoded points per pair.
+    A curve costs `num_points` decoded points per pair: velocities are those of the segments between them.
 
     Args:
-      manifold: the manifold whose energy validates.
+      manifold: the manifold whose lengths validate.
       num_curves: random curves per pair.
       degree: q, the degree of the Bezier curves.
       width: how far control points may lie from the straight line, relative to the distance of the ends.
-      num_points: points on each curve to which the family is fitted, and at which the energy is evaluated.
+      num_points: points on each curve to which the family is fitted, and between which lengths are measured.
+      speed_weight: lambda_phi, at least 0.
       seed: seed of the draws.
 
     Raises:
@@ -51,6 +52,7 @@ class RandomBezier(WarmStart):
     degree: int = DEFAULT_DEGREE
     width: float = DEFAULT_WIDTH
     num_points: int = 20
+    speed_weight: float = 0.01
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -58,6 +60,7 @@ class RandomBezier(WarmStart):
         check_count("degree", self.degree, minimum=2)
         check_positive("width", self.width)
         check_count("num_points", self.num_points, minimum=3)
+        check_at_least("speed_weight", self.speed_weight, 0.0)
 
     def parameters(self, curve: Curve, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
         t = tf.ensure_shape(tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points), [self.num_points])
@@ -65,9 +68,11 @@ class RandomBezier(WarmStart):
 
         def try_curve(number: tf.Tensor, best: tf.Tensor, least: tf.Tensor) -> tuple[tf.Tensor, ...]:
             fitted = random_curves(curve, start, end, draws[number][None], self.num_points, self.width)
-            energy = self.manifold.energy(curve.points(fitted, start, end, t))
-            better = energy < least
-            return number + 1, tf.where(better[:, None], fitted, best), tf.where(better, energy, least)
+            lengths = tf.sqrt(self.manifold.segment_energies(curve.points(fitted, start, end, t)))
+            fastest = (self.num_points - 1.0) * tf.reduce_max(lengths, axis=-1)
+            value = tf.reduce_sum(lengths, axis=-1) + self.speed_weight * fastest
+            better = value < least
+            return number + 1, tf.where(better[:, None], fitted, best), tf.where(better, value, least)
 
         least = tf.fill(tf.shape(start)[:1], tf.cast(float("inf"), start.dtype))
         state = (tf.constant(0), curve.initial_parameters(start, end), least)

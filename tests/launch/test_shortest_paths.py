@@ -1,0 +1,171 @@
+"""launch.interpolate for the entries of Chen et al. (2018, 2019): all methods on the same pairs, with figures."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+import zoo
+from launch import interpolate
+from launch.experiments.path_results import NUM_POINTS
+from launch.reproduction import sweep
+from launch.reproduction.rows import rows_of_paper
+from launch.running.geodesics import prepare_search
+from launch.running.run import run_from_config
+from tests.launch.small_images import check_results, launch
+from tfgeo.datasets.robot_arm import RADIUS
+from tfgeo.errors import UserError
+from tfgeo.manifolds import Smoothed
+from tfgeo.plots.animation import MILLISECONDS
+from zoo import chen2018
+
+SMALL = [
+    "--num_pairs=4",
+    "--config.network.encoder_units=(5,)",
+    "--config.network.decoder_units=(5,)",
+    "--config.training.batch_size=100",
+    "--config.training.learning_rate=0.01",
+    "--config.training.importance_samples=2",
+    "--config.geodesics.num_points=12",
+    "--config.geodesics.smoothing=0.0",
+    # A model of so few units is decoded faster than a table of it is compiled.
+    "--config.geodesics.table_resolution=0",
+    "--config.figures.resolution=6",
+]
+SMALL_NEURAL = [
+    "--config.neural.num_pairs=1",
+    "--config.neural.hidden_units=(5,)",
+    "--config.neural.max_iterations=4",
+    "--config.neural.num_points=20",
+    "--config.neural.num_curves=2",
+]
+
+
+@pytest.fixture(scope="module")
+def pendulum(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pendulum")
+    arguments = ["--entry=chen2019/pendulum", f"--output_dir={folder}", "--config.data.num_samples=200", *SMALL]
+    more = [*SMALL_NEURAL, "--config.training.epochs=10", "--config.figures.tissot=4"]
+    more += ["--config.geodesics.curve=quadratic", "--config.geodesics.warm_start=none"]
+    assert launch(interpolate, interpolate.program_flags, *arguments, *more) == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_all_methods_are_measured_on_the_same_pairs(pendulum):
+    metrics = check_results(pendulum)
+    measured = metrics["measured"]
+    assert set(measured["methods"]) == {"fast", "graph", "refined", "neural"}
+    assert measured["num_pairs"] == 4 and measured["methods"]["neural"]["num_pairs"] == 1
+    for name, numbers in measured["methods"].items():
+        assert numbers["mean_length"] > 0.0 and numbers["seconds_per_query"] > 0.0, name
+    # The straight line is what a solver keeps where it finds nothing better; graphs have no such choice.
+    for name in ("fast", "refined", "neural"):
+        assert measured["methods"][name]["length_over_straight"] < 1.02, name
+    compared = measured["compared"]
+    assert compared["graph_over_refined"] > 0.98 and 0.0 <= compared["share_graph_within_tenth"] <= 1.0
+    assert 0.0 <= measured["linear_in_angle"]["geodesic"] <= 1.0 and measured["length_along_data"] > 0.0
+
+
+@pytest.mark.slow
+def test_curves_join_the_same_samples_and_figures_are_drawn(pendulum):
+    arrays = np.load(pendulum / "interpolation.npz")
+    pairs = arrays["pairs"]
+    assert pairs.shape == (2, 4) and len(np.unique(pairs)) == 8
+    for name in ("graph", "refined", "neural"):
+        num = len(arrays[name])
+        assert arrays[name].shape == (num, NUM_POINTS, 2)
+        np.testing.assert_allclose(arrays[name][:, [0, -1]], arrays["fast"][:num, [0, -1]], atol=1e-5)
+    drawn = {path.stem for path in (pendulum / "figures").glob("*.png")}
+    assert drawn == {"velocity", "strip", "latent", "length_against_angle", "smoothing"}
+    with Image.open(pendulum / "figures" / "interpolation.gif") as film:
+        durations = [frame.info["duration"] for frame in ImageSequence.Iterator(film)]
+    # Equal frames, which a model of so few units decodes, are kept as one that is shown for as long.
+    assert len(durations) > 1 and sum(durations) == 58 * MILLISECONDS
+
+
+@pytest.mark.slow
+def test_the_hand_is_measured_against_its_circle(tmp_path):
+    arguments = ["--entry=chen2018/robot_arm", f"--output_dir={tmp_path}", *SMALL]
+    more = ["--config.neural.num_pairs=0", "--config.training.epochs=1"]
+    assert launch(interpolate, interpolate.program_flags, *arguments, *more) == 0
+    measured = check_results(tmp_path)["measured"]
+    for numbers in measured["circle"].values():
+        assert 0.0 < numbers["mean"] <= numbers["mean_of_largest"] <= numbers["largest"] < 10 * RADIUS
+    assert {path.stem for path in (tmp_path / "figures").glob("*.png")} == {"velocity", "latent", "hand_paths"}
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "words"),
+    [
+        ("network", {"decoder_activation": "relu"}, "hidden layers do not have: their activation is 'relu'"),
+        ("network", {"mean_activation": "relu"}, "output layers do not have"),
+        ("geodesics", None, "`neural` but no `geodesics`"),
+        ("geodesics", {"energy": "expected"}, "geodesics.smoothing"),
+        ("neural", {"loss": "action"}, "neural.loss"),
+        ("training", {"importance_samples": -1}, "importance_samples"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(section, changes, words):
+    config = zoo.config("chen2018/robot_arm")
+    with pytest.raises(UserError, match=words):
+        part = None if changes is None else dataclasses.replace(getattr(config, section), **changes)
+        dataclasses.replace(config, **{section: part})
+
+
+def test_lengths_on_a_smoothed_table_are_those_of_the_smoothed_metric(tmp_path):
+    config = zoo.config("chen2018/pendulum")
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, num_samples=60),
+        network=dataclasses.replace(config.network, encoder_units=(5,), decoder_units=(5,)),
+        geodesics=dataclasses.replace(config.geodesics, table_resolution=32, smoothing=1.0, warm_start="none"),
+    )
+    run = run_from_config(config, 0, tmp_path)
+    ends = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 5, 2)).astype(np.float32)
+    search = prepare_search(run, *ends, warn=False)
+    table, whole = search.args[0], run.entry.manifold()
+    assert isinstance(table, Smoothed) and isinstance(whole, Smoothed) and table.strength == whole.strength == 1.0
+    straight = np.linspace(*ends, 20, axis=1).astype(np.float32)
+    lengths = whole.length(straight).numpy()
+    np.testing.assert_allclose(table.length(straight), lengths, rtol=1e-3)
+    # The strength is of a size that shortens.
+    assert (lengths < 0.9 * whole.manifold.length(straight).numpy()).all()
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.names() if name.startswith("chen")])
+def test_notes_say_whether_weights_ship(name):
+    assert (chen2018.NO_WEIGHTS in zoo.config(name).notes) == (zoo.card(name) is None)
+
+
+def test_rows_of_the_papers_print_their_ratio():
+    rows = rows_of_paper("chen2018", None)
+    ratios = {row.entry.name.split("/")[1]: row.reported.length_ratio for row in rows}
+    assert {name: round(ratio, 3) for name, ratio in ratios.items()} == {
+        "pendulum": 0.389, "mnist": 0.847, "robot_arm": 0.365, "human_motion": 0.889
+    }  # fmt: skip
+    assert [row.entry.name.split("/")[1] for row in rows_of_paper("chen2019", None)] == [
+        "pendulum", "human_motion", "fashion_mnist", "chairs"
+    ]  # fmt: skip
+
+
+def test_reproduce_says_where_it_is_and_what_was_found_so_far(monkeypatch, tmp_path, capsys):
+    rows = rows_of_paper("chen2018", None)[:2]
+    monkeypatch.setattr(sweep.time, "perf_counter", iter(range(0, 10**6, 300)).__next__)
+
+    def run_once(row, seed, folder, values):
+        return {"seed": seed, "measured": {"length_over_straight": 0.5 + seed}, "seconds": {"total": 1.0}}
+
+    monkeypatch.setattr(sweep, "_run_once", run_once)
+    tables = []
+    sweep._run_all(
+        rows, (0, 1), tmp_path, None, [], lambda found: tables.append({r.name: len(x) for r, x in found.items()})
+    )
+    printed = capsys.readouterr().out
+    assert "run 1 of 4: chen2018/pendulum/seed_0, 4 to make\n" in printed
+    assert "run 3 of 4: chen2018/mnist/seed_0, 2 to make, about 10 min left\n" in printed
+    assert tables == [
+        {"chen2018/pendulum": 1}, {"chen2018/pendulum": 2}, {"chen2018/pendulum": 2, "chen2018/mnist": 1},
+        {"chen2018/pendulum": 2, "chen2018/mnist": 2},
+    ]  # fmt: skip
