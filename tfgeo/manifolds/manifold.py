@@ -93,7 +93,7 @@ class Manifold(abc.ABC):
     def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor | None:
         """Second derivatives of `energy` that `quadratic_model` leaves out, where they are cheap to find.
 
-        Blocks of each interior point with itself: `[B, T, d]` to `[B, T - 2, d, d]`, symmetric; or None, and
+        Blocks of each inner point with itself: `[B, T, d]` to `[B, T - 2, d, d]`, symmetric; or None, and
         solvers take differences of `energy_and_gradient` in place of the model. An exact model needs none.
         `slopes` `[B, T - 2, d]` is the model's gradient.
         """

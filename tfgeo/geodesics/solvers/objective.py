@@ -21,7 +21,7 @@ class ParameterModel(NamedTuple):
       energy: `[B]`.
       gradient: `[B, P]`.
       matrix: second derivatives, `[B, P, P]` or block tridiagonal.
-      slopes: `[B, T - 2, d]` gradient in the interior points.
+      slopes: `[B, T - 2, d]` gradient in the inner points.
     """
 
     energy: tf.Tensor

@@ -31,7 +31,7 @@ def curvature_of_differences(
       embedding_fn: f, `[..., d]` to `[..., M]`.
       points: `[B, T, d]`.
       scale: factor of the energy.
-      slopes: `[B, K, d]` gradient of the energy in the interior points, or None, and one pass more finds it.
+      slopes: `[B, K, d]` gradient of the energy in the inner points, or None, and one pass more finds it.
     """
     values = embedding_fn(points)
     forces = -2.0 * scale * (values[:, 2:] - 2.0 * values[:, 1:-1] + values[:, :-2])
