@@ -103,12 +103,22 @@ def test_other_weights_do_not_continue_a_stopped_run(tmp_path):
     assert not has_state(file)
 
 
-def test_own_data(tmp_path):
+def test_own_data(tmp_path, monkeypatch):
     inputs = np.random.default_rng(0).normal(size=(30, 5)) + np.repeat([[0.0], [6.0], [12.0]], 10, axis=0)
     np.savez(tmp_path / "my.npz", x=inputs, y=np.repeat(["a", "b", "c"], 10))
     np.savez(tmp_path / "unlabelled.npz", x=inputs)
-    for name, has_scores in (("my", True), ("unlabelled", False)):
-        assert two_moons(tmp_path / name, f"--data={tmp_path / name}.npz") == 0
+    connect_samples, found = clustering.connect_samples, []
+
+    def connect_once(run, latents):
+        if not found:
+            found.append(connect_samples(run, latents))
+        return found[0]
+
+    # Labels have no part in training and geodesics: those of the first run serve the second.
+    monkeypatch.setattr(clustering, "connect_samples", connect_once)
+    weights = f"--weights={tmp_path / 'my' / 'model.weights.h5'}"
+    for name, flags, has_scores in (("my", [], True), ("unlabelled", [weights], False)):
+        assert two_moons(tmp_path / name, f"--data={tmp_path / name}.npz", *flags) == 0
         metrics = json.loads((tmp_path / name / "metrics.json").read_text())
         assert ("accuracy" in metrics["measured"]) == has_scores
         assert metrics["reported"] == {} and metrics["config"]["network"]["data_dim"] == 5
