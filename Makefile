@@ -11,13 +11,16 @@ FIND_PYTHON := for python in python3.12 python3.11 python3.10 python3; do \
 	if $$python -c "$(RIGHT_VERSION)" 2>/dev/null; then echo $$python; break; fi; done
 PYTHON ?= $(shell $(FIND_PYTHON))
 
+# tests/conftest.py puts the longest modules first.
+PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
+
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format install map clean
+.PHONY: help demo test test-all lint format install map clean
 
 help: ## show the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
 
 demo: $(VENV)/.installed ## cluster two moons along geodesics and write a report to out/demo
 	$(BIN)/python -m launch.cluster --entry=$(DEMO_ENTRY) --output_dir=$(DEMO_DIR)
@@ -25,7 +28,12 @@ demo: $(VENV)/.installed ## cluster two moons along geodesics and write a report
 test: $(VENV)/.installed-dev ## run everything that CI runs: lint, types, imports, tests
 	@$(MAKE) --no-print-directory lint
 	@echo "== pytest"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow"
+
+test-all: $(VENV)/.installed-dev ## run the slow tests too, on graphs that TensorFlow optimizes
+	@$(MAKE) --no-print-directory lint
+	@echo "== pytest"
+	@TFGEO_TEST_OPTIMIZE_GRAPHS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: $(VENV)/.installed-dev ## check style, import directions and types
 	@echo "== ruff check"

@@ -1,4 +1,4 @@
-"""The SavedModel in a process that has TensorFlow alone."""
+"""The SavedModel, as `launch.export` writes it, in a process that has TensorFlow alone."""
 
 import subprocess
 import sys
@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from launch import export as door
+from launch import program
 from tfgeo.export import export
 from tfgeo.geodesics import connect
 from tfgeo.manifolds import Pullback
@@ -37,21 +39,21 @@ np.savez(sys.argv[3], **results)
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+def exported(tmp_path_factory, optimized_graphs):  # as in the other process: optimizing changes how numbers round
     folder = tmp_path_factory.mktemp("export")
     entry = zoo.load("yang2018/two_moons")
     x = entry.dataset().inputs
     z = entry.model.encode(x).mean().numpy()
     start, end = z[:40], z[60:]
-    num_points = entry.config.geodesics.num_points
-    settings = (entry.curve(), entry.solver(), entry.warm_start(), num_points)
-    path = export(entry.model, entry.manifold(), *settings, folder / "saved_model")
+    arguments = ["launch", "--entry=yang2018/two_moons", f"--output_dir={folder}"]
+    assert program.run(door.main, door.program_flags(), door.__doc__, arguments, False) == 0
     np.savez(folder / "given.npz", x=x, start=start, end=end)
-    arguments = [str(path), str(folder / "given.npz"), str(folder / "results.npz")]
+    arguments = [str(folder / name) for name in ("saved_model", "given.npz", "results.npz")]
     finished = subprocess.run(
         [sys.executable, "-c", CALLER, *arguments], capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stderr
+    settings = (entry.curve(), entry.solver(), entry.warm_start(), entry.config.geodesics.num_points)
     expected = connect(entry.manifold(), start, end, *settings)
     return entry, x, start, expected, dict(np.load(folder / "results.npz"))
 

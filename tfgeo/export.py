@@ -129,7 +129,7 @@ def export_manifold(
     geodesic = _geodesic(problem, latent_dim)
     functions = {
         "metric": tf.function(lambda z: {"metric": manifold.metric_tensor(z)}, autograph=False),
-        "geodesic": tf.function(geodesic, autograph=False),
+        "geodesic": geodesic,
         "distance": tf.function(lambda start, end: {"length": geodesic(start, end)["length"]}, autograph=False),
     }
     concrete = {
@@ -155,9 +155,12 @@ def _write_whole(folder: str | os.PathLike[str], write: Callable[[str], object])
 
 
 def _geodesic(problem: Problem, latent_dim: int) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
-    """The signature of that name."""
+    """The signature of that name; a graph of its own, which that of distances calls."""
     block_size = default_block_size(problem.manifold, latent_dim, tf.float32, problem.num_points)
 
+    points = tf.TensorSpec([None, latent_dim], tf.float32)
+
+    @tf.function(input_signature=[points, points], autograph=False)
     def geodesic(start: tf.Tensor, end: tf.Tensor) -> dict[str, tf.Tensor]:
         parameters, length, energy, reason = solve_batch(problem, start, end, block_size)
         t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, problem.num_points)

@@ -1,5 +1,7 @@
 """Lengths that every solver and curve must reach: closed forms, and an oracle that integrates the equation."""
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.integrate
@@ -105,34 +107,46 @@ SURFACES = {
         shooting_distance(torus_acceleration, torus_metric),
     ),
 }
-# Charts of one latent plane are this far apart along the first axis: far more than any curve is long.
+# Charts of one latent plane are this far apart along the first axis: far more than any curve is long. One compiled
+# graph then serves all of a kind, each around its own place.
 APART = 100.0
 INSIDE = np.array([0.3, 0.5])  # a point that all of them can be evaluated at
 
 
-def atlas(cases, matrices=False):
-    """All functions as one, each around its own place of the plane: one compiled graph serves them all."""
+def chart_of(z):
+    """Numbers of charts `[..., 1]`, and points `[..., 2]` as their charts have them."""
+    chart = tf.round(z[..., :1] / APART)
+    return chart, z - APART * tf.concat([chart, tf.zeros_like(chart)], axis=-1)
 
-    def evaluate(z):
-        chart = tf.round(z[..., :1] / APART)
-        total = 0.0
-        for number, (function, _, _) in enumerate(cases.values()):
-            here = tf.equal(chart, float(number))
-            value = function(tf.where(here, z - np.array([number * APART, 0.0]), INSIDE))
-            total += tf.where(here[..., None] if matrices else here, value, 0.0)
-        return total
 
-    return evaluate
+def fields(z):
+    """All metrics of `FIELDS`, in one formula: twice differentiated, that of each in turn makes a long graph."""
+    chart, z = chart_of(z)
+    is_disc, is_gaussian = (tf.equal(chart, float(list(FIELDS).index(name))) for name in list(FIELDS)[1:])
+    scale = tf.where(is_disc, 0.5 - 0.5 * tf.reduce_sum(tf.square(z), axis=-1, keepdims=True), z[..., 1:])
+    stretch = tf.where(is_gaussian, tf.constant([1.0, 2.0], z.dtype), tf.ones_like(z))
+    return tf.linalg.diag(stretch / tf.square(scale))
+
+
+def surfaces(z):
+    """All embeddings of `SURFACES`."""
+    chart, z = chart_of(z)
+    total = 0.0
+    for number, (function, _, _) in enumerate(SURFACES.values()):
+        here = tf.equal(chart, float(number))
+        total += tf.where(here, function(tf.where(here, z, INSIDE)), 0.0)
+    return total
 
 
 # kind -> manifold, cases
 KINDS = {
-    "metric": (TensorField(atlas(FIELDS, matrices=True)), FIELDS),
-    "embedding": (Pullback(atlas(SURFACES)), SURFACES),
+    "metric": (TensorField(fields), FIELDS),
+    "embedding": (Pullback(surfaces), SURFACES),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+@functools.cache
 def ends_and_distances(kind, share=1.0):
     """Ends in the atlas `[9, 2]`, `share` of the way from the starts, and the distances `[9]`."""
     starts, ends, distances = [], [], []
@@ -149,6 +163,13 @@ def assert_reached(kind, actual, expected, tolerance):
     errors = (actual / expected - 1.0).reshape(-1, 3)
     worst = {name: float(error[np.abs(error).argmax()]) for name, error in zip(KINDS[kind][1], errors, strict=True)}
     assert (np.abs(errors) <= tolerance).all(), worst
+
+
+@pytest.mark.parametrize(("whole", "cases"), [(fields, FIELDS), (surfaces, SURFACES)], ids=KINDS)
+def test_charts_are_the_functions_around_their_places(whole, cases):
+    z = np.random.default_rng(0).uniform([-0.5, 0.3], [0.5, 0.7], size=[20, 2])
+    for number, (function, _, _) in enumerate(cases.values()):
+        np.testing.assert_allclose(whole(tf.constant(z + [number * APART, 0.0])), function(z), rtol=1e-11)
 
 
 @every_kind

@@ -12,6 +12,9 @@ from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Pullback
 
+# One module of `connect` as users have it.
+pytestmark = pytest.mark.usefixtures("optimized_graphs")
+
 # For tests of the minimum itself, in float64: what the default tolerances leave is not seen.
 EXACT = LevenbergMarquardt(max_iterations=200, tolerance=1e-13, gradient_tolerance=1e-7)
 
@@ -25,7 +28,7 @@ PROBLEM = Problem(MANIFOLDS["expected"], Quadratic(), LevenbergMarquardt(), None
 
 
 @pytest.fixture(scope="module")
-def solved():
+def solved(optimized_graphs):
     """Ends and geodesics of the same 16 pairs on each manifold, by default settings."""
     start, end = random_ends(16)
     return start, end, {name: connect(manifold, start, end) for name, manifold in MANIFOLDS.items()}

@@ -115,6 +115,7 @@ def test_length_is_that_of_the_metric(manifold):
 
 @every_manifold
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.usefixtures("optimized_graphs")
 def test_compiled_energy_and_gradient(manifold, jit_compile):
     points = tf.constant(random_points(2, 4, 2))
 
@@ -143,6 +144,7 @@ def test_the_christoffel_symbols_keep_the_metric(manifold):
 
 @every_manifold
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.usefixtures("optimized_graphs")
 def test_the_quadratic_model_has_the_energy_and_its_gradient(manifold, jit_compile):
     points = tf.constant(random_points(2, 4, 2))
     with tf.GradientTape() as tape:

@@ -16,11 +16,12 @@ from tfgeo import curves
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
-from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run, call_sealed
+from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
+from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.solver import Reason, Solver
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart

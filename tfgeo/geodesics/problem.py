@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from tfgeo.curves import Curve
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.saddle import Curvature, find_way_out, lowest_curvature
+from tfgeo.geodesics.solvers.sealed import call_sealed
+from tfgeo.geodesics.solvers.shared_objective import SharedObjective, equal_steps
 from tfgeo.geodesics.solvers.solver import Progress, Reason, Solver, advance, begin, choose_pairs, one_step
 from tfgeo.geodesics.starts.random_bezier import random_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
@@ -79,13 +79,12 @@ class Problem(NamedTuple):
     condition_dim: int = 0
 
     def objective(self, start: tf.Tensor, end: tf.Tensor) -> Objective:
-        manifold = self.manifold
-        if self.condition_dim:
-            start, condition = start[:, : -self.condition_dim], start[:, -self.condition_dim :]
-            manifold = manifold.given(condition[:, None])
-        t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points)
-        t = tf.ensure_shape(t, [self.num_points])
-        return Objective(manifold, self.curve, start, end, t)
+        t = tf.constant(equal_steps(self.num_points, start.dtype))
+        if not self.condition_dim:
+            return SharedObjective(self.manifold, self.curve, start, end, t)
+        # A manifold of its own for each condition: no graph can be shared.
+        start, condition = start[:, : -self.condition_dim], start[:, -self.condition_dim :]
+        return Objective(self.manifold.given(condition[:, None]), self.curve, start, end, t)
 
     def begin(self, start: tf.Tensor, end: tf.Tensor) -> Run:
         """Before the first step, from the straight line or the warm start, whichever has the lower energy."""
@@ -176,44 +175,6 @@ class Problem(NamedTuple):
             num_saddles=run.num_saddles + tf.cast(goes_on, tf.int32),
             settled=run.settled | (curvature.suspect & ~goes_on),
         )
-
-
-def call_sealed(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls `function` as a graph of its own that TensorFlow optimizes by itself, whatever graph it is part of.
-
-    Rewriting the graph changes how results are rounded, and solvers amplify it: sealed, the same arithmetic is
-    done in `connect` and in an exported model. All arguments have the batch as their first dimension, which is
-    left open, so that it is no part of the graph either.
-    """
-    specification = tf.nest.map_structure(
-        lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), arguments
-    )
-    key = tuple((tuple(part.shape), part.dtype) for part in tf.nest.flatten(specification))
-    return _seal(function, key, _Ignored(specification))(*arguments)
-
-
-class _Ignored:
-    """Carries a value through a cache without being part of its key."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Ignored)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@functools.lru_cache(maxsize=64)
-def _seal(function: Callable[..., Any], key: tuple, specification: _Ignored) -> Callable[..., Any]:
-    del key
-    return tf.function(
-        function,
-        autograph=False,
-        input_signature=specification.value,
-        experimental_attributes={"_noinline": True},
-    )
 
 
 def solve_batch(

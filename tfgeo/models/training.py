@@ -103,6 +103,8 @@ def fit(
         steps_per_execution=_largest_divisor(steps * passes, STEPS_PER_ROUND),
         jit_compile=False,
     )
+    # A step that makes Adam's variables itself is traced a second time without.
+    model.optimizer.build(model.trainable_variables)
     validation = None
     if validation_data is not None:
         validation_data = check_data(validation_data, "validation_data", inputs.shape[1])

@@ -35,4 +35,5 @@ def save(figure: Figure, folder: pathlib.Path, name: str) -> pathlib.Path:
             # No creation date: the same run writes the same bytes.
             metadata = {"CreationDate": None} if suffix == "pdf" else {"Software": None}
             figure.savefig(partial, dpi=160, metadata=metadata)
+        figure.set_layout_engine("none")  # it stays as it was laid out first
     return folder / f"{name}.png"

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.manifolds.calculus.eigen import guard
 
 __all__ = ["BlockTridiagonal", "damped_step", "inverse_blocks", "solve_block_tridiagonal"]
@@ -43,9 +44,9 @@ def damped_step(
       gradient: `[B, P]`.
       damping: `[B]`, 0 for the full Newton step.
     """
-    if isinstance(matrix, BlockTridiagonal):
-        return _block_step(matrix, gradient, damping)
-    return _dense_step(matrix, gradient, damping)
+    # Some hundred operations that know nothing of the manifold: one graph for all problems of a size.
+    function = _block_step if isinstance(matrix, BlockTridiagonal) else _dense_step
+    return call_sealed(function, matrix, gradient, damping)
 
 
 def _dense_step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -186,7 +186,6 @@ def choose_pairs(which: tf.Tensor, new: Any, old: Any) -> Any:
     """The parts of `new` for the pairs that are chosen, `[B]` bool, and those of `old` for the others."""
 
     def choose(new_part: tf.Tensor, old_part: tf.Tensor) -> tf.Tensor:
-        shape = tf.concat([tf.shape(which), tf.ones([tf.rank(new_part) - 1], tf.int32)], axis=0)
-        return tf.where(tf.reshape(which, shape), new_part, old_part)
+        return tf.where(tf.reshape(which, [-1] + [1] * (new_part.shape.rank - 1)), new_part, old_part)
 
     return tf.nest.map_structure(choose, new, old)

@@ -1,0 +1,75 @@
+"""What all tests run under and share, so that the suite stays fast. Five lines for whoever adds a test:
+
+1. Tracing costs, arithmetic does not: each new (manifold object, curve, T, dtype) takes `connect` 1 to 4 s, a Keras
+   model 2 to 5 s to fit, a program of `launch` 5 to 15 s to run. Make them at module level or in a `scope="module"`
+   fixture, give all calls of a module one shape, and let several tests look at one result.
+2. TensorFlow does not optimize graphs here, which takes longer than it saves on small ones. Where the law is about
+   what optimized graphs compute, ask for `optimized_graphs`; `make test-all` optimizes everywhere, as users do.
+3. A model that is trained already is a shipped one, `zoo.load("yang2018/two_moons")`. One that a test must train is
+   small: `tests/models/tiny.py`, and `tests/launch/small_images.py` for programs; a module trains it once.
+4. `slow` is for what repeats the law of a faster test at more places or a larger size, and says which: `make test`
+   leaves it out, `make test-all` runs it.
+5. A module goes to one worker whole. One that takes more than ten seconds belongs into `LONG_MODULES`.
+"""
+
+import gc
+import os
+import pathlib
+import sys
+
+import pytest
+
+# Begun first, the longest before all others, so that no worker is left alone with one of them at the end.
+LONG_MODULES = [
+    "geodesics/test_closed_forms.py",
+    "launch/test_cluster.py",
+    "geodesics/maps/test_logarithm_map.py",
+    "manifolds/test_manifold_laws.py",
+    "models/test_hamiltonian_models.py",
+    "launch/test_evaluate.py",
+    "launch/test_compare_metrics.py",
+    "geodesics/test_distance.py",
+    "geodesics/test_connect.py",
+    "geodesics/maps/test_parallel_transport.py",
+    "sampling/test_metric_density.py",
+    "test_export.py",
+]
+
+# Cyclic garbage is sought among what tests make, not among the million objects of TensorFlow, and less often:
+# tracing allocates much and drops little.
+GARBAGE_THRESHOLDS = (50_000, 20, 20)
+
+OPTIMIZES_GRAPHS = os.environ.get("TFGEO_TEST_OPTIMIZE_GRAPHS", "0") != "0"
+
+gc.disable()  # while modules are imported
+if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    # Workers share the cores; TensorFlow reads these when it is imported.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def pytest_collection_modifyitems(items):
+    places = {str(pathlib.Path(__file__).parent / name): place for place, name in enumerate(LONG_MODULES)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+def pytest_collection_finish():
+    if "tensorflow" in sys.modules:
+        _optimize_graphs(OPTIMIZES_GRAPHS)
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.enable()
+
+
+@pytest.fixture(scope="module")
+def optimized_graphs():
+    """TensorFlow optimizes graphs as it does for users, in the module's tests from here on."""
+    _optimize_graphs(True)
+    yield
+    _optimize_graphs(OPTIMIZES_GRAPHS)
+
+
+def _optimize_graphs(optimize):
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimize})
