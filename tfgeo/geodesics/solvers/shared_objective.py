@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve
-from tfgeo.geodesics.solvers.damped_step import BlockTridiagonal
-from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
 from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.manifolds import Manifold
 
@@ -34,12 +33,12 @@ class SharedObjective(Objective):
     def energy_and_gradient(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self._share(Objective.energy_and_gradient, parameters)
 
-    def quadratic_model(self, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | BlockTridiagonal]:
+    def quadratic_model(self, parameters: tf.Tensor) -> ParameterModel:
         return self._share(Objective.quadratic_model, parameters)
 
     def _share(self, method: Callable[..., Any], parameters: tf.Tensor) -> Any:
         part = _Part(method, self.manifold, self.curve, self.t.shape[0])
-        return call_sealed(part, self.start, self.end, parameters)
+        return call_sealed(cast(Callable[..., Any], part), self.start, self.end, parameters)
 
 
 class _Part(NamedTuple):
