@@ -44,7 +44,7 @@ def test_energy_and_gradient_of_the_model_are_those_of_the_energy(name):
         tape.watch(parameters)
         expected = MANIFOLDS[name].energy(objective.points(parameters))
     slope = tape.gradient(expected, parameters)
-    energy, gradient, _ = objective.quadratic_model(parameters)
+    energy, gradient, *_ = objective.quadratic_model(parameters)
     np.testing.assert_allclose(energy, expected, rtol=1e-12)
     np.testing.assert_allclose(gradient, slope, rtol=1e-10, atol=1e-10)
     for actual, value in zip(objective.energy_and_gradient(parameters), (expected, slope), strict=True):
@@ -86,7 +86,7 @@ def test_the_models_matrix_is_symmetric():
 def test_the_model_predicts_small_moves_to_second_order():
     # At a good fit Gauss-Newton is not the Hessian; of a linear embedding it is, and the model is exact.
     objective, parameters = case(Pullback(lambda z: 2.0 * z))
-    energy, gradient, matrix = (part.numpy() for part in objective.quadratic_model(parameters))
+    energy, gradient, matrix = (part.numpy() for part in objective.quadratic_model(parameters)[:3])
     move = np.array([0.3, -0.7])
     predicted = energy + gradient @ move + 0.5 * np.einsum("i,nij,j->n", move, matrix, move)
     np.testing.assert_allclose(objective.energy(parameters + move), predicted, rtol=1e-12)

@@ -22,7 +22,8 @@ DIFFERENCE_ERROR = 5e-3
 # Rounding of an eigenvalue, and of an energy, in units of the dtype's.
 ROUNDINGS = 100.0
 ENERGY_ROUNDINGS = 4.0
-# Largest move that is tried, relative to the distance of the ends, and how many shorter ones.
+# The largest move that is tried and bounds of the smallest one, relative to the distance of the ends, and how many
+# are tried to each side.
 LARGEST_MOVE = 0.5
 SMALLEST_MOVES = (1e-3, 0.125)
 NUM_MOVES = 4
@@ -38,8 +39,8 @@ class Curvature(NamedTuple):
 
     Attributes:
       eigenvalue: `[B]`, along `direction`.
-      direction: `[B, P]`, moves a point of the curve by 1 and no point farther: curve parameters, or moves
-        `[B, (T - 2) d]` of the inner points where the family is not linear in its parameters.
+      direction: `[B, ...]`, moves a point of the curve by 1 and no point farther: curve parameters, or moves of the
+        inner points where the family is not linear in its parameters.
       suspect: `[B]` bool: the eigenvalue is negative, or would be if its error was in its favour.
     """
 
@@ -92,11 +93,12 @@ def lowest_curvature(objective: Objective, parameters: tf.Tensor, model: Paramet
 def find_way_out(
     objective: Objective, parameters: tf.Tensor, energy: tf.Tensor, curvature: Curvature, tolerance: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The lowest of some curves to both sides along a direction, `[B, P]`, and whether it is lower, `[B]` bool.
+    """The lower of two curves beside a saddle, one to each side, `[B, P]`, and whether it is lower, `[B]` bool.
 
-    Moves go down in powers from half the distance of the ends to one that lowers the energy by ten times the
-    tolerance if the quadratic model is right. Of sides that are equal up to rounding, as with a mirror symmetry, it
-    is always the same one, that of `_orientation`.
+    The smallest move lowers the energy by ten times the tolerance if the quadratic model is right; the largest is
+    half the distance of the ends. From the smallest on moves grow as long as the energy falls, so that they end in
+    the valley that begins at the saddle. Of sides that are equal up to rounding, as with a mirror symmetry, it is
+    always the same one, that of `_orientation`.
 
     Args:
       objective: the energy.
@@ -106,38 +108,34 @@ def find_way_out(
       tolerance: relative decrease of the energy that counts.
     """
     rounding = ENERGY_ROUNDINGS * float(np.finfo(energy.dtype.as_numpy_dtype).eps)
+    tolerance = max(tolerance, rounding)
     distance = tf.norm(objective.end - objective.start, axis=-1)
-    steepness = tf.maximum(-curvature.eigenvalue, TINY)
-    smallest = tf.sqrt(2.0 * SEEN_TOLERANCES * max(tolerance, rounding) * energy / steepness)
+    smallest = tf.sqrt(2.0 * SEEN_TOLERANCES * tolerance * energy / tf.maximum(-curvature.eigenvalue, TINY))
     smallest = tf.clip_by_value(smallest, SMALLEST_MOVES[0] * distance, SMALLEST_MOVES[1] * distance)
-    largest = LARGEST_MOVE * distance
-    factor = (smallest / (largest + TINY)) ** (1.0 / (NUM_MOVES - 1))
+    growth = (LARGEST_MOVE * distance / (smallest + TINY)) ** (1.0 / (NUM_MOVES - 1))
 
-    def look(
-        number: tf.Tensor, best: tf.Tensor, least: tf.Tensor, found: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        size = largest * factor ** tf.cast(number // 2, energy.dtype)
-        size = tf.where(tf.equal(number % 2, 0), size, -size)
-        trial = _move(objective, parameters, size[:, None] * curvature.direction)
-        trial_energy = objective.energy(trial)
-        lower = trial_energy < least - tf.where(found, TIE * energy, 0.0)
-        return (
-            number + 1,
-            tf.where(lower[:, None], trial, best),
-            tf.where(lower, trial_energy, least),
-            found | lower,
-        )
+    def follow(side: float) -> tuple[tf.Tensor, tf.Tensor]:
+        """The lowest curve on one side and its energy."""
 
-    state = (
-        tf.constant(0),
-        parameters,
-        energy * (1.0 - max(tolerance, rounding)),
-        tf.zeros_like(energy, tf.bool),
-    )
-    _, best, _, found = tf.while_loop(
-        lambda *_: True, look, state, maximum_iterations=2 * NUM_MOVES, parallel_iterations=1
-    )
-    return best, found
+        def look(
+            number: tf.Tensor, best: tf.Tensor, least: tf.Tensor, falls: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+            size = side * smallest * growth ** tf.cast(number, energy.dtype)
+            trial = _move(objective, parameters, size[:, None] * curvature.direction)
+            trial_energy = objective.energy(trial)
+            # The first move of a flat saddle may change less than rounding.
+            falls &= trial_energy <= least + rounding * energy
+            lower = falls & (trial_energy < least)
+            return number + 1, tf.where(lower[:, None], trial, best), tf.where(lower, trial_energy, least), falls
+
+        state = (tf.constant(0), parameters, energy, tf.ones_like(energy, tf.bool))
+        return tf.while_loop(lambda *_: True, look, state, maximum_iterations=NUM_MOVES, parallel_iterations=1)[1:3]
+
+    one, one_energy = follow(1.0)
+    other, other_energy = follow(-1.0)
+    prefers_other = other_energy < one_energy - TIE * energy
+    least = tf.where(prefers_other, other_energy, one_energy)
+    return tf.where(prefers_other[:, None], other, one), least < (1.0 - tolerance) * energy
 
 
 def _shapes(objective: Objective) -> tf.Tensor:
@@ -187,13 +185,13 @@ def _node_weights(objective: Objective) -> tf.Tensor:
 
 
 def _moves(objective: Objective, direction: tf.Tensor) -> tf.Tensor:
-    """A direction to how the inner points move, `[B, T - 2, d]`."""
+    """`[B, ...]` to how the inner points move, `[B, T - 2, d]`."""
     weights = _node_weights(objective)
     return tf.matmul(weights, tf.reshape(direction, [-1, weights.shape[1], objective.start.shape[-1]]))
 
 
 def _move(objective: Objective, parameters: tf.Tensor, move: tf.Tensor) -> tf.Tensor:
-    """Parameters of the curves moved along a direction."""
+    """Parameters of the curves moved by `[B, ...]`."""
     if isinstance(objective.curve, LinearCurve):
         return parameters + move
     points = objective.points(parameters) + tf.pad(_moves(objective, move), [[0, 0], [1, 1], [0, 0]])
