@@ -19,7 +19,9 @@ except ModuleNotFoundError:  # before Python 3.11
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WINGS = ("tfgeo", "zoo", "launch", "tests", "docs")
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("CONTRIBUTING.md",)}
-PAGES |= {f"docs/{path.name}": path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+PAGES |= {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))
+}
 ARCHITECTURE, GLOSSARY = PAGES["docs/ARCHITECTURE.md"], PAGES["docs/GLOSSARY.md"]
 every_page = pytest.mark.parametrize("page", PAGES)
 

@@ -49,7 +49,7 @@ def test_a_mirror_symmetry_is_broken_the_same_way_every_time():
 def test_nearly_opposite_points_of_a_sphere():
     """The geodesic through the pole of the chart would be infinitely long: the straight line is a saddle there."""
     sphere = Pullback(stereographic)
-    # Great circles between opposite points have one length, pi, whatever their plane: a little off, one is shortest.
+    # Great circles between opposite points all have the length pi: a little off, one is the shortest.
     start, end = np.array([[-1.0, 0.0], [-2.0, 0.0]]), np.array([[1.0, 0.05], [0.5, 1e-3]])
     found = connect(sphere, start, end, curve="cubic_spline", num_points=60)
     a, b = (stereographic(tf.constant(ends, tf.float64)).numpy() for ends in (start, end))

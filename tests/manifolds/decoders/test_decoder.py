@@ -176,6 +176,7 @@ def numpy_decoder(z):
     ("decoder", "manifold", "said"),
     [
         (None, Pullback, "NoneType, which cannot be called"),
+        ("decoder.keras", Pullback, "str, which cannot be called; load the file first"),
         (hidden, ExpectedPullback, "no standard deviation; use `Pullback`"),
         (hidden, FisherRao, "no Fisher information"),
         (lambda z: (hidden(z), hidden(z)), Pullback, r"2 outputs .*say what they are"),
@@ -241,6 +242,13 @@ def test_a_saved_model_names_its_signatures():
     loaded.signatures = {"decode": None}
     with pytest.raises(UserError, match=r"loaded.signatures\['decode'\]"):
         Pullback(loaded)
+
+
+def test_a_saved_model_must_be_kept_for_its_functions(tmp_path):
+    keras.Sequential([keras.Input([2]), keras.layers.Dense(3)]).export(tmp_path, verbose=False)
+    surface = Pullback(tf.saved_model.load(str(tmp_path)).serve)
+    with pytest.raises(UserError, match=r"are gone; keep what tf.saved_model.load returned"):
+        surface.metric_tensor(POINTS)
 
 
 def test_a_function_for_one_number_of_rows_is_refused():

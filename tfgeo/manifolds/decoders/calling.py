@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -115,6 +116,8 @@ def _check_specification(specification: tf.TensorSpec, name: str) -> tuple[int |
 
 def _instead_of(decoder: Any) -> str:
     """What to give in place of an object that cannot be called."""
+    if isinstance(decoder, (str, os.PathLike)):
+        return "load the file first, by keras.models.load_model or tf.saved_model.load"
     signatures = getattr(decoder, "signatures", None)
     if signatures:
         return f"give one of its signatures, {' or '.join(f'loaded.signatures[{name!r}]' for name in signatures)}"

@@ -72,6 +72,11 @@ def try_decoder(
             raise
         except Exception as error:
             failure = error
+    if "variables which have been deleted" in str(failure):
+        raise UserError(
+            f"the variables of the decoder {name} are gone; keep what tf.saved_model.load returned in a variable for "
+            "as long as its functions are used"
+        ) from failure
     names = " or ".join(dtype.name for dtype in dtypes)
     raise UserError(
         f"the decoder {name} cannot take latent points [{TRIAL_ROWS}, {latent_dim}] in {names} "
