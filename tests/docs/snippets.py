@@ -1,10 +1,9 @@
-"""The snippets of the documents."""
+"""The Python of a document, to be run by a test."""
 
+import pathlib
 import re
 
-__all__ = ["blocks"]
 
-
-def blocks(path):
-    """The text of each block of a page that is fenced as python, in their order."""
-    return re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S)
+def blocks(path: pathlib.Path) -> list[str]:
+    """Its fenced blocks of Python, in order."""
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)

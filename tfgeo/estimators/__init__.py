@@ -1,4 +1,4 @@
-"""Estimators: clusters and distances along geodesics, after scikit-learn's conventions and for its pipelines."""
+"""Estimators: clusters and distances along geodesics, after scikit-learn's conventions."""
 
 from tfgeo.estimators.geodesic_distances import GeodesicDistances
 from tfgeo.estimators.geodesic_k_medoids import GeodesicKMedoids

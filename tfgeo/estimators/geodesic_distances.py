@@ -21,7 +21,7 @@ class GeodesicDistances(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     """Distances along geodesics, for estimators with `metric="precomputed"` in a pipeline.
 
     `fit_transform` gives the symmetric matrix among the samples, `transform` the distances from other points to
-    them, as `KNeighborsClassifier`, `HDBSCAN`, `MDS`, `TSNE(init="random")` and others take them.
+    them, as classifiers by nearest neighbours, `HDBSCAN`, `MDS`, `TSNE(init="random")` and others take them.
 
     Args:
       manifold: where distances are taken: None, "embedding", "flat", a manifold or a geometry, as for

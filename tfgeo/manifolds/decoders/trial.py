@@ -74,7 +74,7 @@ def try_decoder(
             failure = error
     if "variables which have been deleted" in str(failure):
         raise UserError(
-            f"the variables of the decoder {name} are gone; keep what tf.saved_model.load returned in a variable for "
+            f"the variables of the decoder {name} are gone; keep what tf.saved_model.load returned for "
             "as long as its functions are used"
         ) from failure
     names = " or ".join(dtype.name for dtype in dtypes)
