@@ -44,7 +44,8 @@ OPTIMIZES_GRAPHS = os.environ.get("TFGEO_TEST_OPTIMIZE_GRAPHS", "0") != "0"
 gc.disable()  # while modules are imported
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
     # Workers share the cores; TensorFlow reads these when it is imported.
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    # Not TF_NUM_INTEROP_THREADS: a `tf.numpy_function` that waits for a graph of its own needs a second one.
+    for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 
@@ -59,6 +60,13 @@ def pytest_collection_finish():
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _drop_graphs_of_a_module():
+    """Traced graphs are cyclic garbage, gigabytes of it over the whole suite."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
