@@ -62,10 +62,22 @@ def pytest_collection_finish():
     gc.enable()
 
 
+# Functions whose caches keep the graphs of many problems, as users want it and a suite of thousands does not.
+CACHES = {
+    "tfgeo.geodesics.connect": "_compile",
+    "tfgeo.geodesics.solvers.sealed": "_seal",
+    "tfgeo.geodesics.maps.exponential_map": "_compile_flow",
+    "tfgeo.geodesics.maps.parallel_transport": "_compile_transport",
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _drop_graphs_of_a_module():
     """Traced graphs are cyclic garbage, gigabytes of it over the whole suite."""
     yield
+    for module, name in CACHES.items():
+        if module in sys.modules:
+            getattr(sys.modules[module], name).cache_clear()
     gc.collect()
 
 

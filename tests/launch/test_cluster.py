@@ -69,7 +69,7 @@ def test_same_seed_same_bits_also_when_stopped(finished, tmp_path, monkeypatch):
         patch.setattr(clustering, "_cluster", stop)
         assert two_moons(tmp_path) == 130
     assert (tmp_path / "unfinished" / "geodesics.npz").exists() and not (tmp_path / "metrics.json").exists()
-    monkeypatch.setattr(training, "fit", None)  # the networks must not be trained again
+    monkeypatch.setattr(training, "train_networks", None)  # the networks must not be trained again
     assert two_moons(tmp_path) == 0
     one, other = (np.load(folder / "clustering.npz") for folder in (finished, tmp_path))
     assert all(np.array_equal(one[name], other[name]) for name in one.files)
@@ -82,7 +82,7 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     monkeypatch.setattr(clustering, "connect_samples", stop)
     assert two_moons(tmp_path) == 130
     trained = []
-    monkeypatch.setattr(training, "fit", lambda *_, **settings: trained.append(settings["epochs"]))
+    monkeypatch.setattr(training, "train_networks", lambda _, config, *rest: trained.append(config.training.epochs))
     assert two_moons(tmp_path, "--config.training.epochs=10") == 130
     assert trained == [10]
 

@@ -135,7 +135,7 @@ def test_a_run_that_was_stopped_continues_to_the_same_numbers(finished, images, 
     with monkeypatch.context() as patch:
         patch.setattr(evaluation, "_measure", stop)
         assert evaluate_small("vae", tmp_path, images, "--config.evaluation.curve_every=2") == 130
-    monkeypatch.setattr(training, "fit", None)  # the model must not be trained again
+    monkeypatch.setattr(training, "train_networks", None)  # the model must not be trained again
     assert evaluate_small("vae", tmp_path, images, "--config.evaluation.curve_every=2") == 0
     assert metrics_of(tmp_path)["measured"] == metrics_of(finished["vae"])["measured"]
     for name in np.load(tmp_path / "evaluation.npz").files:
