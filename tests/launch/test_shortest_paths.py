@@ -125,7 +125,7 @@ def test_lengths_on_a_smoothed_table_are_those_of_the_smoothed_metric(tmp_path):
     run = run_from_config(config, 0, tmp_path)
     ends = np.random.default_rng(0).uniform(-1.0, 1.0, (2, 5, 2)).astype(np.float32)
     search = prepare_search(run, *ends, warn=False)
-    table, whole = search.args[0], run.entry.manifold()
+    table, whole = search.keywords["manifold"], run.entry.manifold()
     assert isinstance(table, Smoothed) and isinstance(whole, Smoothed) and table.strength == whole.strength == 1.0
     straight = np.linspace(*ends, 20, axis=1).astype(np.float32)
     lengths = whole.length(straight).numpy()

@@ -5,10 +5,9 @@ import pytest
 import tensorflow as tf
 
 from tests.cases import random_points
-from tfgeo import sampling
 from tfgeo.errors import UserError
 from tfgeo.manifolds import CentroidMetric, TensorField
-from tfgeo.sampling import sample_latents
+from tfgeo.sampling import metric_density, sample_latents
 
 MEAN = np.array([0.5, -1.0])
 COVARIANCE = np.array([[1.0, 0.6], [0.6, 2.0]])
@@ -135,7 +134,7 @@ def test_in_many_dimensions_the_density_does_not_overflow():
 
 def test_same_seed_same_bits_without_compiling_again():
     first = sample_latents(NORMAL, STARTS, 20, seed=7, num_steps=20)
-    compiled = sampling._compile(NORMAL, "ball", 20, 10, "euclidean")
+    compiled = metric_density._compile(NORMAL, "ball", 20, 10, "euclidean")
     count = compiled.experimental_get_tracing_count()
     np.random.seed(1)
     tf.random.set_seed(1)
