@@ -26,6 +26,8 @@ __all__ = ["Logarithms", "logarithm_map"]
 DEFAULT_TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-7}
 # A geodesic this much longer than the curve that it began from is another one.
 MAX_LENGTH_RATIO = 1.05
+# A pair whose steps only help when they are shorter than this share of Newton's has come to an end.
+SMALLEST_SHARE = 2.0**-10
 # Keeps a division by the speed of a curve that stands still finite.
 TINY = 1e-30
 
@@ -135,7 +137,8 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
     num_iterations = np.zeros(len(start), np.int32)
     for _ in range(max_iterations):
         error = np.linalg.norm(residual, axis=-1)
-        rows = np.flatnonzero(error > tolerance * scale)  # False where NaN: such a pair has no Newton step
+        # False where NaN: such a pair has no Newton step.
+        rows = np.flatnonzero((error > tolerance * scale) & (share >= SMALLEST_SHARE))
         if not len(rows):
             break
         steps = np.stack([_solve_newton(jacobian[row], residual[row]) for row in rows])
