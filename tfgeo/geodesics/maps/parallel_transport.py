@@ -112,8 +112,9 @@ def _follow(
         return points, end - start + tf.einsum("bk,bkd->bd", curve.basis_derivative(t), nodes)
 
     def one(row: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, tf.Tensor]:
-        *ends, time = row
-        return curve.points(*ends, time[None])[0], curve.derivative(*ends, time[None])[0]
+        parameters, start, end, time = row
+        points = curve.points(parameters, start, end, time[None])
+        return points[0], curve.derivative(parameters, start, end, time[None])[0]
 
     return tf.vectorized_map(one, (parameters, start, end, t))
 
