@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.geodesics.maps.map_cases import DECODER, FLAT, HALF_PLANE, MANIFOLDS, RELU, SPHERE, ends
-from tfgeo.curves import Polyline
+from tfgeo.curves import CubicSpline, Neural, Polyline, Quadratic
 from tfgeo.errors import UserError
 from tfgeo.geodesics import connect, geodesic_flow, parallel_transport
+from tfgeo.geodesics.maps.parallel_transport import _follow
 
 U, V = np.random.default_rng(1).normal(size=[2, 4, 2])
 
@@ -123,3 +125,15 @@ def test_piecewise_linear_decoders_are_refused():
 def test_arguments_that_make_no_sense_are_named(path, v, message):
     with pytest.raises(UserError, match=message):
         parallel_transport(SPHERE, path, v)
+
+
+@pytest.mark.parametrize("curve", [Neural((3,)), Neural((3,), "paper"), CubicSpline(3), Quadratic()])
+def test_each_curve_is_followed_at_its_own_time(curve):
+    start, end = ends("flat")
+    t = np.array([0.0, 0.2, 0.7, 1.0])
+    parameters = np.random.default_rng(0).normal(size=[4, curve.num_parameters(2)])
+    parameters, start, end, t = map(tf.constant, (parameters, start, end, t))
+    points, velocities = _follow(curve, parameters, start, end, t)
+    np.testing.assert_allclose(points, np.einsum("bbd->bd", curve.points(parameters, start, end, t)), atol=1e-12)
+    expected = np.einsum("bbd->bd", curve.derivative(parameters, start, end, t))
+    np.testing.assert_allclose(velocities, expected, atol=1e-12)
