@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
-from tfgeo.geodesics.maps.ode import DEFAULT_TOLERANCE, finite_or_large, solve_by_halves, solve_ode
+from tfgeo.geodesics.maps.ode import DEFAULT_TOLERANCE, solve_by_halves, solve_ode
 from tfgeo.geodesics.solvers.smoothness import check_smooth
 from tfgeo.manifolds import Manifold
 
@@ -117,7 +117,7 @@ def _compile_flow(
     def derivative(t: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
         del t
         z, v = state[:, :latent_dim], state[:, latent_dim:]
-        return finite_or_large(tf.concat([v, manifold.geodesic_acceleration(z, v)], axis=-1))
+        return tf.concat([v, manifold.geodesic_acceleration(z, v)], axis=-1)
 
     signature = [
         tf.TensorSpec([batch_size, state_size], dtype),

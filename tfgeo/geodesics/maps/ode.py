@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-__all__ = ["DEFAULT_TOLERANCE", "MAX_NUM_STEPS", "finite_or_large", "solve_by_halves", "solve_ode"]
+__all__ = ["DEFAULT_TOLERANCE", "MAX_NUM_STEPS", "solve_by_halves", "solve_ode"]
 
 # Error per step, relative and absolute, that the maps allow by default.
 DEFAULT_TOLERANCE = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-9}
@@ -31,13 +31,14 @@ def solve_ode(
     """Solutions at given times, all rows with the same steps.
 
     Args:
-      ode_fn: `(t, [B, state_size])` to `[B, state_size]`; traced once.
+      ode_fn: `(t, [B, state_size])` to `[B, state_size]`; traced once. A step that meets a derivative that is not
+        finite is tried again shorter.
       state: `[B, state_size]` at t = 0.
       times: `[T]`, increasing, greater than 0.
       tolerance: scalar; error per step, relative and absolute.
 
     Returns:
-      `[T, B, state_size]`.
+      `[T, B, state_size]`, NaN for rows whose derivative is not finite at the start or where they are at a time.
 
     Raises:
       tf.errors.InvalidArgumentError: after `MAX_NUM_STEPS` steps.
@@ -52,7 +53,8 @@ def solve_ode(
     # Derivatives have the dtype of the state, but they are summed in float64: the solver reads solutions off
     # between its steps, where float32 would lose two more digits.
     def derivative(t: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        return tf.cast(ode_fn(tf.cast(t, dtype), tf.cast(state, dtype)), tf.float64)
+        slope = ode_fn(tf.cast(t, dtype), tf.cast(state, dtype))
+        return tf.cast(tf.where(tf.math.is_finite(slope), slope, tf.cast(LARGE, dtype)), tf.float64)
 
     # One trace and one graph for the seven places of a step that call it: the solver's loop forgets shapes, and
     # a decoder that is copied into each of them takes longer to compile.
@@ -60,14 +62,14 @@ def solve_ode(
     compiled = tf.function(
         derivative, input_signature=signature, autograph=False, experimental_attributes={"_noinline": True}
     )
-    start = tf.zeros([], tf.float64)
-    solved = solver.solve(compiled, start, tf.cast(state, tf.float64), tf.cast(times, tf.float64))
-    return tf.cast(solved.states, dtype)
-
-
-def finite_or_large(derivative: tf.Tensor) -> tf.Tensor:
-    """`derivative` with large finite numbers where it is not finite."""
-    return tf.where(tf.math.is_finite(derivative), derivative, tf.cast(LARGE, derivative.dtype))
+    start, state, times = tf.zeros([], tf.float64), tf.cast(state, tf.float64), tf.cast(times, tf.float64)
+    states = solver.solve(compiled, start, state, times).states
+    # Where the metric is singular all along, as that of a decoder that ignores a coordinate, nothing but large
+    # derivatives were met, and no step was tried again.
+    slopes = tf.map_fn(lambda pair: compiled(*pair), (times, states), fn_output_signature=tf.float64)
+    slopes = tf.concat([compiled(start, state)[None], slopes], axis=0)
+    singular = tf.reduce_any(tf.equal(slopes, LARGE), axis=[0, 2])
+    return tf.cast(tf.where(singular[:, None], tf.constant(float("nan"), tf.float64), states), dtype)
 
 
 def solve_by_halves(

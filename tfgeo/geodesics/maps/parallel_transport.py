@@ -12,7 +12,7 @@ from tfgeo.curves import CubicSpline, Curve, Quadratic
 from tfgeo.errors import UserError
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.maps.exponential_map import check_tangents, choose_tolerance
-from tfgeo.geodesics.maps.ode import finite_or_large, solve_by_halves, solve_ode
+from tfgeo.geodesics.maps.ode import solve_by_halves, solve_ode
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.smoothness import check_smooth
 from tfgeo.manifolds import Manifold
@@ -98,7 +98,7 @@ def _compile_transport(manifold: Manifold, curve: Curve) -> Callable[..., tf.Ten
             t = t[None]
             z = curve.points(parameters, start, end, t)[:, 0]
             velocity = curve.derivative(parameters, start, end, t)[:, 0]
-            return finite_or_large(_contract(manifold, z, velocity, v))
+            return _contract(manifold, z, velocity, v)
 
         return solve_ode(derivative, v, tf.ones([1], v.dtype), tolerance)
 
