@@ -37,6 +37,7 @@ COUNTED = dataclasses.replace(
     SMALL,
     network=dataclasses.replace(SMALL.network, likelihood="poisson", mean_activation="exponential"),
     variance=None,
+    geodesics=None,
 )
 SETTINGS = {"epochs": 60, "num_components": 4, "random_state": 3}
 X = load_dataset(SMALL, seed=3).inputs

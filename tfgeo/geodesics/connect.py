@@ -233,7 +233,7 @@ class _Pool:
             size, num_steps, num_left = _plan_round(len(running), self._block_size, self._compiled.xla)
             limits = tf.constant(num_steps), tf.constant(num_left)
             rows = _pad(running[:size], size)
-            block = self._compiled.advance(self._start[rows], self._end[rows], _take(run.progress, rows), *limits)
+            block = self._compiled.advance(*_take((self._start, self._end, run.progress), rows), *limits)
             _put(run.progress, rows, block)
             # Those that were advanced go to the back: every pair gets its turn.
             waiting = np.concatenate([running[size:], running[:size]])
@@ -244,7 +244,7 @@ class _Pool:
     def _map(self, function: Callable[..., Any], rows: np.ndarray, *arguments: Any, into: Any = None) -> Any:
         """What a compiled function gives for rows, in arrays of all pairs, which the first block makes."""
         for block in _blocks(rows, self._block_size):
-            result = function(self._start[block], self._end[block], *_take(arguments, block))
+            result = function(*_take((self._start, self._end, *arguments), block))
             if into is None:
                 into = tf.nest.map_structure(self._empty, result)
             _put(into, block, result)
@@ -255,8 +255,8 @@ class _Pool:
 
 
 def _take(nest: Any, rows: np.ndarray) -> Any:
-    """Rows of all arrays."""
-    return tf.nest.map_structure(lambda whole: whole[rows], nest)
+    """Rows of all arrays, as tensors, which what runs eagerly, for debugging, is not given otherwise."""
+    return tf.nest.map_structure(lambda whole: tf.constant(whole[rows]), nest)
 
 
 def _put(nest: Any, rows: np.ndarray, block: Any) -> None:
