@@ -10,7 +10,9 @@ import tensorflow as tf
 import zoo
 from launch import export as door
 from launch import program
-from tfgeo.export import export
+from tests.cases import paraboloid
+from tfgeo.errors import UserError
+from tfgeo.export import export, export_manifold
 from tfgeo.geodesics import connect
 from tfgeo.manifolds import Pullback
 
@@ -99,3 +101,39 @@ def test_an_export_is_replaced_whole_and_has_the_metric_of_its_geodesics(tmp_pat
     metric = tf.saved_model.load(str(tmp_path / "saved_model")).signatures["metric"](z=z)["metric"]
     np.testing.assert_allclose(metric, manifold.metric_tensor(z), rtol=1e-4)
     assert np.abs(metric - entry.manifold().metric_tensor(z)).max() > 0.01 * np.abs(metric).max()
+
+
+SURFACE = Pullback(paraboloid)
+ENDS = {"start": tf.constant([[0.1, -0.4]]), "end": tf.constant([[0.5, 0.6]])}
+
+
+def test_curves_and_solvers_have_the_names_of_connect(tmp_path):
+    settings = {"curve": "polyline", "solver": "georce"}
+    folder = export_manifold(SURFACE, 2, tmp_path / "saved", **settings)
+    found = tf.saved_model.load(str(folder)).signatures["distance"](**ENDS)["length"]
+    expected = connect(SURFACE, ENDS["start"], ENDS["end"], **settings).length
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"curve": "quadratc"}, "unknown curve 'quadratc'.*'quadratic'"),
+        ({"solver": "addam"}, "unknown solver 'addam'.*'adam'"),
+        ({"curve": None}, "`curve` is None; give a name"),
+        ({"curve": "neural"}, "Neural has .* parameters"),
+        ({"solver": "georce"}, "georce moves the nodes of a polyline"),
+        ({"warm_start": np.zeros([1, 5, 2])}, "`warm_start` is ndarray, which belongs to pairs that are known"),
+        ({"num_points": 2}, "`num_points` must be an integer of at least 3"),
+    ],
+)
+def test_what_connect_refuses_is_not_exported(tmp_path, settings, said):
+    with pytest.raises(UserError, match=said):
+        export_manifold(SURFACE, 2, tmp_path / "saved", **settings)
+    assert not (tmp_path / "saved").exists()
+
+
+def test_georce_is_not_exported_for_a_metric_that_jumps(tmp_path):
+    kinked = Pullback(lambda z: tf.nn.relu(z @ tf.random.stateless_normal([2, 20], [0, 1])))
+    with pytest.raises(UserError, match="georce needs second derivatives"):
+        export_manifold(kinked, 2, tmp_path / "saved", "polyline", "georce")

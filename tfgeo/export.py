@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tfgeo.curves import Curve, Quadratic
-from tfgeo.errors import check_count
-from tfgeo.geodesics import LevenbergMarquardt, Solver, WarmStart
-from tfgeo.geodesics.connect import default_block_size, default_num_points
+from tfgeo.curves import Curve
+from tfgeo.errors import UserError, check_count
+from tfgeo.geodesics import Solver, WarmStart
+from tfgeo.geodesics.connect import curve_and_solver, default_block_size, default_num_points
 from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solvers.solver import Reason
@@ -22,12 +23,15 @@ from tfgeo.models import VAE
 
 __all__ = ["export", "export_manifold"]
 
+# Pairs of random ends between which a solver looks at the manifold: those that will be asked are not known.
+TRIAL_PAIRS = 4
+
 
 def export(
     model: VAE,
     manifold: Manifold,
-    curve: Curve | None,
-    solver: Solver | None,
+    curve: str | Curve | None,
+    solver: str | Solver | None,
     warm_start: WarmStart | None,
     num_points: int,
     folder: str | os.PathLike[str],
@@ -46,14 +50,17 @@ def export(
     Args:
       model: the model.
       manifold: whose geodesics; it must be built on `model`.
-      curve: curve family, or None.
-      solver: solver, or None.
-      warm_start: warm start, or None.
+      curve: as for `tfgeo.geodesics.connect`, or None.
+      solver: as for `connect`, or None.
+      warm_start: a `WarmStart`, or None.
       num_points: T, points on each curve.
       folder: where to write; an export that is there is replaced once the new one is whole.
 
     Returns:
       The folder.
+
+    Raises:
+      UserError: if a name is not known, or the solver cannot take the curve or the manifold.
     """
     latent = [None, model.latent_dim]
     data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
@@ -76,7 +83,8 @@ def export(
     archive.add_endpoint("decode", decode, [z])
     archive.add_endpoint("metric", metric, [z])
     if curve is not None and solver is not None:
-        geodesic = _geodesic(Problem(manifold, curve, solver, warm_start, num_points), model.latent_dim)
+        problem = _problem(manifold, model.latent_dim, curve, solver, warm_start, num_points)
+        geodesic = _geodesic(problem, model.latent_dim)
         ends = [tf.TensorSpec(latent, tf.float32, name) for name in ("start", "end")]
         archive.add_endpoint("geodesic", geodesic, ends)
         archive.add_endpoint("distance", lambda start, end: {"length": geodesic(start, end)["length"]}, ends)
@@ -88,8 +96,8 @@ def export_manifold(
     manifold: Manifold,
     latent_dim: int,
     folder: str | os.PathLike[str],
-    curve: Curve | None = None,
-    solver: Solver | None = None,
+    curve: str | Curve = "quadratic",
+    solver: str | Solver = "levenberg_marquardt",
     warm_start: WarmStart | None = None,
     num_points: int | None = None,
 ) -> pathlib.Path:
@@ -104,27 +112,22 @@ def export_manifold(
       manifold: whose geodesics.
       latent_dim: d.
       folder: where to write; an export that is there is replaced once the new one is whole.
-      curve: curve family, by default quadratic curves.
-      solver: solver, by default Levenberg-Marquardt.
-      warm_start: warm start, or None.
+      curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`, as for
+        `tfgeo.geodesics.connect`.
+      solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
+      warm_start: a `WarmStart`, or None.
       num_points: T, points on each curve; by default 20, for a polyline its nodes.
 
     Returns:
       The folder.
 
     Raises:
-      UserError: if `manifold` is none, or does not fit the latent dimension.
+      UserError: if `manifold` is none or does not fit the latent dimension, a name is not known, or the solver
+        cannot take the curve or the manifold.
     """
     check_manifold(manifold)
     latent_dim = check_count("latent_dim", latent_dim)
-    curve = Quadratic() if curve is None else curve
-    problem = Problem(
-        manifold,
-        curve,
-        LevenbergMarquardt() if solver is None else solver,
-        warm_start,
-        default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3),
-    )
+    problem = _problem(manifold, latent_dim, curve, solver, warm_start, num_points)
     points = tf.TensorSpec([None, latent_dim], tf.float32)
     geodesic = _geodesic(problem, latent_dim)
     functions = {
@@ -140,6 +143,28 @@ def export_manifold(
     # The decoder's weights, wherever it keeps them.
     module.weights = [variable for function in concrete.values() for variable in function.graph.variables]
     return _write_whole(folder, lambda partial: tf.saved_model.save(module, partial, concrete))
+
+
+def _problem(
+    manifold: Manifold,
+    latent_dim: int,
+    curve: str | Curve,
+    solver: str | Solver,
+    warm_start: WarmStart | None,
+    num_points: int | None,
+) -> Problem:
+    """What `connect` would solve with these settings."""
+    curve, solver = curve_and_solver(curve, solver)
+    solver.check(curve, latent_dim)
+    ends = np.random.default_rng(0).normal(size=[2, TRIAL_PAIRS, latent_dim]).astype(np.float32)
+    solver.check_manifold(manifold, *ends)
+    if not isinstance(warm_start, (WarmStart, type(None))):
+        raise UserError(
+            f"`warm_start` is {type(warm_start).__name__}, which belongs to pairs that are known; give a "
+            "`WarmStart`, which makes one for any pair, or None"
+        )
+    num_points = default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3)
+    return Problem(manifold, curve, solver, warm_start, num_points)
 
 
 def _write_whole(folder: str | os.PathLike[str], write: Callable[[str], object]) -> pathlib.Path:

@@ -25,7 +25,7 @@ from zoo.building import build_model
 from zoo.config import EntryConfig
 from zoo.entry import Entry
 from zoo.geodesics import geodesic_settings
-from zoo.samples import split
+from zoo.samples import check_values, split
 from zoo.training import train_networks, train_variance
 
 __all__ = ["EntryGeometry", "VAEEmbedding"]
@@ -95,6 +95,7 @@ class VAEEmbedding(  # type: ignore[call-arg]
         """Trains on data X `[n, D]`; y is ignored."""
         X = validate_data(self, X, dtype=np.float32, order="C")
         config, seed = self._config(*X.shape), _seed_of(self.random_state)
+        check_values(config, Dataset(X, name="X"), "give an EntryConfig with the `mean_activation` 'linear'")
         training, held_out = X, None
         if config.training.patience:
             parts = split(config, Dataset(X, name="X"), seed)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tfgeo import datasets
 from tfgeo.datasets import Dataset
+from tfgeo.errors import UserError, check_counts
 from tfgeo.randomness import derive_integer
 from zoo.config import COUNTS, EntryConfig
 
-__all__ = ["choose_compared", "load_dataset", "split"]
+__all__ = ["check_values", "choose_compared", "load_dataset", "split"]
+
+# How many standard deviations of the noise that a data set adds its values may leave the decoder's range by.
+NOISE_REACH = 6.0
+# Between which values the activation of a Gaussian decoder keeps its mean; all others are not bounded.
+_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)} | dict.fromkeys(
+    ("relu", "softplus", "exponential"), (0.0, np.inf)
+)
 
 
 def load_dataset(config: EntryConfig, data_dir: str | None = None, seed: int = 0) -> Dataset:
@@ -39,3 +49,32 @@ def choose_compared(config: EntryConfig, dataset: Dataset, seed: int = 0) -> Dat
     if dataset.labels is None:
         return dataset.sample(num, seed)
     return dataset.sample_per_class(num, seed, at_most=bool(config.data.path))
+
+
+def check_values(config: EntryConfig, dataset: Dataset, remedy: str) -> None:
+    """Refuses data that the decoder cannot reach or has no density for.
+
+    Args:
+      config: whose likelihood and activation say what it takes.
+      dataset: finite data.
+      remedy: how to choose a mean that is not bounded, a clause without a full stop.
+
+    Raises:
+      UserError: says which values the data have and which are taken.
+    """
+    network = config.network
+    if network.likelihood == "bernoulli":
+        dataset.check_unit_interval()
+    elif network.likelihood in COUNTS:
+        check_counts(dataset.inputs, dataset.name)
+    else:
+        low, high = _RANGES.get(network.mean_activation, (-np.inf, np.inf))
+        least, largest = float(dataset.inputs.min()), float(dataset.inputs.max())
+        # Noise that a data set adds itself is not what the mean has to reach.
+        noise = NOISE_REACH * float(config.data.recipe().get("noise", 0.0))
+        if least < low - noise or largest > high + noise:
+            raise UserError(
+                f"the values of {dataset.name} run from {least:.6g} to {largest:.6g}, but the decoder's mean from "
+                f"{low:g} to {high:g} by `network.mean_activation`={network.mean_activation!r}; rescale them, or "
+                f"{remedy}"
+            )

@@ -18,22 +18,15 @@ from launch import program
 from launch.running.own_data import fit_to_data, replace_data
 from tfgeo.checkpoints import whole_file
 from tfgeo.datasets import Dataset
-from tfgeo.errors import UserError, check_counts, check_writable_folder
+from tfgeo.errors import UserError, check_writable_folder
 from tfgeo.models.training import batched
 from zoo import cards, registry
 from zoo.building import build_model
-from zoo.config import COUNTS, EntryConfig, Reported, to_dict
+from zoo.config import EntryConfig, Reported, to_dict
 from zoo.entry import Entry
-from zoo.samples import choose_compared, load_dataset, split
+from zoo.samples import check_values, choose_compared, load_dataset, split
 
 __all__ = ["Run", "run_from_config", "run_from_flags", "say"]
-
-# How many standard deviations of the noise that a data set adds its values may leave the decoder's range by.
-NOISE_REACH = 6.0
-# Between which values the activation of a Gaussian decoder keeps its mean; all others are not bounded.
-_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)} | dict.fromkeys(
-    ("relu", "softplus", "exponential"), (0.0, np.inf)
-)
 
 # Sections that say nothing of what is computed before the results are written.
 _UNUSED_SECTIONS = ("figures", "reported", "summary", "notes")
@@ -192,7 +185,7 @@ def run_from_config(
     config = _fit_centroids(config, len(training), given)
     compared = choose_compared(config, dataset, seed)
     _check_counts(config, training, compared)
-    _check_values(config, dataset)
+    check_values(config, dataset, "set --config.network.mean_activation=linear")
     entry = Entry(config, card, build_model(config, seed), data_dir)
     run = Run(entry, seed, dataset, training, held_out, compared, folder, weights)
     held = "" if held_out is None else f", {len(held_out)} held out"
@@ -242,23 +235,3 @@ def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset) -> N
             f"the data have {training.inputs.shape[1]} values per sample, the network expects "
             f"{config.network.data_dim}; set --config.network.data_dim={training.inputs.shape[1]}"
         )
-
-
-def _check_values(config: EntryConfig, dataset: Dataset) -> None:
-    """Data that the decoder cannot reach or has no density for."""
-    network = config.network
-    if network.likelihood == "bernoulli":
-        dataset.check_unit_interval()
-    elif network.likelihood in COUNTS:
-        check_counts(dataset.inputs, dataset.name)
-    else:
-        low, high = _RANGES.get(network.mean_activation, (-np.inf, np.inf))
-        least, largest = float(dataset.inputs.min()), float(dataset.inputs.max())
-        # Noise that a data set adds itself is not what the mean has to reach.
-        noise = NOISE_REACH * float(config.data.recipe().get("noise", 0.0))
-        if least < low - noise or largest > high + noise:
-            raise UserError(
-                f"the values of {dataset.name} run from {least:.6g} to {largest:.6g}, but the decoder's mean from "
-                f"{low:g} to {high:g} by `network.mean_activation`={network.mean_activation!r}; rescale them, or "
-                "set --config.network.mean_activation=linear"
-            )

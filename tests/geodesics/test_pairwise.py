@@ -65,3 +65,11 @@ def test_an_unknown_distance_is_named_before_the_work_is_done():
 def test_points_must_be_a_table():
     with pytest.raises(UserError, match=r"\[n, d\]"):
         pairwise(MANIFOLD, POINTS[:, 0], progress=False)
+
+
+def test_more_pairs_than_one_call_finds_are_refused_before_memory_is_taken():
+    points = np.zeros([30_000, 2], np.float32)
+    said = "449985000 geodesics, whose distances alone are 1.8 GB.*`KNNGraph.distances`"
+    for ask in (pairwise, all_pairs):
+        with pytest.raises(UserError, match=said):
+            ask(MANIFOLD, points)

@@ -32,6 +32,13 @@ SMALL = dataclasses.replace(
     network=dataclasses.replace(CONFIG.network, encoder_units=(8,), decoder_units=(8,)),
     geodesics=dataclasses.replace(CONFIG.geodesics, num_points=6),
 )
+BOUNDED = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, mean_activation="sigmoid"))
+COUNTED = dataclasses.replace(
+    SMALL,
+    network=dataclasses.replace(SMALL.network, likelihood="poisson", mean_activation="exponential"),
+    variance=None,
+    geodesics=None,
+)
 SETTINGS = {"epochs": 60, "num_components": 4, "random_state": 3}
 X = load_dataset(SMALL, seed=3).inputs
 
@@ -181,6 +188,8 @@ def test_it_offers_no_data_frames():
         ({"latent_dim": 0}, X, "`network.latent_dim` must be an integer of at least 1"),
         ({"entry": "chadebec2020/vae_mnist_012"}, X, "fits no precision; leave it out"),
         ({"entry": "chadebec2020/vae_mnist_012", "num_components": None}, X, r"a Bernoulli decoder takes \[0, 1\]"),
+        ({"entry": BOUNDED}, X, r"of X run from -.* but the decoder's mean from 0 to 1 .*an EntryConfig with"),
+        ({"entry": COUNTED, "num_components": None}, X, "the values of X must be counts"),
     ],
 )
 def test_mistakes_are_one_line_and_before_training(given, inputs, words, monkeypatch):

@@ -27,7 +27,14 @@ from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
-__all__ = ["SOLVERS", "connect", "default_block_size", "default_num_points", "fitting_block_size"]
+__all__ = [
+    "SOLVERS",
+    "connect",
+    "curve_and_solver",
+    "default_block_size",
+    "default_num_points",
+    "fitting_block_size",
+]
 
 SOLVERS: dict[str, Callable[..., Solver]] = {
     "levenberg_marquardt": LevenbergMarquardt,
@@ -108,7 +115,7 @@ def connect(
         straight line, the same ones every time (see `RandomBezier`). The shortest result of a pair is kept, for a
         manifold whose energy has a potential that of the least energy. Time grows in proportion.
       condition: `[B, C]` or `[C]`, what the decoder of a conditional one is conditioned on along the curve of each
-        pair; by default that of the manifold.
+        pair, a number where C is 1; by default that of the manifold.
 
     Returns:
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
@@ -126,7 +133,7 @@ def connect(
         manifold = manifold.given(conditions[0] if len(conditions) else np.zeros(conditions.shape[1], np.float32))
     latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
     start, end = start.astype(dtype, copy=False), end.astype(dtype, copy=False)
-    curve, solver = _curve_and_solver(curve, solver)
+    curve, solver = curve_and_solver(curve, solver)
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
     num_points = default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3)
@@ -175,7 +182,7 @@ def _check_condition(condition: Any, num_pairs: int) -> np.ndarray:
     """Conditions of the pairs `[B, C]`; C is 0 where there is none."""
     if condition is None:
         return np.zeros([num_pairs, 0], np.float32)
-    conditions = as_latents(condition, "condition", (1, 2), "[C] or [B, C]")
+    conditions = np.atleast_1d(as_latents(condition, "condition", (0, 1, 2), "[C] or [B, C]"))
     if conditions.ndim == 2 and len(conditions) != num_pairs:
         raise UserError(f"`condition` {conditions.shape} must be [C] or have a row for each of {num_pairs} pairs")
     return np.broadcast_to(conditions, (num_pairs, conditions.shape[-1]))
@@ -226,7 +233,7 @@ class _Pool:
             size, num_steps, num_left = _plan_round(len(running), self._block_size, self._compiled.xla)
             limits = tf.constant(num_steps), tf.constant(num_left)
             rows = _pad(running[:size], size)
-            block = self._compiled.advance(self._start[rows], self._end[rows], _take(run.progress, rows), *limits)
+            block = self._compiled.advance(*_take((self._start, self._end, run.progress), rows), *limits)
             _put(run.progress, rows, block)
             # Those that were advanced go to the back: every pair gets its turn.
             waiting = np.concatenate([running[size:], running[:size]])
@@ -237,7 +244,7 @@ class _Pool:
     def _map(self, function: Callable[..., Any], rows: np.ndarray, *arguments: Any, into: Any = None) -> Any:
         """What a compiled function gives for rows, in arrays of all pairs, which the first block makes."""
         for block in _blocks(rows, self._block_size):
-            result = function(self._start[block], self._end[block], *_take(arguments, block))
+            result = function(*_take((self._start, self._end, *arguments), block))
             if into is None:
                 into = tf.nest.map_structure(self._empty, result)
             _put(into, block, result)
@@ -248,8 +255,8 @@ class _Pool:
 
 
 def _take(nest: Any, rows: np.ndarray) -> Any:
-    """Rows of all arrays."""
-    return tf.nest.map_structure(lambda whole: whole[rows], nest)
+    """Rows of all arrays, as tensors, which what runs eagerly, for debugging, is not given otherwise."""
+    return tf.nest.map_structure(lambda whole: tf.constant(whole[rows]), nest)
 
 
 def _put(nest: Any, rows: np.ndarray, block: Any) -> None:
@@ -329,8 +336,12 @@ def _compile(problem: Problem, xla: bool) -> _Compiled:
     return _Compiled(problem, xla)
 
 
-def _curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, Solver]:
-    """The curve family and the solver that names stand for."""
+def curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, Solver]:
+    """The curve family and the solver that names stand for.
+
+    Raises:
+      UserError: if there is no such name, or one is neither a name nor such an object.
+    """
     curve = curves.from_name(curve) if isinstance(curve, str) else curve
     if not isinstance(curve, Curve):
         raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")

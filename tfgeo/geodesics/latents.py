@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError
 from tfgeo.manifolds import Manifold
+from tfgeo.manifolds.calculus.arrays import as_array
 
 __all__ = ["as_latents", "as_pairs", "check_manifold", "working_dtype"]
 
@@ -16,8 +17,9 @@ __all__ = ["as_latents", "as_pairs", "check_manifold", "working_dtype"]
 def check_manifold(manifold: Any) -> None:
     """Refuses what is no manifold, such as a decoder."""
     if not isinstance(manifold, Manifold):
+        what = f"the class {manifold.__name__}" if isinstance(manifold, type) else type(manifold).__name__
         raise UserError(
-            f"`manifold` is {type(manifold).__name__}; give a tfgeo.manifolds.Manifold, such as "
+            f"`manifold` is {what}; give a tfgeo.manifolds.Manifold, such as "
             "Pullback(decoder) or ExpectedPullback(decoder)"
         )
 
@@ -26,22 +28,16 @@ def as_latents(values: Any, name: str, ranks: tuple[int, ...] = (2,), shape: str
     """Latent points as an array of float64 where they are, else of float32.
 
     Args:
-      values: an array, a tensor, a list, a data frame: whatever NumPy makes numbers of.
+      values: an array, a tensor, a list, a data frame: whatever `as_array` makes numbers of.
       name: what to call them in messages.
       ranks: numbers of axes that are taken.
       shape: these, in words.
 
     Raises:
-      UserError: if they are no real numbers, or have other axes.
+      UserError: if they are no real numbers, one is missing, or they have other axes.
     """
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind not in "biuf":
-            # Such as bfloat16, which NumPy has no kind for; words and complex numbers fail here.
-            array = array.astype(np.float32, casting="safe" if array.dtype.kind in "cOUS" else "unsafe")
-    except (TypeError, ValueError) as error:  # rows of different lengths, objects that are no numbers
-        raise UserError(f"`{name}` is no array of real numbers ({error}); give {shape} floats") from error
-    if array.ndim not in ranks or array.shape[-1] == 0:
+    array = as_array(values, f"`{name}`", shape)
+    if array.ndim not in ranks or 0 in array.shape[-1:]:
         raise UserError(f"`{name}` has shape {array.shape}, but {shape} is needed; reshape it to one row per point")
     return array if array.dtype == np.float64 else array.astype(np.float32)
 

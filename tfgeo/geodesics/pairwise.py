@@ -100,11 +100,7 @@ def _solve(
     """Distances `[num_pairs]`, of which nothing but the distance is kept."""
     _check_distance(distance)  # before hours of geodesics, not after
     check_manifold(manifold)
-    if num_pairs > MAX_PAIRS:
-        raise UserError(
-            f"{num_pairs} geodesics are more than the {MAX_PAIRS} that one call finds; use `KNNGraph.distances`, "
-            "or `distances` between parts of the points"
-        )
+    _check_num_pairs(num_pairs, dtype)
     settings = dict(settings)
     warn = settings.pop("warn", True)
     values = np.zeros(num_pairs, dtype)
@@ -130,6 +126,7 @@ def _solve(
 def all_pairs(manifold: Manifold, points: np.ndarray, **settings: Any) -> Geodesics:
     """The n (n - 1) / 2 geodesics between `[n, d]` points, in the order of `np.triu_indices(n, 1)`."""
     points = as_latents(points, "points")
+    _check_num_pairs(len(points) * (len(points) - 1) // 2, points.dtype)
     rows, columns = np.triu_indices(len(points), 1)
     return connect(manifold, points[rows], points[columns], **settings)
 
@@ -159,3 +156,13 @@ def _symmetric(values: np.ndarray, num_points: int) -> np.ndarray:
 def _check_distance(distance: str) -> None:
     if distance not in DISTANCES:
         raise UserError(f"`distance`={distance!r} is not known; choose one of {', '.join(DISTANCES)}")
+
+
+def _check_num_pairs(num_pairs: int, dtype: np.dtype) -> None:
+    """Refuses more pairs than one call finds, before memory is taken for them."""
+    if num_pairs > MAX_PAIRS:
+        raise UserError(
+            f"{num_pairs} geodesics, whose distances alone are {num_pairs * dtype.itemsize / 1e9:.1f} GB, are more "
+            f"than the {MAX_PAIRS} that one call finds; use `KNNGraph.distances`, or `distances` between parts of "
+            "the points"
+        )

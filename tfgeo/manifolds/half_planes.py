@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgeo.manifolds.calculus.jacobian import value_and_columns
+from tfgeo.manifolds.calculus.jacobian import nan_unless_finite, value_and_columns
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
 
 __all__ = ["half_plane_metric", "half_planes_model", "squared_distances"]
@@ -25,13 +25,13 @@ def half_plane_metric(coordinates_fn: Coordinates, z: tf.Tensor) -> tf.Tensor:
       z: the points.
     """
     (mean, stddev), mean_columns, stddev_columns = _values_and_columns(coordinates_fn, z)
-    del mean
     rows = [
         tf.concat([a / stddev, tf.sqrt(tf.constant(2.0, z.dtype)) * b / stddev], axis=-1)
         for a, b in zip(mean_columns, stddev_columns, strict=True)
     ]
     columns = tf.stack(rows, axis=-1)
-    return tf.einsum("...mi,...mj->...ij", columns, columns)
+    known = nan_unless_finite(tf.concat([mean, stddev], axis=-1))
+    return tf.einsum("...mi,...mj->...ij", columns, columns) * known[..., None, None]
 
 
 def squared_distances(mean: tf.Tensor, stddev: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,12 @@ from typing import Any
 import tensorflow as tf
 
 from tfgeo.manifolds.calculus.acceleration import embedded_acceleration
-from tfgeo.manifolds.calculus.jacobian import differentiate, jacobian_columns, value_and_columns
+from tfgeo.manifolds.calculus.jacobian import (
+    differentiate,
+    jacobian_columns,
+    nan_unless_finite,
+    value_and_columns,
+)
 from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_differences
@@ -53,8 +58,9 @@ class Pullback(Manifold):
         return other
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
-        columns = jacobian_columns(self.embedding, as_points(z))
-        return tf.einsum("...mi,...mj->...ij", columns, columns)
+        values, columns = value_and_columns(self.embedding, as_points(z))
+        columns = tf.stack(columns, axis=-1)
+        return tf.einsum("...mi,...mj->...ij", columns, columns) * nan_unless_finite(values)[..., None, None]
 
     def christoffels(self, z: tf.Tensor) -> tf.Tensor:
         # G Gamma = J^T H: the tangential part of the embedding's second derivatives H is all that remains when

@@ -56,13 +56,13 @@ class Smoothed(MetricField):
             return self._truncate(metric, self.rank)
         if self.strength == 0.0:
             return metric
-        metric, finite = guard(metric)
+        metric, known = guard(metric)
         square = tf.matmul(metric, metric)
         factor = tf.linalg.cholesky(square + self.strength * tf.eye(dim, dtype=metric.dtype))
         # With G^2 + lambda I = C C^T and A = C^-1 G this is A^T A G, symmetric since A^T A commutes with G.
         half = tf.linalg.triangular_solve(factor, metric)
         smooth = tf.matmul(half, tf.matmul(half, metric), transpose_a=True)
-        return tf.where(finite, 0.5 * (smooth + tf.linalg.matrix_transpose(smooth)), float("nan"))
+        return 0.5 * known * (smooth + tf.linalg.matrix_transpose(smooth))
 
     def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         # A second-order model differentiates the metric twice, in each coordinate.

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfgeo.manifolds.calculus.jacobian import jacobian_columns
+from tfgeo.manifolds.calculus.jacobian import nan_unless_finite, value_and_columns
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.decoders.decoder import Decoder
 from tfgeo.manifolds.decoders.outputs import Outputs
@@ -39,8 +39,9 @@ def expected_volume(
       `[n]` volumes, in data units to the power d.
     """
     z, of_decoder = as_points(z), Decoder.of(decoder, outputs)
-    both = jacobian_columns(lambda z: tf.stack(of_decoder.mean_and_stddev(z), axis=-2), z)
-    mean_columns, stddev_columns = tf.unstack(both, axis=-3)
+    values, columns = value_and_columns(lambda z: tf.stack(of_decoder.mean_and_stddev(z), axis=-2), z)
+    mean_columns, stddev_columns = tf.unstack(tf.stack(columns, axis=-1), axis=-3)
+    known = tf.reduce_prod(nan_unless_finite(values), axis=-1)
 
     def add_sample(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         step_seed = tf.random.experimental.stateless_fold_in(seed, step)
@@ -53,4 +54,4 @@ def expected_volume(
     total = tf.while_loop(
         lambda *_: True, add_sample, state, maximum_iterations=num_samples, parallel_iterations=1
     )[1]
-    return total / tf.cast(num_samples, z.dtype)
+    return known * total / tf.cast(num_samples, z.dtype)

@@ -138,3 +138,27 @@ def test_arguments_that_make_no_sense_are_named(arguments, message):
 def test_times_must_increase(times):
     with pytest.raises(UserError, match="`times`"):
         geodesic_flow(SPHERE, Z, V, times)
+
+
+def collapsed(z):
+    """A decoder that ignores its second coordinate, as a collapsed posterior leaves one: its metric is singular."""
+    return tf.concat([tf.sin(z[..., :1]), z[..., :1] ** 2, z[..., :1]], axis=-1)
+
+
+def test_where_the_metric_is_singular_all_along_there_is_no_geodesic():
+    points, velocities = geodesic_flow(Pullback(collapsed), Z, V, [0.5, 1.0])
+    assert np.isnan(points).all() and np.isnan(velocities).all()
+
+
+def test_a_singular_metric_leaves_the_others():
+    # Singular to the right of 0.5, where nothing of the second coordinate is left.
+    def embedding(z):
+        left = tf.nn.relu(0.5 - z[..., :1]) ** 3
+        return tf.concat([z[..., :1], left * z[..., 1:]], axis=-1)
+
+    z = np.array([[-1.0, 0.2], [0.7, 0.2], [0.3, 0.1]])
+    v = np.array([[0.3, 0.1], [0.3, 0.1], [0.6, 0.0]])
+    ended = exponential_map(Pullback(embedding), z, v)
+    np.testing.assert_array_equal(np.isnan(ended).any(axis=-1), [False, True, True])
+    alone = exponential_map(Pullback(embedding), z[:1], v[:1])
+    np.testing.assert_allclose(ended[0], alone[0], atol=ODE[np.float64])

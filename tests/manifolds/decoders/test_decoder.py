@@ -73,6 +73,21 @@ def test_it_computes_in_its_own_dtype_and_returns_that_of_the_points(given, own)
     np.testing.assert_allclose(values, hidden(tf.constant([[1.0, 2.0], [0.0, -1.0]])), rtol=1e-5)
 
 
+@pytest.mark.parametrize("own", ["float16", "bfloat16", "mixed_float16", "mixed_bfloat16"])
+def test_a_decoder_of_half_precision_is_warned_of_once(own):
+    """Its values have so few digits that the differences of near points have none."""
+    recorder = Recorder()
+    surface = ExpectedPullback(keras.layers.Lambda(recorder, dtype=own), outputs="logits")
+    with pytest.warns(UserWarning, match=f"computes in {own.removeprefix('mixed_')}, to [23] digits") as caught:
+        metric, length = surface.metric_tensor(POINTS), surface.length(POINTS[None])
+    assert len(caught) == 1 and all(call.dtype.name == own.removeprefix("mixed_") for call in recorder.calls)
+    exact = ExpectedPullback(hidden, outputs="logits")
+    assert metric.dtype == length.dtype == tf.float32
+    np.testing.assert_allclose(metric, exact.metric_tensor(POINTS), rtol=0.1, atol=0.01)
+    np.testing.assert_allclose(length, exact.length(POINTS[None]), rtol=0.05)
+    assert surface.working_dtype(2, tf.float64) == tf.float32
+
+
 def test_lists_and_words_and_rows_of_different_lengths():
     surface = Pullback(hidden)
     expected = surface.volume(POINTS.astype(np.float64))
@@ -296,7 +311,7 @@ def test_a_conditional_decoder():
         changed[1:3],
         rtol=1e-5,
     )
-    with pytest.raises(UserError, match="cannot take latent points"):
+    with pytest.raises(UserError, match="takes a condition beside latent points"):
         Pullback(model).metric_tensor(POINTS)
 
 

@@ -83,7 +83,7 @@ def integrate_geodesics(
 
     def solve(state: np.ndarray) -> tf.Tensor:
         compiled = _compile_flow(manifold, *state.shape, tf.as_dtype(state.dtype))
-        return compiled(state, times, tf.constant(tolerance, z.dtype))
+        return compiled(tf.constant(state), tf.constant(times), tf.constant(tolerance, z.dtype))
 
     states = solve_in_batches(solve, len(times), 2 * latent_dim, np.concatenate([z, v], axis=-1))
     states = np.swapaxes(states, 0, 1)

@@ -75,7 +75,8 @@ def jump_share(manifold: Manifold, start: np.ndarray, end: np.ndarray) -> float:
     moves = ((end - start) / NUM_STEPS)[:, None]
     corners = start[:, None] + np.arange(NUM_STEPS + 1, dtype=start.dtype)[:, None] * moves
     middles = 0.5 * (corners[:, 1:] + corners[:, :-1])
-    metric, change = _compile_metric(manifold)(corners, middles, np.broadcast_to(moves, middles.shape))
+    arrays = corners, middles, np.broadcast_to(moves, middles.shape)
+    metric, change = _compile_metric(manifold)(*map(tf.constant, arrays))
     metric, change = metric.numpy(), change.numpy()
     sizes = np.linalg.norm(metric, axis=(-2, -1))
     differences = np.diff(metric, axis=1)

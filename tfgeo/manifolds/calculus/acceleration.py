@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgeo.manifolds.calculus.jacobian import pushforward
+from tfgeo.manifolds.calculus.jacobian import nan_unless_finite, pushforward
 
 __all__ = ["differentiate_metric", "embedded_acceleration", "metric_acceleration"]
 
@@ -65,13 +65,14 @@ def embedded_acceleration(
       v: `[..., d]` velocities.
 
     Returns:
-      `[..., d]`, NaN where the metric is not positive definite.
+      `[..., d]`, NaN where the metric is not positive definite or the embedding not finite.
     """
     with tf.autodiff.ForwardAccumulator(z, v) as accumulator:
-        slope = pushforward(embedding_fn, z, [v])[1][0]
+        values, (slope,) = pushforward(embedding_fn, z, [v])
     curvature = accumulator.jvp(slope, unconnected_gradients=ZERO)
     metric = tf.einsum("...mi,...mj->...ij", columns, columns)
-    return _solve(metric, -tf.einsum("...mi,...m->...i", columns, curvature))
+    force = -tf.einsum("...mi,...m->...i", columns, curvature)
+    return _solve(metric, force * nan_unless_finite(values)[..., None])
 
 
 def _solve(metric: tf.Tensor, force: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfgeo.errors import UserError
 from tfgeo.manifolds.calculus.resizing import register_gradients
 
-__all__ = ["differentiate", "jacobian_columns", "pushforward", "value_and_columns"]
+__all__ = ["differentiate", "jacobian_columns", "nan_unless_finite", "pushforward", "value_and_columns"]
 
 # A function may not depend on its input at all, such as a constant variance: its derivatives are 0.
 UNCONNECTED = tf.UnconnectedGradients.ZERO
@@ -74,3 +74,13 @@ def value_and_columns(
 def jacobian_columns(function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor) -> tf.Tensor:
     """Jacobian of `function`: `[..., d]` to `[..., M, d]`, at 1 + d passes through `function`."""
     return tf.stack(value_and_columns(function, z)[1], axis=-1)
+
+
+def nan_unless_finite(values: tf.Tensor) -> tf.Tensor:
+    """Factors 1, or NaN where a value is not finite: `[..., M]` to `[...]`.
+
+    What is made of derivatives alone takes it: those of log at -1 are finite, although it has no value there. As a
+    factor it makes derivatives of the product NaN too.
+    """
+    finite = tf.reduce_all(tf.math.is_finite(values), axis=-1)
+    return tf.where(finite, tf.ones([], values.dtype), tf.constant(float("nan"), values.dtype))

@@ -1,13 +1,15 @@
-"""How each kind of decoder is called: Keras models, functions of TensorFlow, signatures of a SavedModel."""
+"""How each kind of decoder is called: Keras models, functions of TensorFlow, bijectors, SavedModels."""
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfgeo.errors import UserError
 
@@ -20,25 +22,33 @@ class Call(NamedTuple):
     Attributes:
       function: rows `[n, d]` and a condition `[n, C]`, or None where there is none, to what the decoder returns.
       source: the decoder itself.
+      name: what it is called in messages.
       latent_dim: d where the decoder says it, else None.
       dtype: dtype of the rows where the decoder says it, else None.
-      name: what it is called in messages.
+      takes_condition: whether it takes a condition beside the rows, None where it may or does not say.
+      condition_width: C where the decoder says it, else None.
     """
 
     function: Callable[[tf.Tensor, tf.Tensor | None], Any]
     source: Any
-    latent_dim: int | None
-    dtype: tf.DType | None
     name: str
+    latent_dim: int | None = None
+    dtype: tf.DType | None = None
+    takes_condition: bool | None = None
+    condition_width: int | None = None
 
 
 def call_of(decoder: Any) -> Call:
     """How `decoder` is called.
 
     Raises:
-      UserError: if it cannot be called, or is of a library whose tensors TensorFlow cannot differentiate.
+      UserError: if it cannot be called, is of a library whose tensors TensorFlow cannot differentiate, or takes
+        more than rows and a condition.
     """
     kind = type(decoder)
+    if isinstance(decoder, type):
+        name = decoder.__name__
+        raise UserError(f"the decoder is the class {name} itself; give an instance of it, {name}(...)")
     libraries = {base.__module__.split(".")[0] for base in kind.__mro__}
     if "torch" in libraries:
         raise UserError(
@@ -50,27 +60,57 @@ def call_of(decoder: Any) -> Call:
     if hasattr(decoder, "distribution") and isinstance(decoder, keras.layers.Layer):
         # Layers of `tfgeo.models` emit mean and deviation, and make the distribution of them.
         dtype = tf.as_dtype(decoder.compute_dtype)
-        return Call(_plain(decoder.distribution), decoder.distribution, None, dtype, kind.__name__)
+        return Call(_plain(decoder.distribution), decoder.distribution, kind.__name__, dtype=dtype)
+    if isinstance(decoder, tfp.bijectors.Bijector):
+        name = f"{kind.__name__} {decoder.name!r}"
+        own = decoder.dtype if isinstance(decoder.dtype, tf.DType) else None
+        return Call(lambda rows, _: decoder.forward(rows), decoder, name, dtype=own, takes_condition=False)
     if isinstance(decoder, keras.layers.Layer) or "tf_keras" in libraries:
         return _call_of_layer(decoder)
     arguments, keywords = getattr(decoder, "structured_input_signature", None) or ((), {})
     if keywords and not arguments:
         return _call_of_signature(decoder, keywords)
-    signature = getattr(decoder, "input_signature", None) or arguments
     name = getattr(decoder, "__name__", kind.__name__)
-    if signature and isinstance(signature[0], tf.TensorSpec):
-        return Call(_plain(decoder), decoder, *_check_specification(signature[0], name), name)
-    return Call(_plain(decoder), decoder, None, None, name)
+    signature = getattr(decoder, "input_signature", None) or arguments
+    if signature and all(isinstance(one, tf.TensorSpec) for one in signature):
+        return Call(_plain(decoder), decoder, name, *_check_specifications(signature, name))
+    return Call(_plain(decoder), decoder, name, takes_condition=_takes_two(decoder, name))
 
 
 def _plain(decoder: Callable[..., Any]) -> Callable[[tf.Tensor, tf.Tensor | None], Any]:
     return lambda rows, condition: decoder(rows) if condition is None else decoder(rows, condition)
 
 
+def _takes_two(function: Callable[..., Any], name: str) -> bool | None:
+    """Whether a function needs a second argument, False where it takes none, None where it may or does not say."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some that are written in C
+        return None
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        return None
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    needed = sum(one.default is one.empty for one in positional)
+    if needed > 2:
+        raise _too_many(name, needed)
+    return True if needed == 2 else False if len(positional) == 1 else None
+
+
+def _too_many(name: str, number: int) -> UserError:
+    return UserError(
+        f"the decoder {name} takes {number} inputs, but latent points and a condition are two; wrap it in a "
+        "function"
+    )
+
+
 def _call_of_layer(layer: Any) -> Call:
     """Keras models and layers, in inference mode: batch normalization is fixed, dropout off."""
+    name = f"{type(layer).__name__} {layer.name!r}"
     inputs = getattr(layer, "inputs", None) or []
-    latent_dim = inputs[0].shape[-1] if inputs and len(inputs[0].shape) > 1 else None
+    if len(inputs) > 2:
+        raise _too_many(name, len(inputs))
+    widths = [one.shape[-1] if len(one.shape) > 1 else None for one in inputs]
+    latent_dim, condition_width = (widths + [None, None])[:2]
 
     def function(rows: tf.Tensor, condition: tf.Tensor | None) -> Any:
         if not layer.built and isinstance(layer, keras.Sequential):
@@ -78,8 +118,9 @@ def _call_of_layer(layer: Any) -> Call:
             layer.build((None, rows.shape[-1]))
         return layer(rows if condition is None else [rows, condition], training=False)
 
+    takes_condition = len(inputs) == 2 if inputs else None
     return Call(
-        function, layer, latent_dim, tf.as_dtype(layer.compute_dtype), f"{type(layer).__name__} {layer.name!r}"
+        function, layer, name, latent_dim, tf.as_dtype(layer.compute_dtype), takes_condition, condition_width
     )
 
 
@@ -87,31 +128,31 @@ def _call_of_signature(signature: Any, keywords: dict[str, tf.TensorSpec]) -> Ca
     """A signature of a loaded SavedModel, which takes its one or two arguments by their names."""
     names = list(keywords)
     name = f"signature ({', '.join(names)})"
-    if len(names) > 2:
-        raise UserError(
-            f"the decoder is a {name}, but latent points and a condition are two; wrap it in a function"
-        )
     first = names[0] if "z" not in names else "z"
     others = [other for other in names if other != first]
 
     def function(rows: tf.Tensor, condition: tf.Tensor | None) -> Any:
-        if len(others) != (condition is not None):
-            given = "no condition" if condition is None else "a condition"
-            raise UserError(f"the decoder is a {name} and got {given}; set `condition` to fit it")
         return signature(**{first: rows}, **{other: condition for other in others})
 
-    return Call(function, signature, *_check_specification(keywords[first], name), name)
+    specifications = [keywords[one] for one in [first, *others]]
+    return Call(function, signature, name, *_check_specifications(specifications, name))
 
 
-def _check_specification(specification: tf.TensorSpec, name: str) -> tuple[int | None, tf.DType]:
-    """Latent dimension and dtype of a function that is traced for one shape."""
-    shape = specification.shape
+def _check_specifications(
+    specifications: Sequence[tf.TensorSpec], name: str
+) -> tuple[int | None, tf.DType, bool, int | None]:
+    """Latent dimension, dtype, and condition with its width, of a function that is traced for given shapes."""
+    if len(specifications) > 2:
+        raise _too_many(name, len(specifications))
+    shape, *others = (one.shape for one in specifications)
     if shape.rank is not None and (shape.rank < 1 or (shape[0] is not None and shape.rank == 2)):
         raise UserError(
             f"the decoder {name} is traced for latent points of shape {shape} alone; trace it for [None, d], any "
             "number of rows"
         )
-    return (None if shape.rank is None else shape[-1]), specification.dtype
+    shapes = [shape, *others, tf.TensorShape(None)][:2]
+    latent_dim, condition_width = (one[-1] if one.rank else None for one in shapes)
+    return latent_dim, specifications[0].dtype, bool(others), condition_width
 
 
 def _instead_of(decoder: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import tensorflow as tf
@@ -30,16 +31,18 @@ class Decoder:
     three rows when it is first used, so that what cannot be taken is refused then.
 
     Args:
-      decoder: a Keras model or layer, a function of TensorFlow operations, a `tf.function`, a signature of a loaded
-        SavedModel, or a `Decoder`. It returns decoded values `[n, ...]`, several such, or a TFP distribution.
+      decoder: a Keras model or layer, a function of TensorFlow operations, a `tf.function`, a TFP bijector, a
+        signature of a loaded SavedModel, or a `Decoder`. It returns decoded values `[n, ...]`, several such, or a
+        TFP distribution.
       outputs: what the returned tensors are: "mean", ("mean", "stddev"), ("mean", "variance"),
         ("mean", "log_variance") of a Gaussian decoder, "logits" or "probs" of a Bernoulli decoder; for a dictionary
         a mapping such as `{"mean": "dense_3"}`. Not needed for distributions and for single values.
       condition: `[C]` for a conditional decoder, which is then called with rows and conditions `[n, C]`: what it is
-        conditioned on, the same for all points; `given` sets it anew.
+        conditioned on, the same for all points, a number where C is 1; `given` sets it anew.
 
     Raises:
-      UserError: if it cannot be called, or `outputs` is none of these.
+      UserError: if it cannot be called, or `outputs` is none of these; when it is first used, if what it gives is
+        no differentiable function of the latent points, or the condition is missing, too much or of another width.
     """
 
     def __init__(self, decoder: Any, outputs: Outputs | None = None, condition: Any = None) -> None:
@@ -47,8 +50,9 @@ class Decoder:
         self._decoder = decoder
         self._outputs = outputs
         self._call = call_of(decoder)
-        self._condition = None if condition is None else as_points(condition)
+        self._condition = None if condition is None else _as_condition(condition)
         self._facts: dict[tuple, Facts] = {}
+        self._warnings: set[str] = set()
         self._floats: dict[tuple, int] = {}
 
     @classmethod
@@ -76,7 +80,7 @@ class Decoder:
         """This conditional decoder with another condition `[..., C]`, broadcast against the latent points."""
         other = object.__new__(Decoder)
         other.__dict__.update(self.__dict__)  # with what the trial showed, which a copy by `__reduce__` would lose
-        other._condition = as_points(condition)
+        other._condition = _as_condition(condition)
         return other
 
     def values(self, z: tf.Tensor) -> tf.Tensor:
@@ -132,13 +136,15 @@ class Decoder:
         return self._floats[key]
 
     def _decode(self, rows: tf.Tensor, condition: tf.Tensor | None) -> Any:
-        return interpret(self._call.function(rows, condition), self._outputs, self._call.name)
+        # A tensor that it has not seen: bijectors keep what they gave for one, of which no tape knows a derivative.
+        return interpret(self._call.function(tf.identity(rows), condition), self._outputs, self._call.name)
 
     def _condition_of_rows(self, z: tf.Tensor, dtype: tf.DType) -> tf.Tensor | None:
         """The condition of each row, `[n, C]`."""
         if self._condition is None:
             return None
         width = self._condition.shape[-1]
+        _check_leading_shape(self._condition.shape[:-1], z.shape)
         shape = tf.concat([tf.shape(z)[:-1], [width]], axis=0)
         return tf.reshape(tf.broadcast_to(tf.cast(self._condition, dtype), shape), [-1, width])
 
@@ -155,6 +161,7 @@ class Decoder:
                     f"latent points have {latent_dim} coordinates, but the decoder {name} takes {expected}; give "
                     f"[..., {expected}]"
                 )
+            self._check_condition(condition_width)
             own = self._call.dtype
             dtypes = [own] if own else list(dict.fromkeys([dtype, tf.float32, tf.float64]))
             self._facts[key] = try_decoder(
@@ -163,8 +170,52 @@ class Decoder:
                 latent_dim,
                 dtypes,
                 condition_width,
+                self._warn_once,
             )
         return self._facts[key]
+
+    def _check_condition(self, width: int | None) -> None:
+        """Refuses a condition of this width, None for none, that is not what the decoder says it takes."""
+        takes, expected, name = self._call.takes_condition, self._call.condition_width, self._call.name
+        if takes is False and width is not None:
+            raise UserError(f"the decoder {name} takes latent points alone; leave `condition` out")
+        shape = "[C]" if expected is None else f"[{expected}]"
+        if takes and width is None:
+            raise UserError(f"the decoder {name} takes a condition beside latent points; give `condition` {shape}")
+        if None not in (width, expected) and width != expected:
+            raise UserError(
+                f"`condition` has {width} values, but the decoder {name} takes {expected}; give {shape}, or "
+                f"[..., {expected}] for each point"
+            )
+
+    def _warn_once(self, message: str) -> None:
+        """A warning that the trials of several readers would repeat."""
+        if message not in self._warnings:
+            self._warnings.add(message)
+            warnings.warn(message, stacklevel=2)
+
+
+def _as_condition(condition: Any) -> tf.Tensor:
+    """What a decoder is conditioned on as `[..., C]`."""
+    condition = as_points(condition, name="`condition`", shape="[C] or [..., C]")
+    if condition.shape.rank == 0:
+        condition = condition[tf.newaxis]
+    if not condition.shape[-1]:
+        raise UserError(f"`condition` has shape {condition.shape}; give [C] or [..., C], C known and at least 1")
+    return condition
+
+
+def _check_leading_shape(given: tf.TensorShape, points: tf.TensorShape) -> None:
+    """Refuses conditions that are not broadcast against points `[..., d]`, as far as shapes are known."""
+    try:
+        if tf.broadcast_static_shape(given, points[:-1]).is_compatible_with(points[:-1]):
+            return
+    except ValueError:  # they have no common shape
+        pass
+    raise UserError(
+        f"`condition` [{', '.join(map(str, given))}, C] does not fit the latent points {points}; give [C], or one "
+        "for each point"
+    )
 
 
 def _shape_like(part: tf.Tensor, z: tf.Tensor, width: int) -> tf.Tensor:
