@@ -121,6 +121,11 @@ class Interpolated(MetricField):
             "coefficients raised"
         )
 
+    def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
+        """That of the table: maps that ask for more find its rounding in their errors."""
+        del latent_dim, dtype
+        return self.dtype
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether `z` is inside of the bounds: `[..., 2]` to `[...]` bool."""
         low, high = tf.unstack(tf.constant(self.bounds, z.dtype), axis=-1)
