@@ -17,6 +17,7 @@ from tfgeo.models import (
     MetricNetwork,
     NegativeBinomialDecoder,
     PoissonDecoder,
+    RiemannianObjective,
 )
 from tfgeo.randomness import derive_integer
 from zoo.config import COUNTS, EntryConfig, NetworkConfig, VarianceConfig
@@ -74,6 +75,7 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
             gradient_limit=flow.gradient_limit or None,
             num_fixed_point_steps=flow.num_fixed_point_steps,
             seed=seed,
+            objective=RiemannianObjective.named(flow.objective, **flow.objective_changes),
         )
     model.build((None, network.data_dim))
     return model

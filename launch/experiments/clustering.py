@@ -84,9 +84,7 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.nd
     distances["euclidean"] = clustering.euclidean_distances(latents)
     clusters, medoids = {}, {}
     for name, matrix in distances.items():
-        clusters[name], medoids[name] = clustering.k_medoids(
-            matrix, settings.num_clusters, settings.method, run.seed
-        )
+        clusters[name], medoids[name] = _k_medoids(run, matrix)
     clusters["spectral"] = clustering.spectral(
         run.samples.inputs, settings.num_clusters, settings.spectral_gamma, run.seed
     )
@@ -111,12 +109,20 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
         by_distance = {}
         for distance in DISTANCES:
             matrix = distance_matrix(geodesics, len(labels), distance)
-            found, _ = clustering.k_medoids(
-                matrix, run.entry.clustering.num_clusters, run.entry.clustering.method, run.seed
-            )
+            found, _ = _k_medoids(run, matrix)
             by_distance[distance] = clustering.accuracy(labels, found)
         measured["accuracy_by_distance"] = by_distance
     return measured
+
+
+def _k_medoids(run: Run, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and medoids by the entry's method."""
+    settings = run.entry.clustering
+    if settings.num_starts:
+        return clustering.k_medoids(
+            distances, settings.num_clusters, "fasterpam", run.seed, num_starts=settings.num_starts
+        )
+    return clustering.k_medoids(distances, settings.num_clusters, settings.method, run.seed)
 
 
 def _reported(run: Run) -> dict[str, Any]:

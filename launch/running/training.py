@@ -45,6 +45,11 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
     """
     _train_or_load(run, weights, tensorboard)
     if run.config.metric is not None:
+        if not cast(RHVAE, run.entry.model).objective.is_bound:
+            say(
+                "networks: trained on what is no bound of log p(x); what is called so from here on is that of "
+                "Algorithm 1, with the exact flow"
+            )
         share = _least_volume(cast(RHVAE, run.entry.model))
         if share > FLAT:
             say(
@@ -127,8 +132,9 @@ def training_curves(run: Run) -> dict[str, np.ndarray]:
 
 def _train_networks(run: Run, callbacks: list[Any]) -> None:
     training = run.config.training
-    watched = run.held_out if training.patience else None
-    until = "" if watched is None else f", until {training.patience} bring no better bound of held-out samples"
+    watched = run.held_out if training.watches_held_out else None
+    what = "better bound of held-out samples" if training.watches_held_out else "smaller training loss"
+    until = f", until {training.patience} bring no {what}" if training.patience else ""
     say(f"networks: training for {training.epochs} epochs{until}")
     history = train_networks(
         run.entry.model,
@@ -144,6 +150,8 @@ def _train_networks(run: Run, callbacks: list[Any]) -> None:
         facts = {
             "epochs": len(history.val_losses), "best_epoch": history.best_epoch, "held_out": history.val_losses
         }  # fmt: skip
+    elif training.patience:
+        facts = {"epochs": len(history.training_losses), "best_epoch": history.best_epoch}
     with whole_file(run.unfinished / "training.npz") as partial:
         np.savez(partial, **facts)
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import zoo
 from tfgeo.errors import UserError
+from tfgeo.models import RiemannianObjective
 from tfgeo.randomness import derive_seed
 from zoo import cards
 from zoo.building import build_model
@@ -87,6 +88,14 @@ def test_factors_that_are_not_learned_stay_at_the_identity_while_all_else_moves(
     model.update_metric(x)
     assert np.array_equal(model.centroid_factors, np.broadcast_to(np.eye(2, dtype=np.float32), (8, 2, 2)))
     assert np.abs(np.array(model.encode(x).mean()) - before).max() > 1e-4
+
+
+def test_the_objective_is_that_of_its_name_but_for_the_fields_that_are_given():
+    config = zoo.config("chadebec2020/rhvae_metric_T08")
+    flow = dataclasses.replace(config.flow, objective="released", gradient="flow")
+    objective = build_model(dataclasses.replace(config, flow=flow)).objective
+    assert objective == RiemannianObjective.named("released", gradient="flow")
+    assert build_model(config).objective == RiemannianObjective.named("bound")
 
 
 def test_initial_weights_follow_the_seed():

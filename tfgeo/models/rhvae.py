@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from tfgeo.models.batches import batched
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE, live
+from tfgeo.models.riemannian_objective import RiemannianObjective
 from tfgeo.randomness import generator
 
 __all__ = ["RHVAE", "UpdateMetric"]
@@ -71,6 +73,8 @@ class RHVAE(HVAE):
       num_fixed_point_steps: iterations for each implicit equation of a leapfrog step.
       gradient_limit: as that of the HVAE; without one, training does not survive a metric that becomes stiff.
       seed: seed of the noise; that of a step depends on the seed and the step alone.
+      objective: what training maximizes: a `RiemannianObjective`, or the name of one, "bound" or "released".
+        Everything but training is the bound's: `elbo` and `log_likelihood` take the exact flow.
 
     Raises:
       UserError: if a count is below 1 or a size is not positive.
@@ -96,6 +100,7 @@ class RHVAE(HVAE):
         num_fixed_point_steps: int = 3,
         gradient_limit: float | None = 50.0,
         seed: int = 0,
+        objective: RiemannianObjective | str = "bound",
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -116,6 +121,7 @@ class RHVAE(HVAE):
                 f"{self.latent_dim}; make them the same."
             )
         self.metric_network = metric_network
+        self.objective = RiemannianObjective.named(objective) if isinstance(objective, str) else objective
         self.num_centroids = check_count("num_centroids", num_centroids)
         self.num_fixed_point_steps = check_count("num_fixed_point_steps", num_fixed_point_steps)
         self._settings |= {
@@ -225,13 +231,31 @@ class RHVAE(HVAE):
         self.update_metric(inputs)
 
     def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`elbo_terms` with the metric of `x` itself in place of the stored one, with gradients."""
+        """Terms of the objective: with the metric of `x` itself in place of the stored one, with gradients.
+
+        With the objective "bound" they are `elbo_terms` of that metric; with one that is no bound, their difference
+        says nothing of log p(x).
+        """
         x = self._as_tensor(x)
         mean, stddev = self.encoder(x)
-        manifold = self._metric_of(mean, self.metric_network(x))
+        factors = self.metric_network(x)
+        leapfrog = self.objective.leapfrog(
+            self._log_joint(x),
+            self._metric_of(mean, factors),
+            live(self._log_step_size),
+            self.num_steps,
+            self.num_fixed_point_steps,
+            self._limit_for(x),
+        )
         posterior = tfd.Independent(tfd.Normal(mean, stddev), 1)
-        flow = self.flow(x, manifold, gradient_limit=self._limit_for(x))
-        return self._flow_terms(x, posterior, flow, seed, is_training=True)
+        return self._flow_terms(
+            x,
+            posterior,
+            self._temper(leapfrog),
+            seed,
+            is_training=True,
+            momenta=self.objective.momenta(factors),
+        )
 
     def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """`elbo_terms` with the metric of `inputs`, the training data, under the present weights.
@@ -278,7 +302,13 @@ class RHVAE(HVAE):
         return super().get_config() | {
             "num_centroids": self.num_centroids,
             "num_fixed_point_steps": self.num_fixed_point_steps,
+            "objective": dataclasses.asdict(self.objective),
         }
+
+    @classmethod
+    def from_config(cls, config: dict) -> RHVAE:
+        objective = RiemannianObjective(**config.get("objective", {}))
+        return super().from_config(config | {"objective": objective})
 
 
 class _StoredMetric:

@@ -80,15 +80,17 @@ def flow(
     step_size: float,
     sqrt_beta_zero: float = SQRT_BETA_ZERO,
     data_dim: int = _DATA_DIM,
-    **learned: bool,
+    learn_step_size: bool = False,
+    learn_beta_zero: bool = False,
 ) -> FlowConfig:
     """A flow with three fixed-point iterations (Sec. 3.1)."""
     return FlowConfig(
         num_steps,
         step_size,
+        learn_step_size=learn_step_size,
         sqrt_beta_zero=sqrt_beta_zero,
+        learn_beta_zero=learn_beta_zero,
         gradient_limit=round(_GRADIENT_LIMIT * data_dim / _DATA_DIM, 0),
-        **learned,
     )
 
 

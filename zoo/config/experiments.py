@@ -71,6 +71,8 @@ class ClusteringConfig:
     Attributes:
       num_clusters: number of clusters.
       method: k-medoids method, "pam" or "fasterpam".
+      num_starts: random starts of FasterPAM, of which the one of least cost is taken, whatever `method` says; 0
+        leaves it to `method`.
       spectral_gamma: inverse squared width of the spectral baseline's affinity.
       grid_resolution: nodes per side of the latent grid on which Dijkstra's algorithm measures distances too; 0
         for none. Needs two latent dimensions.
@@ -80,9 +82,11 @@ class ClusteringConfig:
     method: str = "pam"
     spectral_gamma: float = 1.0
     grid_resolution: int = 0
+    num_starts: int = 0
 
     def __post_init__(self) -> None:
         check_count("clustering.num_clusters", self.num_clusters)
+        check_count("clustering.num_starts", self.num_starts, 0)
         check_choice("clustering.method", self.method, ("pam", "fasterpam"))
         check_positive("clustering.spectral_gamma", self.spectral_gamma)
         check_count("clustering.grid_resolution", self.grid_resolution, 0)

@@ -14,6 +14,14 @@ __all__ = ["FlowConfig", "MetricConfig", "NetworkConfig", "VarianceConfig"]
 _ACTIVATIONS = ("linear", "relu", "softplus", "tanh", "sigmoid", "elu", "gelu", "silu", "exponential")
 _POSITIVE_ACTIVATIONS = ("softplus", "sigmoid", "exponential")
 
+# Parts of an RHVAE's objective, with what they may be.
+_OBJECTIVE_FIELDS: dict[str, tuple[str | bool, ...]] = {
+    "momentum": ("metric", "factor"),
+    "momentum_density": (True, False),
+    "gradient": ("flow", "last_kick"),
+    "position": ("implicit", "explicit"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
@@ -94,6 +102,14 @@ class FlowConfig:
       num_fixed_point_steps: fixed-point iterations of the generalized leapfrog.
       gradient_limit: longest gradient of a sample's bound, in nats per unit, that flows back through a point of
         its trajectory; 0 sets no limit.
+      objective: what training maximizes where there is a metric: "bound", Algorithm 1 of Chadebec et al. (2020), or
+        "released", what the authors' code runs, which is no bound; see `tfgeo.models.RiemannianObjective`. What
+        follows is its parts, each None where it is as the objective has it.
+      momentum: "metric" draws the momentum that a training step starts with from N(0, G(z_0)), "factor" takes
+        L_psi(x) gamma with normal gamma.
+      momentum_density: whether the log density of that momentum is subtracted.
+      gradient: "flow" differentiates whole trajectories, "last_kick" of each step the last half-kick.
+      position: "implicit" or "explicit" position step.
     """
 
     num_steps: int
@@ -103,6 +119,11 @@ class FlowConfig:
     learn_beta_zero: bool = False
     num_fixed_point_steps: int = 3
     gradient_limit: float = 0.0
+    objective: str = "bound"
+    momentum: str | None = None
+    momentum_density: bool | None = None
+    gradient: str | None = None
+    position: str | None = None
 
     def __post_init__(self) -> None:
         check_count("flow.num_steps", self.num_steps)
@@ -113,6 +134,24 @@ class FlowConfig:
             )
         check_count("flow.num_fixed_point_steps", self.num_fixed_point_steps)
         check_at_least("flow.gradient_limit", self.gradient_limit, 0.0)
+        check_choice("flow.objective", self.objective, ("bound", "released"))
+        for field, choices in _OBJECTIVE_FIELDS.items():
+            value = getattr(self, field)
+            if value is not None and value not in choices:
+                raise UserError(
+                    f"`flow.{field}`={value!r} is not known; choose one of {', '.join(map(str, choices))}"
+                )
+
+    @property
+    def objective_changes(self) -> dict[str, str | bool]:
+        """The fields that differ from what the objective has, by name."""
+        given = {field: getattr(self, field) for field in _OBJECTIVE_FIELDS}
+        return {field: value for field, value in given.items() if value is not None}
+
+    @property
+    def trains_on_algorithm_1(self) -> bool:
+        """Whether nothing says otherwise."""
+        return self.objective == "bound" and not self.objective_changes
 
 
 @dataclasses.dataclass(frozen=True)
