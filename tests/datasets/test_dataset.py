@@ -190,7 +190,7 @@ def test_wrong_seeds_are_refused(seed):
 def test_names_are_sorted_and_unknown_names_list_the_close_one():
     assert datasets.names() == sorted(datasets.names())
     images = {"circles_rings", "digits", "emnist_byclass", "fashion_mnist", "mnist", "oasis", "olivetti"}
-    images |= {"binarized_mnist", "chairs", "pendulum"}
+    images |= {"binarized_mnist", "chairs", "circles_rings_50", "pendulum"}
     own = ("csv", "image_folder", "npy", "npz")
     others = {"anisotropic", "human_motion", "robot_arm", "two_moons"}
     assert {*own, *images, *others} == set(datasets.names())

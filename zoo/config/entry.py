@@ -96,6 +96,11 @@ class EntryConfig:
                     f"`{field}`={resolution} needs a latent plane, but `network.latent_dim` is "
                     f"{self.network.latent_dim}; set --config.{field}=0"
                 )
+        if self.clustering and self.clustering.centroid_metrics and self.metric is None:
+            raise UserError(
+                f"{', '.join(self.clustering.centroid_metrics)} of `clustering.metrics` are metrics of an RHVAE's "
+                f"centroids, which {self.name} does not have; leave them out, or run a chadebec2020 entry"
+            )
         if self.geodesics is None:
             for field in ("neural", "graph"):
                 if getattr(self, field) is not None:
