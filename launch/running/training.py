@@ -18,7 +18,7 @@ from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
 from tfgeo.models import RHVAE
 from zoo import cards
-from zoo.config import from_dict
+from zoo.config import MetricConfig, from_dict
 from zoo.entry import load_weights
 from zoo.training import train_networks, train_variance
 
@@ -54,7 +54,7 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
         if share > FLAT:
             say(
                 f"metric: nearly flat, sqrt(det G) near data is {share:.2f} of that far away, and geodesics are "
-                "straight; --config.metric.learn_factors=False keeps factors from vanishing"
+                "straight; --config.metric.factors=identity keeps factors from vanishing"
             )
 
 
@@ -193,7 +193,7 @@ def _load(run: Run, weights: str) -> None:
     else:
         trained = from_dict(card["config"])
         for section in _TRAINED_SECTIONS:
-            if getattr(trained, section) != getattr(run.config, section):
+            if not _is_trained_like(getattr(run.config, section), getattr(trained, section)):
                 raise UserError(
                     f"--weights=pretrained has other --config.{section} values than this run; "
                     "leave the override or --weights out"
@@ -204,6 +204,13 @@ def _load(run: Run, weights: str) -> None:
     say(f"networks: loaded ({weights})")
 
 
+def _is_trained_like(section: Any, trained: Any) -> bool:
+    """Whether weights that were trained with one section of a configuration can be used with another."""
+    if isinstance(section, MetricConfig) and isinstance(trained, MetricConfig):
+        return section.trained_like(trained)
+    return section == trained
+
+
 def _check_stored(run: Run, weights: str) -> None:
     """Refuses a configuration that says other numbers than the weights hold, unless they are learned."""
     for title, names in _STORED.items():
@@ -212,6 +219,8 @@ def _check_stored(run: Run, weights: str) -> None:
             if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
                 continue
             stored, said = np.asarray(getattr(run.entry.model, name)), getattr(section, name)
+            if isinstance(said, str):  # an adaptive temperature, which no weights hold
+                continue
             if not np.allclose(stored, said, rtol=1e-4):
                 raise UserError(
                     f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "

@@ -78,7 +78,7 @@ def test_the_model_has_the_limit_of_its_entry_and_0_is_none(kind):
 
 def test_factors_that_are_not_learned_stay_at_the_identity_while_all_else_moves():
     config = zoo.config("chadebec2020/rhvae_metric_T08")
-    metric = dataclasses.replace(config.metric, learn_factors=False, num_centroids=8)
+    metric = dataclasses.replace(config.metric, factors="identity", num_centroids=8)
     flow = dataclasses.replace(config.flow, num_steps=1)
     model = build_model(dataclasses.replace(config, metric=metric, flow=flow))
     x = np.random.default_rng(0).uniform(size=(8, config.network.data_dim)).astype(np.float32)

@@ -17,7 +17,7 @@ from tfgeo.flows import RiemannianLeapfrog, Tempered
 from tfgeo.flows.riemannian_leapfrog import HasCometric
 from tfgeo.flows.round_trip import is_near
 from tfgeo.layers import MetricNetwork
-from tfgeo.manifolds import CentroidMetric
+from tfgeo.manifolds import CentroidMetric, CentroidVariant
 from tfgeo.manifolds.calculus.cometric import Cometric
 from tfgeo.models.batches import batched
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
@@ -32,6 +32,8 @@ tfd = tfp.distributions
 
 # K-medoids needs all distances: 400 million of them for this many data.
 MAX_FOR_MEDOIDS = 20_000
+# Eq. 14.
+ORIGINAL = CentroidVariant()
 # Iterations for importance sampling, where the volume must not change: float32 is reached where each of them
 # halves the error.
 EXACT_FIXED_POINT_STEPS = 20
@@ -49,7 +51,9 @@ class RHVAE(HVAE):
     origin, as Algorithm 1 starts.
 
     With tempering the bound falls as the factors grow, and training makes them small, in some models until nothing
-    is left of the metric but lambda. `metric_network.trainable = False` before training keeps them at the identity.
+    is left of the metric but lambda. `CentroidVariant(factors="identity")` leaves them out. A variant needs no
+    training of its own: weights that were trained with another can be loaded, and the same latent points compared
+    under several metrics.
 
     The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is
     so only up to their error, which is small where steps are short against the metric's changes, but may reach a
@@ -73,11 +77,14 @@ class RHVAE(HVAE):
       num_fixed_point_steps: iterations for each implicit equation of a leapfrog step.
       gradient_limit: as that of the HVAE; without one, training does not survive a metric that becomes stiff.
       seed: seed of the noise; that of a step depends on the seed and the step alone.
+      variant: what the metric makes of centroids, in training and after it; the metric network is trained only
+        where its factors are used.
       objective: what training maximizes: a `RiemannianObjective`, or the name of one, "bound" or "released".
         Everything but training is the bound's: `elbo` and `log_likelihood` take the exact flow.
 
     Raises:
-      UserError: if a count is below 1 or a size is not positive.
+      UserError: if a count is below 1 or a size is not positive, or if there are too few centroids for temperatures
+        that adapt.
     """
 
     network_names = ("encoder", "decoder", "metric_network")
@@ -101,6 +108,7 @@ class RHVAE(HVAE):
         gradient_limit: float | None = 50.0,
         seed: int = 0,
         objective: RiemannianObjective | str = "bound",
+        variant: CentroidVariant = ORIGINAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -124,6 +132,14 @@ class RHVAE(HVAE):
         self.objective = RiemannianObjective.named(objective) if isinstance(objective, str) else objective
         self.num_centroids = check_count("num_centroids", num_centroids)
         self.num_fixed_point_steps = check_count("num_fixed_point_steps", num_fixed_point_steps)
+        self.variant = variant
+        if variant.neighbour is not None and num_centroids <= variant.neighbour:
+            raise UserError(
+                f"`num_centroids`={num_centroids} leaves centroids without neighbour {variant.neighbour}, to which "
+                "their temperatures adapt; raise it, or lower `neighbour`."
+            )
+        # What has no effect has no gradient.
+        metric_network.trainable = metric_network.trainable and self._has_learned_factors
         self._settings |= {
             "temperature": temperature,
             "regularization": regularization,
@@ -238,10 +254,10 @@ class RHVAE(HVAE):
         """
         x = self._as_tensor(x)
         mean, stddev = self.encoder(x)
-        factors = self.metric_network(x)
+        manifold = self._metric_of(mean, self._factors_of(x))
         leapfrog = self.objective.leapfrog(
             self._log_joint(x),
-            self._metric_of(mean, factors),
+            manifold,
             live(self._log_step_size),
             self.num_steps,
             self.num_fixed_point_steps,
@@ -254,7 +270,7 @@ class RHVAE(HVAE):
             self._temper(leapfrog),
             seed,
             is_training=True,
-            momenta=self.objective.momenta(factors),
+            momenta=self.objective.momenta(manifold.cholesky_factors),
         )
 
     def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
@@ -266,7 +282,7 @@ class RHVAE(HVAE):
         if num > self.num_centroids:
             rows = generator(self.seed, "validation metric").choice(num, self.num_centroids, replace=False)
             inputs = tf.gather(inputs, np.sort(rows))
-        manifold = self._metric_of(self.encoder(inputs)[0], self.metric_network(inputs))
+        manifold = self._metric_of(self.encoder(inputs)[0], self._factors_of(inputs))
         return lambda x, seed: self._flow_terms(x, self.encode(x), self.flow(x, manifold), seed)
 
     def _flow_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
@@ -284,8 +300,16 @@ class RHVAE(HVAE):
         # A snapshot of the stored metric is made up once, not at every point.
         return self.flow(x, self.manifold())
 
-    def _metric_of(self, centroids: tf.Tensor, factors: tf.Tensor) -> CentroidMetric:
-        return CentroidMetric(centroids, factors, self.temperature, self.regularization)
+    @property
+    def _has_learned_factors(self) -> bool:
+        return self.variant.factors == "learned"
+
+    def _factors_of(self, inputs: tf.Tensor) -> tf.Tensor | None:
+        """Factors of `[n, D]` data, `[n, d, d]`, where they are the network's."""
+        return self.metric_network(inputs) if self._has_learned_factors else None
+
+    def _metric_of(self, centroids: tf.Tensor, factors: tf.Tensor | None) -> CentroidMetric:
+        return self.variant.metric(centroids, factors, self.temperature, self.regularization)
 
     @property
     def _floats_per_sample(self) -> int:
@@ -303,12 +327,16 @@ class RHVAE(HVAE):
             "num_centroids": self.num_centroids,
             "num_fixed_point_steps": self.num_fixed_point_steps,
             "objective": dataclasses.asdict(self.objective),
+            "variant": dataclasses.asdict(self.variant),
         }
 
     @classmethod
     def from_config(cls, config: dict) -> RHVAE:
-        objective = RiemannianObjective(**config.get("objective", {}))
-        return super().from_config(config | {"objective": objective})
+        choices = {
+            "objective": RiemannianObjective(**config.get("objective", {})),
+            "variant": CentroidVariant(**config.get("variant", {})),
+        }
+        return super().from_config(config | choices)
 
 
 class _StoredMetric:

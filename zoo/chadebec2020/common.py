@@ -121,6 +121,6 @@ def factors_study(name: str, what: str, answer: str) -> Study:
         name,
         "factors",
         f"Do the factors that the bound learns help {what}, against L_i = I?",
-        vary("metric.learn_factors", True, False),
+        vary("metric.factors", "learned", "identity"),
         answer,
     )

@@ -159,7 +159,8 @@ class MetricConfig:
     """The RHVAE's learned metric, Eq. 14 of Chadebec et al. (2020).
 
     Attributes:
-      temperature: T, a length in latent space; where training starts if it is learned.
+      temperature: T, a length in latent space; where training starts if it is learned. "adaptive" gives each
+        centroid its own, the distance to its k-th nearest neighbour among them.
       regularization: lambda, likewise.
       hidden_units: widths of the network of the factors L_psi.
       activation: its activation.
@@ -167,26 +168,64 @@ class MetricConfig:
         all are taken.
       learn_temperature: whether T is learned.
       learn_regularization: whether lambda is learned.
-      learn_factors: whether the factors L_psi are learned; if not they stay at the identity, where they start, and
-        the metric follows the centroids alone.
+      factors: L_i: "learned", the network's; "identity"; or "density", (2 W_i)^(-1/4) I, what the released
+        objective leads to. Without learned ones the metric follows the centroids alone.
+      weights: "sum", as in Eq. 14, or "saturated", a mean of what is near.
+      neighbour: k of an adaptive temperature.
+
+    A model that was trained with other `factors`, `weights` or without an adaptive temperature can be loaded
+    (--weights): these three need no training.
     """
 
-    temperature: float
+    temperature: float | str
     regularization: float
     num_centroids: int
     hidden_units: tuple[int, ...] = (150,)
     activation: str = "relu"
     learn_temperature: bool = False
     learn_regularization: bool = False
-    learn_factors: bool = True
+    factors: str = "learned"
+    weights: str = "sum"
+    neighbour: int = 3
 
     def __post_init__(self) -> None:
-        check_positive("metric.temperature", self.temperature)
+        check_choice("metric.factors", self.factors, ("learned", "identity", "density"))
+        check_choice("metric.weights", self.weights, ("sum", "saturated"))
+        check_count("metric.neighbour", self.neighbour)
+        if self.is_adaptive:
+            self._check_adaptive()
+        elif isinstance(self.temperature, str):
+            raise UserError(f"`metric.temperature`={self.temperature!r} is no number; give one, or 'adaptive'")
+        else:
+            check_positive("metric.temperature", self.temperature)
         check_positive("metric.regularization", self.regularization)
         for units in self.hidden_units:
             check_count("metric.hidden_units", units)
         check_choice("metric.activation", self.activation, _ACTIVATIONS)
         check_count("metric.num_centroids", self.num_centroids)
+
+    def _check_adaptive(self) -> None:
+        if self.learn_temperature:
+            raise UserError(
+                "an adaptive `metric.temperature` is not learned; set --config.metric.learn_temperature=False"
+            )
+        if self.num_centroids <= self.neighbour:
+            raise UserError(
+                f"`metric.temperature`='adaptive' is the distance to neighbour {self.neighbour} of each centroid, "
+                f"but there are {self.num_centroids} centroids; give more, or lower --config.metric.neighbour"
+            )
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether each centroid has its own temperature."""
+        return self.temperature == "adaptive"
+
+    def trained_like(self, other: MetricConfig) -> bool:
+        """Whether weights that were trained with the other metric fit this one."""
+        fields = ["regularization", "learn_regularization", "num_centroids", "hidden_units", "activation"]
+        if not self.is_adaptive:
+            fields += ["temperature", "learn_temperature"]
+        return all(getattr(self, field) == getattr(other, field) for field in fields)
 
 
 @dataclasses.dataclass(frozen=True)
