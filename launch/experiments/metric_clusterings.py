@@ -23,12 +23,14 @@ STRAIGHT = "euclidean"
 
 
 def check_metrics(run: Run) -> None:
-    """Refuses a metric that the entry names and its model does not have, before the training.
+    """Refuses a metric that the entry names and its decoder does not have, before the training.
 
     Raises:
       UserError: if there is one.
     """
-    for name in run.entry.clustering.metrics:
+    settings = run.entry.clustering
+    # Those of centroids are checked with the configuration, and do not exist before the training.
+    for name in set(settings.metrics) - set(settings.centroid_metrics):
         metric_by_name(run.entry, name)
 
 
@@ -66,7 +68,7 @@ def measure_metrics(run: Run, latents: np.ndarray) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, matrix in distances.items():
         found[name] = _scores(run, matrix, labels, subsamples)
-    for name, scores in found.items():
+    for scores in found.values():
         for score, values in scores.items():
             gains = np.subtract(values["subsamples"], found[STRAIGHT][score]["subsamples"])
             values["gain"] = _mean_and_deviation(gains)

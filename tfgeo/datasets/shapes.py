@@ -74,9 +74,8 @@ def circles_rings_50(seed: int, num_samples: int = 180) -> Dataset:
     """Binary images of 50 x 50 pixels of discs and rings with the extents of the authors' own.
 
     Those that come with the public code of 2021 of the authors of Chadebec et al. (2020) are 87 discs, 4 to 34
-    pixels wide, and 93 rings, 2 to 36 wide and 1 to 6 thick, most of them 1 to 3. Here diameters are drawn uniformly
-    from these ranges, the thickness as 1 + 5 u^2 of a uniform u, and no ring is so small that its hole holds no
-    pixel.
+    pixels wide, and 93 rings, 2 to 36 wide and 1 to 6 thick, most of them 1 to 3. Here diameters are uniform in
+    these ranges, the thickness is 1 + 5 u^2 of a uniform u, and no ring is so small that its hole holds no pixel.
 
     Args:
       seed: integer of at least 0.

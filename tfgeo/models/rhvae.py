@@ -175,9 +175,23 @@ class RHVAE(HVAE):
         """Present lambda."""
         return tf.exp(self._log_regularization)
 
-    def manifold(self) -> CentroidMetric:
-        """The latent space with the stored metric, a snapshot: it does not follow later changes of weights."""
-        return self._metric_of(self.centroids.value, self.centroid_factors.value)
+    def manifold(self, variant: CentroidVariant | None = None) -> CentroidMetric:
+        """The latent space with the stored metric, a snapshot: it does not follow later changes of weights.
+
+        Args:
+          variant: what the metric makes of the stored centroids; by default the model's own.
+
+        Raises:
+          UserError: if the variant takes learned factors and the model has learned none.
+        """
+        variant = self.variant if variant is None else variant
+        if variant.factors == "learned" and not self._has_learned_factors:
+            raise UserError(
+                f"{variant} takes learned factors, but this model was trained with `factors`="
+                f"{self.variant.factors!r} and has none; choose 'identity' or 'density'."
+            )
+        factors = self.centroid_factors.value
+        return variant.metric(self.centroids.value, factors, self.temperature, self.regularization)
 
     def flow(
         self,

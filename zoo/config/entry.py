@@ -101,6 +101,12 @@ class EntryConfig:
                 f"{', '.join(self.clustering.centroid_metrics)} of `clustering.metrics` are metrics of an RHVAE's "
                 f"centroids, which {self.name} does not have; leave them out, or run a chadebec2020 entry"
             )
+        if self.clustering and self.metric and self.metric.factors != "learned":
+            for name in set(self.clustering.centroid_metrics) & {"learned", "saturated", "adaptive"}:
+                raise UserError(
+                    f"{name!r} of `clustering.metrics` takes learned factors, but `metric.factors` is "
+                    f"{self.metric.factors!r}; leave it out"
+                )
         if self.geodesics is None:
             for field in ("neural", "graph"):
                 if getattr(self, field) is not None:
