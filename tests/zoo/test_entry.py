@@ -12,11 +12,13 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tfgeo import datasets
 from tfgeo.errors import UserError
 from tfgeo.models import RiemannianObjective
 from tfgeo.randomness import derive_seed
 from zoo import cards
 from zoo.building import build_model
+from zoo.samples import load_dataset
 
 SHIPPED = [name for name in zoo.names() if cards.card_path(name).exists()]
 
@@ -187,3 +189,22 @@ def test_an_entry_without_weights_says_how_to_make_them(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"launch\.train"):
         zoo.load("yang2018/two_moons")
     assert json.dumps(zoo.card("yang2018/two_moons")) == "null"
+
+
+def test_images_by_split_and_from_the_first_on():
+    config = zoo.config("chadebec2020/vae_mnist_012")
+    assert "split" not in config.data.recipe()
+    data = dataclasses.replace(config.data, split="test", first=True)
+    assert data.recipe() == {"classes": (0, 1, 2), "split": "test"}
+    with pytest.raises(UserError, match=r"none|unknown|not known"):
+        dataclasses.replace(config.data, split="none")
+    with pytest.raises(UserError, match="mnist, fashion_mnist, emnist_byclass"):
+        dataclasses.replace(zoo.config("yang2018/two_moons").data, split="test")
+    with pytest.raises(UserError, match="training_per_class"):
+        dataclasses.replace(data, training_per_class=0)
+    digits = dataclasses.replace(config.data, name="digits", training_per_class=5, first=True, subset=1)
+    chosen = load_dataset(dataclasses.replace(config, data=digits), None, 3)
+    everything = datasets.load("digits", classes=(0, 1, 2))
+    for label in range(3):
+        expected = everything.inputs[everything.labels == label][5:10]
+        np.testing.assert_array_equal(chosen.inputs[chosen.labels == label], expected)

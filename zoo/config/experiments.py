@@ -98,6 +98,8 @@ class ClusteringConfig:
         check_positive("clustering.spectral_gamma", self.spectral_gamma)
         check_count("clustering.grid_resolution", self.grid_resolution, 0)
         check_count("clustering.num_subsamples", self.num_subsamples, 2)
+        # On a command line "a,b" is shorter than a tuple of quoted names.
+        object.__setattr__(self, "metrics", tuple(name for names in self.metrics for name in names.split(",")))
         for name in self.metrics:
             check_choice("clustering.metrics", name, _DECODED_METRICS + _CENTROID_METRICS)
         if self.metrics and not self.grid_resolution:
