@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
-import tensorflow as tf
+from sklearn.neighbors import NearestNeighbors
 
 from launch.running.run import Run, say
 from launch.running.training_log import TrainingLog, read_log
@@ -24,9 +24,6 @@ from zoo.training import train_networks, train_variance
 
 __all__ = ["save_weights", "train", "training_curves", "training_facts"]
 
-# A metric whose volume is nowhere below this share of the one far from data changes hardly any distance.
-FLAT = 0.7
-
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
 # Numbers of sections that weights hold too, and that models go by once weights are loaded.
@@ -34,7 +31,7 @@ _STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "r
 
 
 def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
-    """Trains networks, learned metric and variance, or loads them; says so if nothing is left of the metric.
+    """Trains networks, learned metric and variance, or loads them; says what the metric holds.
 
     From here on the run keeps what it finds.
 
@@ -45,24 +42,24 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
     """
     _train_or_load(run, weights, tensorboard)
     if run.config.metric is not None:
-        if not cast(RHVAE, run.entry.model).objective.is_bound:
+        model = cast(RHVAE, run.entry.model)
+        if not model.objective.is_bound:
             say(
                 "networks: trained on what is no bound of log p(x); what is called so from here on is that of "
                 "Algorithm 1, with the exact flow"
             )
-        share = _least_volume(cast(RHVAE, run.entry.model))
-        if share > FLAT:
-            say(
-                f"metric: nearly flat, sqrt(det G) near data is {share:.2f} of that far away, and geodesics are "
-                "straight; --config.metric.factors=identity keeps factors from vanishing"
-            )
+        description = model.manifold().describe(_labels_of_centroids(run))
+        say(f"metric: {description}")
+        say(f"metric: {description.verdict}")
 
 
-def _least_volume(model: RHVAE) -> float:
-    """The least volume among the centroids, in units of that far from all of them."""
-    log_volume = tf.reduce_min(model.manifold().log_volume(model.centroids.value))
-    far = -0.5 * model.latent_dim * tf.math.log(model.regularization)
-    return float(tf.exp(log_volume - far))
+def _labels_of_centroids(run: Run) -> np.ndarray | None:
+    """The label of the training sample next to each centroid, where samples have labels."""
+    labels = run.training.labels
+    if labels is None:
+        return None
+    centroids = np.asarray(cast(RHVAE, run.entry.model).centroids)
+    return labels[NearestNeighbors(n_neighbors=1).fit(run.encode(run.training)).kneighbors(centroids)[1][:, 0]]
 
 
 def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:

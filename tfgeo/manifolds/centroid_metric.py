@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tfgeo.errors import UserError, check_positive
 from tfgeo.manifolds.calculus.centroid_reach import density_factors
 from tfgeo.manifolds.calculus.cometric import Cometric
 from tfgeo.manifolds.calculus.points import as_points
+from tfgeo.manifolds.centroid_description import CentroidDescription, describe
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["CentroidMetric"]
@@ -104,6 +106,28 @@ class CentroidMetric(MetricField):
     def cometric(self, z: tf.Tensor) -> CentroidCometric:
         return CentroidCometric(self, z)
 
+    def weight(self, z: tf.Tensor) -> tf.Tensor:
+        """W, the sum of the centroids' weights: `[..., d]` to `[...]`. How many of them reach a point."""
+        return self.cometric(z).weight
+
+    def describe(self, labels: Sequence[Any] | np.ndarray | None = None) -> CentroidDescription:
+        """What the metric holds: W, factors, what is left to lambda, and a verdict in one line.
+
+        Args:
+          labels: `[n]`, the class of each centroid, by which W is told apart.
+
+        Raises:
+          UserError: if there are not as many labels as centroids.
+        """
+        return describe(
+            self,
+            self.centroids.numpy(),
+            self.cholesky_factors.numpy(),
+            self.weight(self.centroids).numpy(),
+            float(self.regularization),
+            labels,
+        )
+
     def log_volume(self, z: tf.Tensor) -> tf.Tensor:
         # From the factor of G^-1, which is definite: no eigenvalues.
         return self.cometric(z).log_volume
@@ -150,6 +174,11 @@ class CentroidCometric(Cometric):
         if self._manifold.has_one_temperature:
             return tf.reduce_sum(self._scaled * self._points, axis=-1, keepdims=True)
         return tf.reduce_sum(tf.square(self._points), axis=-1, keepdims=True) * self._manifold._scale
+
+    @property
+    def weight(self) -> tf.Tensor:
+        """The sum of the weights: `[...]`."""
+        return tf.reshape(tf.reduce_sum(self._weights, axis=-1), self._dynamic_shape[:-1])
 
     @functools.cached_property
     def _sum(self) -> tf.Tensor:
