@@ -112,7 +112,7 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
             found, _ = _k_medoids(run, matrix)
             by_distance[distance] = clustering.accuracy(labels, found)
         measured["accuracy_by_distance"] = by_distance
-    return measured
+    return measured | training.training_facts(run) | training.metric_facts(run)
 
 
 def _k_medoids(run: Run, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
