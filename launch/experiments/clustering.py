@@ -119,7 +119,7 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
             found, _ = cluster_by(run, matrix)
             by_distance[distance] = clustering.accuracy(labels, found)
         measured["accuracy_by_distance"] = by_distance
-    return measured
+    return measured | training.training_facts(run) | training.metric_facts(run)
 
 
 def _reported(run: Run) -> dict[str, Any]:

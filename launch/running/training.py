@@ -16,13 +16,14 @@ from launch.running.training_log import TrainingLog, read_log
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
+from tfgeo.manifolds.centroid_description import CentroidDescription
 from tfgeo.models import RHVAE
 from zoo import cards
 from zoo.config import MetricConfig, from_dict
 from zoo.entry import load_weights
 from zoo.training import train_networks, train_variance
 
-__all__ = ["save_weights", "train", "training_curves", "training_facts"]
+__all__ = ["save_weights", "metric_facts", "train", "training_curves", "training_facts"]
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
@@ -48,9 +49,18 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
                 "networks: trained on what is no bound of log p(x); what is called so from here on is that of "
                 "Algorithm 1, with the exact flow"
             )
-        description = model.manifold().describe(_labels_of_centroids(run))
+        description = _describe_metric(run)
         say(f"metric: {description}")
         say(f"metric: {description.verdict}")
+
+
+def metric_facts(run: Run) -> dict[str, Any]:
+    """What the learned metric holds, as metrics.json has it; empty without one."""
+    return {} if run.config.metric is None else {"metric": _describe_metric(run).facts()}
+
+
+def _describe_metric(run: Run) -> CentroidDescription:
+    return cast(RHVAE, run.entry.model).manifold().describe(_labels_of_centroids(run))
 
 
 def _labels_of_centroids(run: Run) -> np.ndarray | None:

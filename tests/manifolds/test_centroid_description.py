@@ -1,5 +1,7 @@
 """What a centroid metric says of itself: numbers where they are known, and a verdict for each kind of metric."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,10 @@ def test_numbers_in_closed_form():
     factors = np.tile(np.diag([3.0, 0.5]), [80, 1, 1])
     found = sum_of(factors).describe()
     np.testing.assert_allclose(found.condition_numbers, 6.0, rtol=1e-12)
+    assert "singular values from 0.5 to 3 in the mean, condition numbers of 6.00" in str(found)
+    facts = found.facts()
+    assert facts["singular_values"] == pytest.approx([3.0, 0.5]) and facts["verdict"] == found.verdict
+    assert json.loads(json.dumps(sum_of(factors).describe(LABELS).facts()))["weight_by_class"].keys() == set(LABELS)
     # A lone centroid: the ratio of both lengths there, its volume, and where it adds less than lambda on average.
     lone = CentroidMetric(np.zeros([1, 2]), factors[:1], 1.0, 1e-4).describe()
     np.testing.assert_allclose(lone.anisotropy, np.sqrt((9.0 + 1e-4) / (0.25 + 1e-4)), rtol=1e-6)

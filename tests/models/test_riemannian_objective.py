@@ -77,9 +77,9 @@ def ratio_to_the_likelihood(objective, num_draws):
 def test_a_bound_is_an_unbiased_weight_of_the_likelihood(momentum):
     objective = dataclasses.replace(BOUND, momentum=momentum, gradient="last_kick")
     assert objective.is_bound
-    mean, error = ratio_to_the_likelihood(objective, 2000)
+    mean, error = ratio_to_the_likelihood(objective, 600)
     np.testing.assert_array_less(np.abs(mean - 1.0), 5.0 * error)
-    assert error.max() < 0.15
+    assert error.max() < 0.25
 
 
 def test_the_bound_is_that_of_evaluation_with_the_metric_of_the_batch():
@@ -94,7 +94,7 @@ def test_the_released_objective_is_no_bound():
     assert dataclasses.asdict(RELEASED) == {
         "momentum": "factor", "momentum_density": False, "gradient": "last_kick", "position": "explicit"
     }  # fmt: skip
-    mean, error = ratio_to_the_likelihood(RELEASED, 500)
+    mean, error = ratio_to_the_likelihood(RELEASED, 200)
     assert (np.abs(mean - 1.0) > 10.0 * error).all()
 
 

@@ -31,7 +31,7 @@ class CentroidDescription:
     Attributes:
       weights: `[n]`, W_i, the sum of all centroids' weights at each of them, its own 1 included.
       weight_by_class: median of them by label; empty without labels.
-      condition_numbers: `[n]`, largest over smallest singular value of the factors L_i.
+      singular_values: `[n, d]`, those of the factors L_i, the largest first.
       share_of_regularization: share of the box around the centroids where they add less to `G^-1` than lambda does.
       least_volume: least `sqrt(det G)` at a centroid, in units of that far from all.
       anisotropy: ratio of lengths in the longest and the shortest direction, median over the centroids.
@@ -41,12 +41,18 @@ class CentroidDescription:
 
     weights: np.ndarray
     weight_by_class: dict[Any, float]
-    condition_numbers: np.ndarray
+    singular_values: np.ndarray
     share_of_regularization: float
     least_volume: float
     anisotropy: float
     spread: float
     share_of_density: float
+
+    @property
+    def condition_numbers(self) -> np.ndarray:
+        """Largest over smallest singular value of each factor, `[n]`."""
+        with np.errstate(divide="ignore"):
+            return self.singular_values[:, 0] / self.singular_values[:, -1]
 
     @property
     def verdict(self) -> str:
@@ -66,12 +72,28 @@ class CentroidDescription:
             return "it follows the density of the codes and little else"
         return "it varies by more than the density of the codes"
 
+    def facts(self) -> dict[str, Any]:
+        """All of it as plain values, with medians and means over the centroids."""
+        return {
+            "weight": float(np.median(self.weights)),
+            "weight_by_class": {str(label): weight for label, weight in self.weight_by_class.items()},
+            "singular_values": [float(value) for value in self.singular_values.mean(axis=0)],
+            "condition_number": float(np.median(self.condition_numbers)),
+            "share_of_regularization": self.share_of_regularization,
+            "least_volume": self.least_volume,
+            "anisotropy": self.anisotropy,
+            "spread": self.spread,
+            "share_of_density": self.share_of_density,
+            "verdict": self.verdict,
+        }
+
     def __str__(self) -> str:
         classes = ", ".join(f"{label}: {weight:.1f}" for label, weight in self.weight_by_class.items())
         by_class = f" ({classes})" if classes else ""
         return (
-            f"W is {np.median(self.weights):.1f} in the median{by_class}; condition numbers of the factors are "
-            f"{np.median(self.condition_numbers):.1f} in the median, {np.max(self.condition_numbers):.1f} at most; "
+            f"W is {np.median(self.weights):.1f} in the median{by_class}; factors have singular values from "
+            f"{np.mean(self.singular_values[:, -1]):.2g} to {np.mean(self.singular_values[:, 0]):.2g} in the mean, "
+            f"condition numbers of {np.median(self.condition_numbers):.2f} in the median; "
             f"{100.0 * self.share_of_regularization:.0f} % of the box around the codes are left to lambda; "
             f"{100.0 * self.share_of_density:.0f} % of what lengths vary by is density"
         )
@@ -97,13 +119,10 @@ def describe(
     """
     dim = centroids.shape[1]
     log_lengths = np.asarray(manifold.log_volume(centroids), np.float64) / dim
-    singular_values = np.linalg.svd(factors, compute_uv=False)
-    with np.errstate(divide="ignore"):
-        condition_numbers = singular_values[:, 0] / singular_values[:, -1]
     return CentroidDescription(
         weights,
         _median_by_class(weights, labels),
-        condition_numbers,
+        np.linalg.svd(factors, compute_uv=False),
         _share_of_regularization(manifold, centroids, regularization),
         float(np.exp(dim * (log_lengths.min() + 0.5 * np.log(regularization)))),
         float(np.median(manifold.anisotropy(centroids))),

@@ -90,7 +90,8 @@ class CentroidMetric(MetricField):
         return self.temperature.shape.rank == 0
 
     def __repr__(self) -> str:
-        return f"CentroidMetric({self.centroids.shape[0]} centroids of {self.centroids.shape[1]} coordinates)"
+        num, dim = self.centroids.shape
+        return f"{type(self).__name__}({num} centroids of {dim} coordinates)"
 
     def inverse_metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         """`G^-1` of Eq. 14: `[..., d]` to `[..., d, d]`. Two matrix products, with the centroids and over them."""

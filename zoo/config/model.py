@@ -151,7 +151,13 @@ class FlowConfig:
     @property
     def trains_on_algorithm_1(self) -> bool:
         """Whether nothing says otherwise."""
-        return self.objective == "bound" and not self.objective_changes
+        return self == self.without_objective()
+
+    def without_objective(self) -> FlowConfig:
+        """The same flow, trained on Algorithm 1's bound."""
+        return dataclasses.replace(
+            self, objective="bound", momentum=None, momentum_density=None, gradient=None, position=None
+        )
 
 
 @dataclasses.dataclass(frozen=True)
