@@ -22,12 +22,15 @@ def main(values: program.Flags) -> None:
     import zoo
     from tfgeo.errors import UserError, check_writable_folder
     from tfgeo.export import export
+    from tfgeo.models import RHVAE
 
     if values.entry is None:
         raise UserError("--entry is missing; give for example --entry=yang2018/mnist_012")
     folder = check_writable_folder(values.output_dir) / "saved_model"
     entry = zoo.load(values.entry, values.weights)
     print(f"exporting {values.entry} ({values.weights} weights)", flush=True)
+    if isinstance(entry.model, RHVAE):
+        print(f"metric: {entry.model.manifold().describe().verdict}", flush=True)
     if entry.config.geodesics is None:
         name = "encode"
         export(entry.model, entry.manifold(), None, None, None, 0, folder)

@@ -14,7 +14,7 @@ from absl import flags
 
 from tfgeo.errors import UserError
 from zoo import registry
-from zoo.config import EntryConfig, follow_likelihood, from_dict, to_dict
+from zoo.config import EntryConfig, follow_likelihood, from_dict, open_fields, to_dict
 
 __all__ = ["Flags", "base_flags", "entry_flags", "given", "output_flags", "read_config", "run", "start_tensorflow"]
 
@@ -194,8 +194,22 @@ def _define_config(values: Flags, argv: list[str]) -> None:
             "--entry is missing; give for example --entry=yang2018/two_moons "
             "(`python -m launch.catalogue` lists all)"
         )
-    config = config_dict.ConfigDict(to_dict(registry.config(name)))
+    config = config_dict.ConfigDict(_open_fields(to_dict(registry.config(name))))
     config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=argv)
+
+
+def _open_fields(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields that may hold values of several types, or none, as fields of any type: `EntryConfig` checks them."""
+    from ml_collections import config_dict
+
+    def opened(section: str, values: dict[str, Any]) -> dict[str, Any]:
+        is_open = open_fields(section)
+        return {
+            name: config_dict.FieldReference(value, field_type=object) if name in is_open else value
+            for name, value in values.items()
+        }
+
+    return {name: opened(name, value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
 def _value_of(name: str, argv: list[str]) -> str | None:

@@ -120,6 +120,19 @@ def test_fasterpam_is_decided_by_its_seed_and_near_the_best_medoids():
     assert distances[:, first[1]].min(axis=1).sum() <= 1.01 * best
 
 
+def test_more_starts_of_fasterpam_cost_no_more():
+    distances = euclidean_distances(np.random.default_rng(7).normal(size=[60, 2]))
+
+    def cost(num_starts, seed):
+        medoids = k_medoids(distances, 6, "fasterpam", seed, num_starts)[1]
+        return distances[:, medoids].min(axis=1).sum()
+
+    costs = np.array([[cost(num_starts, seed) for num_starts in (1, 5, 20)] for seed in range(10)])
+    assert (np.diff(costs, axis=1) <= 0.0).all() and np.ptp(costs[:, 0]) > 0.0
+    with pytest.raises(UserError, match="num_starts"):
+        k_medoids(distances, 6, "fasterpam", num_starts=0)
+
+
 def test_spectral_clustering_of_two_blobs():
     points, labels = blobs(num_blobs=2)
     # The blobs' own width is 0.5: exp(-|x - y|^2) links neighbours, and is 0 across.

@@ -22,7 +22,7 @@ TOLERANCE = 1e-5
 
 
 def k_medoids(
-    distances: np.ndarray, num_clusters: int, method: str = "pam", seed: int = 0
+    distances: np.ndarray, num_clusters: int, method: str = "pam", seed: int = 0, num_starts: int = NUM_STARTS
 ) -> tuple[np.ndarray, np.ndarray]:
     """K-medoids on a distance matrix: the clusters' centres are samples.
 
@@ -34,10 +34,11 @@ def k_medoids(
       distances: `[n, n]` finite, not negative, symmetric and with a diagonal of 0, up to 1e-5 of the largest.
       num_clusters: number of clusters.
       method: "pam" (Kaufman and Rousseeuw 1987, scikit-learn-extra, greedy start) or "fasterpam" (Schubert
-        and Rousseeuw 2021, arXiv:2008.05171, `kmedoids`, the best of 10 random starts). Where
+        and Rousseeuw 2021, arXiv:2008.05171, `kmedoids`, the random start that ends at the least cost). Where
         scikit-learn-extra is not installed, "pam" is done by "fasterpam"; where it is but cannot be imported, a
         warning says so.
       seed: seed of the random starts.
+      num_starts: number of random starts.
 
     Returns:
       Labels `[n]`, 0 to `num_clusters` - 1, and the medoids' indices `[num_clusters]`, all different.
@@ -49,12 +50,13 @@ def k_medoids(
     _check_num_clusters(num_clusters, len(distances))
     if method not in K_MEDOIDS_METHODS:
         raise UserError(f"`method`={method!r} is not known; choose one of {', '.join(K_MEDOIDS_METHODS)}")
+    check_count("num_starts", num_starts)
     if num_clusters == 1:
         medoids = np.argmin(distances.sum(axis=0), keepdims=True)
     elif method == "pam" and _has_scikit_learn_extra():
         medoids = _pam(distances, num_clusters)
     else:
-        medoids = _fasterpam(distances, num_clusters, seed)
+        medoids = _fasterpam(distances, num_clusters, seed, num_starts)
     labels = np.argmin(distances[:, medoids], axis=1)
     labels[medoids] = np.arange(num_clusters)
     return labels, medoids
@@ -68,11 +70,11 @@ def _pam(distances: np.ndarray, num_clusters: int) -> np.ndarray:
     return np.asarray(fitted.medoid_indices_, np.int64)
 
 
-def _fasterpam(distances: np.ndarray, num_clusters: int, seed: int) -> np.ndarray:
+def _fasterpam(distances: np.ndarray, num_clusters: int, seed: int, num_starts: int) -> np.ndarray:
     """Medoids by `kmedoids`."""
     import kmedoids
 
-    starts = [derive_integer(seed, "k_medoids", start) for start in range(NUM_STARTS)]
+    starts = [derive_integer(seed, "k_medoids", start) for start in range(num_starts)]
     results = [kmedoids.fasterpam(distances, num_clusters, init="random", random_state=start) for start in starts]
     return np.asarray(min(results, key=lambda result: result.loss).medoids, np.int64)
 

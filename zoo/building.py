@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision, ResidualMLP
+from tfgeo.manifolds import CentroidVariant
 from tfgeo.models import (
     HVAE,
     IWAE,
@@ -17,6 +18,7 @@ from tfgeo.models import (
     MetricNetwork,
     NegativeBinomialDecoder,
     PoissonDecoder,
+    RiemannianObjective,
 )
 from tfgeo.randomness import derive_integer
 from zoo.config import COUNTS, EntryConfig, NetworkConfig, VarianceConfig
@@ -56,7 +58,6 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
         )
     else:
         metric_network = MetricNetwork(network.latent_dim, metric.hidden_units, metric.activation)
-        metric_network.trainable = metric.learn_factors
         model = RHVAE(
             encoder,
             decoder,
@@ -64,7 +65,8 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
             num_centroids=metric.num_centroids,
             num_steps=flow.num_steps,
             step_size=flow.step_size,
-            temperature=metric.temperature,
+            # An adaptive one is the variant's, and that of the weights, if there are any, stays unused.
+            temperature=1.0 if isinstance(metric.temperature, str) else metric.temperature,
             regularization=metric.regularization,
             sqrt_beta_zero=flow.sqrt_beta_zero,
             learn_step_size=flow.learn_step_size,
@@ -74,6 +76,10 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
             gradient_limit=flow.gradient_limit or None,
             num_fixed_point_steps=flow.num_fixed_point_steps,
             seed=seed,
+            variant=CentroidVariant(
+                metric.factors, metric.weights, metric.neighbour if metric.is_adaptive else None
+            ),
+            objective=RiemannianObjective.named(flow.objective, **flow.objective_changes),
         )
     model.build((None, network.data_dim))
     return model

@@ -97,7 +97,7 @@ class VAEEmbedding(  # type: ignore[call-arg]
         config, seed = self._config(*X.shape), _seed_of(self.random_state)
         check_values(config, Dataset(X, name="X"), "give an EntryConfig with the `mean_activation` 'linear'")
         training, held_out = X, None
-        if config.training.patience:
+        if config.training.watches_held_out:
             parts = split(config, Dataset(X, name="X"), seed)
             training, held_out = (None if part is None else part.inputs for part in parts)
         config = _fit_to_samples(config, len(training))

@@ -62,9 +62,9 @@ class Entry:
         """The decoder's precision layer, where its variance is fitted."""
         return cast("Precision | None", getattr(self.model.decoder, "precision", None))
 
-    def manifold(self) -> Manifold:
-        """The latent space with the entry's energy."""
-        energy = self.config.energy
+    def manifold(self, energy: str | None = None) -> Manifold:
+        """The latent space with the entry's energy, or with another one that its model has."""
+        energy = self.config.energy if energy is None else energy
         if energy == "learned":
             return cast(RHVAE, self.model).manifold()
         if energy == "pullback":

@@ -30,6 +30,8 @@ def load_dataset(config: EntryConfig, data_dir: str | None = None, seed: int = 0
     everything = datasets.load(data.name, data_dir, load_seed, **recipe)
     if whole:
         return everything
+    if data.first:
+        return everything.first_per_class(data.training_per_class, data.subset)
     if everything.labels is None:
         return everything.sample(data.training_per_class, seed)
     return everything.subset_per_class(data.training_per_class, data.subset, seed)

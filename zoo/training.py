@@ -30,7 +30,7 @@ def train_networks(
       model: the entry's model.
       config: the entry's configuration.
       inputs: `[n, D]` data.
-      held_out: `[m, D]` data that early stopping watches, where the entry stops early.
+      held_out: `[m, D]` data that early stopping watches, where the entry stops by them.
       seed: seed of the order of the samples.
       callbacks: Keras callbacks.
       checkpoint: as for `tfgeo.models.fit`.
@@ -50,9 +50,10 @@ def train_networks(
         callbacks=callbacks,
         verbose=verbose,
         checkpoint=checkpoint,
-        validation_data=held_out if training.patience else None,
+        validation_data=held_out if training.watches_held_out else None,
         patience=training.patience or None,
         gradient_norm=training.gradient_norm or None,
+        stop_on=training.stop_on,
     )
 
 

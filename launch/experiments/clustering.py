@@ -9,6 +9,7 @@ import numpy as np
 from launch import program
 from launch.experiments import clustering_figures
 from launch.experiments.clusterings import Clusterings
+from launch.experiments.metric_clusterings import check_metrics, cluster_by, measure_metrics, metric_rows
 from launch.reporting import report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
@@ -28,6 +29,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     run = run_from_flags(values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     _check_classes(run)
+    check_metrics(run)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         latents = run.latents()
@@ -37,6 +39,9 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
             say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
             result = _cluster(run, latents, geodesics, on_grid)
             measured = _measure(run, result)
+        by_metric = measure_metrics(run, latents)
+        if by_metric:
+            measured["metrics"] = by_metric
         with run.timed("figures"):
             say("figures: drawing")
             paths = clustering_figures.draw(run, result)
@@ -50,6 +55,8 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     run.finish()
     if rows:
         say("\n" + text_table(rows))
+    if by_metric:
+        say("\n" + text_table(metric_rows(by_metric)))
     say(_convergence_line(measured))
     report.say_results(run, paths, weights)
     return measured
@@ -84,9 +91,7 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.nd
     distances["euclidean"] = clustering.euclidean_distances(latents)
     clusters, medoids = {}, {}
     for name, matrix in distances.items():
-        clusters[name], medoids[name] = clustering.k_medoids(
-            matrix, settings.num_clusters, settings.method, run.seed
-        )
+        clusters[name], medoids[name] = cluster_by(run, matrix)
     clusters["spectral"] = clustering.spectral(
         run.samples.inputs, settings.num_clusters, settings.spectral_gamma, run.seed
     )
@@ -111,12 +116,10 @@ def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
         by_distance = {}
         for distance in DISTANCES:
             matrix = distance_matrix(geodesics, len(labels), distance)
-            found, _ = clustering.k_medoids(
-                matrix, run.entry.clustering.num_clusters, run.entry.clustering.method, run.seed
-            )
+            found, _ = cluster_by(run, matrix)
             by_distance[distance] = clustering.accuracy(labels, found)
         measured["accuracy_by_distance"] = by_distance
-    return measured
+    return measured | training.training_facts(run) | training.metric_facts(run)
 
 
 def _reported(run: Run) -> dict[str, Any]:
@@ -157,6 +160,9 @@ def _convergence_line(measured: dict[str, Any]) -> str:
 def _report_parts(run: Run, measured: dict[str, Any], rows: list, paths: list) -> list[str]:
     seconds = "; ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items())
     parts = [markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
+    if "metrics" in measured:
+        parts.append("The same latent points under several metrics, on a grid; ± over random subsamples of 80 %.")
+        parts.append(markdown_table(metric_rows(measured["metrics"])))
     if run.reported.source:
         parts.insert(1, f"Reported: {run.config.paper}, {run.reported.source}.")
     return parts + [f"![{path.stem}](figures/{path.name})" for path in paths]

@@ -69,7 +69,7 @@ def _measure(run: Run) -> dict[str, Any]:
             model, judged.inputs, settings.num_samples, num_repeats, proposal, run.seed
         )
         measured["log_likelihood"][proposal] = {"mean": estimate.mean, "std": estimate.std}
-    return measured | training.training_facts(run)
+    return measured | training.training_facts(run) | training.metric_facts(run)
 
 
 def _parts(run: Run) -> list[tuple[str, Dataset]]:
@@ -149,7 +149,9 @@ def _draw(run: Run, curves: dict[str, np.ndarray], measured: dict[str, Any]) -> 
     """Training curves (Appendix A), reconstructions (Fig. 1), and a learned metric in the plane (Fig. 2, 3)."""
     drawn = {}
     if curves:
-        drawn["training"] = _draw_training(curves, measured.get("best_epoch"))
+        objective = getattr(run.entry.model, "objective", None)  # of an RHVAE alone
+        is_bound = objective is None or objective.is_bound
+        drawn["training"] = _draw_training(curves, measured.get("best_epoch"), is_bound)
     judged = run.held_out or run.training
     if figures.has_images(judged):
         drawn["images"] = figures.images_figure(run, judged)
@@ -158,12 +160,15 @@ def _draw(run: Run, curves: dict[str, np.ndarray], measured: dict[str, Any]) -> 
     return drawn
 
 
-def _draw_training(curves: dict[str, np.ndarray], best_epoch: int | None) -> plots.style.Figure:
+def _draw_training(
+    curves: dict[str, np.ndarray], best_epoch: int | None, is_bound: bool = True
+) -> plots.style.Figure:
+    """The training loss, beside that of held-out samples only where both are the bound."""
     lines = {"training": (curves["epoch"], curves["loss"])}
+    panels = {"negative bound, nats" if is_bound else "training loss, no bound": lines}
     if "held_out" in curves:
         passes = 1.0 + np.arange(len(curves["held_out"]))
-        lines["held out"] = (passes, smooth(passes, curves["held_out"]))
-    panels = {"negative bound, nats": lines}
+        panels.setdefault("negative bound, nats", {})["held out"] = (passes, smooth(passes, curves["held_out"]))
     if "log_likelihood" in curves:
         known = np.isfinite(curves["log_likelihood"])
         epochs = curves["epoch"][known]

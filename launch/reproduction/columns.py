@@ -79,6 +79,14 @@ def _generation_columns(title: str, key: str, kinds: Sequence[str]) -> tuple[Col
     return tuple(Column(f"{title}, {kind}", ("measured", _GENERATED[kind], key)) for kind in kinds)
 
 
+# Of the same latent points, by --config.clustering.metrics.
+_METRICS = ("learned", "identity", "density", "saturated", "adaptive", "fisher_rao", "pullback", "expected")
+
+
+def _metric_columns(score: str) -> tuple[Column, ...]:
+    return tuple(Column(f"under {name}", ("measured", "metrics", name, score, "all")) for name in _METRICS)
+
+
 _SECONDS = Column("seconds a run", ("seconds", "total"), digits=0)
 
 # By program, and for clusters by the score that the paper prints.
@@ -87,12 +95,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *_cluster_columns(
             "accuracy", {"geodesic": "geodesic", "euclidean": "euclidean", "spectral": "spectral"}, 2
         ),
+        *_metric_columns("accuracy"),
         _SECONDS,
         Column("geodesics' seconds", ("seconds", "geodesics"), digits=0),
         Column("share converged", ("measured", "share_converged")),
     ),
     "f1": (
         *_cluster_columns("f1", {"dijkstra": "f1_geodesic", "euclidean": "f1_euclidean"}, 4),
+        *_metric_columns("f1"),
         _SECONDS,
         Column("share converged", ("measured", "share_converged")),
     ),

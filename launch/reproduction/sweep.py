@@ -17,6 +17,7 @@ from launch.reproduction.columns import COLUMNS, Column, mean_and_spread, values
 from launch.reproduction.rows import Row, rows_of_paper, rows_of_study, studies_of
 from tfgeo.datasets.files import data_folder
 from tfgeo.errors import UserError, check_writable_folder
+from zoo import registry
 from zoo.config import Reported
 
 __all__ = ["reproduce"]
@@ -145,11 +146,12 @@ def _write(found: dict[Row, Runs], name: str, num_seeds: int, folder: pathlib.Pa
 
 
 def _score(found: dict[Row, Runs]) -> str:
-    """The key of `COLUMNS` for rows of one program: its name, or the score that the paper prints of clusters."""
-    program = next(iter(found)).entry.program
-    if program != "cluster":
-        return program
-    return "f1" if any(row.reported.f1_geodesic is not None for row in found) else "accuracy"
+    """The key of `COLUMNS` for rows of one program: its name, or the score that their paper prints of clusters."""
+    entry = next(iter(found)).entry
+    if entry.program != "cluster":
+        return entry.program
+    others = (registry.config(name) for name in registry.names(f"{entry.name.split('/')[0]}/*"))
+    return "f1" if any(other.reported.f1_geodesic is not None for other in others) else "accuracy"
 
 
 def _table(kind: str, found: dict[Row, Runs]) -> Rows:

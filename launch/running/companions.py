@@ -69,6 +69,7 @@ def adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
         batch_size=config.training.batch_size,
         validation_fraction=config.training.validation_fraction,
         patience=config.training.patience if other.training.patience else 0,
+        stop_on=config.training.stop_on,
     )
     return dataclasses.replace(
         other,

@@ -13,7 +13,7 @@ from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect, grid_distances
-from tfgeo.manifolds import Interpolated, Smoothed
+from tfgeo.manifolds import Interpolated, Manifold, Smoothed
 from tfgeo.randomness import generator
 from zoo.geodesics import geodesic_settings
 
@@ -72,18 +72,25 @@ def connect_samples(run: Run, latents: np.ndarray) -> Geodesics:
     return geodesics
 
 
-def measure_on_grid(run: Run, latents: np.ndarray) -> np.ndarray | None:
-    """All distances between the samples' latent points by Dijkstra's algorithm on a grid, where the entry asks."""
+def measure_on_grid(
+    run: Run, latents: np.ndarray, name: str = "", manifold: Manifold | None = None
+) -> np.ndarray | None:
+    """All distances between the samples' latent points by Dijkstra's algorithm on a grid, where the entry asks.
+
+    Under the entry's metric, or under another one, which has a name.
+    """
     resolution = run.entry.clustering.grid_resolution
     if not resolution:
         return None
-    path = run.unfinished / "grid_distances.npy"
+    path = run.unfinished / f"grid_distances{name and f'_{name}'}.npy"
     if path.exists():
         say("grid: distances found before, loaded")
         return np.load(path, allow_pickle=False)
-    say(f"grid: distances between {len(latents)} samples on {resolution} x {resolution} nodes")
+    under = name and f" under the metric {name!r}"
+    say(f"grid: distances between {len(latents)} samples on {resolution} x {resolution} nodes{under}")
+    manifold = run.entry.manifold() if manifold is None else manifold
     with run.timed("grid"):
-        distances = grid_distances(run.entry.manifold(), latents, resolution=resolution, progress=True)
+        distances = grid_distances(manifold, latents, resolution=resolution, progress=True)
     with whole_file(path) as partial:
         np.save(partial, distances)
     return distances

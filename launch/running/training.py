@@ -9,23 +9,21 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
-import tensorflow as tf
+from sklearn.neighbors import NearestNeighbors
 
 from launch.running.run import Run, say
 from launch.running.training_log import TrainingLog, read_log
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
+from tfgeo.manifolds.centroid_description import CentroidDescription
 from tfgeo.models import RHVAE
 from zoo import cards
-from zoo.config import from_dict
+from zoo.config import MetricConfig, from_dict
 from zoo.entry import load_weights
 from zoo.training import train_networks, train_variance
 
-__all__ = ["save_weights", "train", "training_curves", "training_facts"]
-
-# A metric whose volume is nowhere below this share of the one far from data changes hardly any distance.
-FLAT = 0.7
+__all__ = ["save_weights", "metric_facts", "train", "training_curves", "training_facts"]
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
@@ -34,7 +32,7 @@ _STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "r
 
 
 def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
-    """Trains networks, learned metric and variance, or loads them; says so if nothing is left of the metric.
+    """Trains networks, learned metric and variance, or loads them; says what the metric holds.
 
     From here on the run keeps what it finds.
 
@@ -45,19 +43,33 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
     """
     _train_or_load(run, weights, tensorboard)
     if run.config.metric is not None:
-        share = _least_volume(cast(RHVAE, run.entry.model))
-        if share > FLAT:
+        model = cast(RHVAE, run.entry.model)
+        if not model.objective.is_bound:
             say(
-                f"metric: nearly flat, sqrt(det G) near data is {share:.2f} of that far away, and geodesics are "
-                "straight; --config.metric.learn_factors=False keeps factors from vanishing"
+                "networks: trained on what is no bound of log p(x); what is called so from here on is that of "
+                "Algorithm 1, with the exact flow"
             )
+        description = _describe_metric(run)
+        say(f"metric: {description}")
+        say(f"metric: {description.verdict}")
 
 
-def _least_volume(model: RHVAE) -> float:
-    """The least volume among the centroids, in units of that far from all of them."""
-    log_volume = tf.reduce_min(model.manifold().log_volume(model.centroids.value))
-    far = -0.5 * model.latent_dim * tf.math.log(model.regularization)
-    return float(tf.exp(log_volume - far))
+def metric_facts(run: Run) -> dict[str, Any]:
+    """What the learned metric holds, as metrics.json has it; empty without one."""
+    return {} if run.config.metric is None else {"metric": _describe_metric(run).facts()}
+
+
+def _describe_metric(run: Run) -> CentroidDescription:
+    return cast(RHVAE, run.entry.model).manifold().describe(_labels_of_centroids(run))
+
+
+def _labels_of_centroids(run: Run) -> np.ndarray | None:
+    """The label of the training sample next to each centroid, where samples have labels."""
+    labels = run.training.labels
+    if labels is None:
+        return None
+    centroids = np.asarray(cast(RHVAE, run.entry.model).centroids)
+    return labels[NearestNeighbors(n_neighbors=1).fit(run.encode(run.training)).kneighbors(centroids)[1][:, 0]]
 
 
 def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
@@ -127,8 +139,9 @@ def training_curves(run: Run) -> dict[str, np.ndarray]:
 
 def _train_networks(run: Run, callbacks: list[Any]) -> None:
     training = run.config.training
-    watched = run.held_out if training.patience else None
-    until = "" if watched is None else f", until {training.patience} bring no better bound of held-out samples"
+    watched = run.held_out if training.watches_held_out else None
+    what = "better bound of held-out samples" if training.watches_held_out else "smaller training loss"
+    until = f", until {training.patience} bring no {what}" if training.patience else ""
     say(f"networks: training for {training.epochs} epochs{until}")
     history = train_networks(
         run.entry.model,
@@ -144,6 +157,8 @@ def _train_networks(run: Run, callbacks: list[Any]) -> None:
         facts = {
             "epochs": len(history.val_losses), "best_epoch": history.best_epoch, "held_out": history.val_losses
         }  # fmt: skip
+    elif training.patience:
+        facts = {"epochs": len(history.training_losses), "best_epoch": history.best_epoch}
     with whole_file(run.unfinished / "training.npz") as partial:
         np.savez(partial, **facts)
 
@@ -185,7 +200,7 @@ def _load(run: Run, weights: str) -> None:
     else:
         trained = from_dict(card["config"])
         for section in _TRAINED_SECTIONS:
-            if getattr(trained, section) != getattr(run.config, section):
+            if not _is_trained_like(getattr(run.config, section), getattr(trained, section)):
                 raise UserError(
                     f"--weights=pretrained has other --config.{section} values than this run; "
                     "leave the override or --weights out"
@@ -196,6 +211,13 @@ def _load(run: Run, weights: str) -> None:
     say(f"networks: loaded ({weights})")
 
 
+def _is_trained_like(section: Any, trained: Any) -> bool:
+    """Whether weights that were trained with one section of a configuration can be used with another."""
+    if isinstance(section, MetricConfig) and isinstance(trained, MetricConfig):
+        return section.trained_like(trained)
+    return section == trained
+
+
 def _check_stored(run: Run, weights: str) -> None:
     """Refuses a configuration that says other numbers than the weights hold, unless they are learned."""
     for title, names in _STORED.items():
@@ -204,6 +226,8 @@ def _check_stored(run: Run, weights: str) -> None:
             if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
                 continue
             stored, said = np.asarray(getattr(run.entry.model, name)), getattr(section, name)
+            if isinstance(said, str):  # an adaptive temperature, which no weights hold
+                continue
             if not np.allclose(stored, said, rtol=1e-4):
                 raise UserError(
                     f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "

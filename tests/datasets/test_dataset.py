@@ -156,6 +156,17 @@ def test_wrong_fractions_are_refused(fraction):
     assert "`fraction`" in message_of(make_dataset().split, fraction, seed=0)
 
 
+def test_the_first_of_each_class_in_the_order_of_the_data():
+    data = make_dataset()
+    first, second = (data.first_per_class(2, index) for index in (0, 1))
+    for label in range(3):
+        rows = np.flatnonzero(data.labels == label)
+        np.testing.assert_array_equal(first.rows[first.labels == label], rows[:2])
+        np.testing.assert_array_equal(second.rows[second.labels == label], rows[2:4])
+    assert "class 0" in message_of(data.first_per_class, 3, 1)
+    assert "no labels" in message_of(make_dataset(labels=None).first_per_class, 1)
+
+
 def test_a_single_sample_cannot_be_split():
     assert "class 1 of toy" in message_of(make_dataset((5, 1)).split, 0.8, seed=0)
     assert "toy has one sample" in message_of(make_dataset((1,), labels=None).split, 0.8, seed=0)
@@ -190,7 +201,7 @@ def test_wrong_seeds_are_refused(seed):
 def test_names_are_sorted_and_unknown_names_list_the_close_one():
     assert datasets.names() == sorted(datasets.names())
     images = {"circles_rings", "digits", "emnist_byclass", "fashion_mnist", "mnist", "oasis", "olivetti"}
-    images |= {"binarized_mnist", "chairs", "pendulum"}
+    images |= {"binarized_mnist", "chairs", "circles_rings_50", "pendulum"}
     own = ("csv", "image_folder", "npy", "npz")
     others = {"anisotropic", "human_motion", "robot_arm", "two_moons"}
     assert {*own, *images, *others} == set(datasets.names())

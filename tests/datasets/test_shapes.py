@@ -29,8 +29,24 @@ def test_circles_have_no_hole_and_rings_have_one(recipe):
         assert ndimage.label(outside)[1] == 1 + label
 
 
-def test_they_are_symmetric_and_centred():
-    images = images_of(datasets.load("circles_rings", seed=2))
+def test_those_of_50_pixels_have_the_extents_that_they_name():
+    data = datasets.load("circles_rings_50", seed=1, num_samples=720)
+    images, labels = images_of(data), data.labels
+    assert images.shape == (720, 50, 50) and labels.sum() == 372
+    extents = images.any(axis=1).sum(axis=1)
+    for label, low, high in ((0, 4, 34), (1, 4, 36)):  # a ring of 2 pixels would have no hole
+        assert (
+            low <= extents[labels == label].min() <= low + 2 and high - 2 <= extents[labels == label].max() <= high
+        )
+    thicknesses = images[labels == 1][:, 25, 25:].sum(axis=1)
+    assert thicknesses.max() <= 6 and np.mean(thicknesses <= 3) > 0.5
+    for image, label in zip(images[::6], labels[::6], strict=True):
+        assert ndimage.label(np.pad(1 - image, 1, constant_values=1))[1] == 1 + label
+
+
+@pytest.mark.parametrize("name", ["circles_rings", "circles_rings_50"])
+def test_they_are_symmetric_and_centred(name):
+    images = images_of(datasets.load(name, seed=2))
     np.testing.assert_array_equal(images, images[:, ::-1])
     np.testing.assert_array_equal(images, images[:, :, ::-1])
     np.testing.assert_array_equal(images, images.swapaxes(1, 2))

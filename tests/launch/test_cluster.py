@@ -211,6 +211,7 @@ def test_a_refused_run_leaves_neither_its_folders_nor_touches_what_is_there(tmp_
 
 def test_clusters_under_a_learned_metric(tmp_path):
     flags = ["--config.clustering.grid_resolution=12", "--config.geodesics.table_resolution=16"]
+    flags += ["--config.clustering.metrics=learned,identity,fisher_rao", "--config.clustering.num_subsamples=3"]
     arguments = ["--entry=chadebec2020/rhvae_clustering_circles_rings", f"--output_dir={tmp_path}"]
     images = write_images(tmp_path)
     assert launch(*arguments, images, *SMALL_IMAGES, *SMALL_METRIC, *flags) == 0
@@ -226,6 +227,34 @@ def test_clusters_under_a_learned_metric(tmp_path):
     assert np.median(on_grid[far] / solved[far]) == pytest.approx(1.0, abs=0.1)
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
     assert drawn == {"clusters", "distances", "distance_maps", "geodesics", "images", "latent_space"}
+    # The same points under several metrics; that of the entry again, by name.
+    by_metric = metrics["measured"]["metrics"]
+    assert set(by_metric) == {"euclidean", "learned", "identity", "fisher_rao"}
+    for name, other in (("learned", "dijkstra"), ("euclidean", "euclidean")):
+        assert by_metric[name]["f1"]["all"] == metrics["measured"]["f1"][other]
+    for scores in by_metric.values():
+        difference = scores["f1"]["subsamples"]["mean"] - by_metric["euclidean"]["f1"]["subsamples"]["mean"]
+        assert scores["f1"]["gain"]["mean"] == pytest.approx(difference)
+    assert by_metric["euclidean"]["f1"]["gain"] == {"mean": 0.0, "std": 0.0}
+    assert "| fisher_rao |" in (tmp_path / "report.md").read_text()
+
+
+def test_metrics_that_cannot_be_compared_are_refused_before_training(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(training, "train", None)
+    learned, decoded = "chadebec2020/rhvae_clustering_circles_rings", "yang2018/two_moons"
+    grid = "--config.clustering.grid_resolution=12"
+    for entry, flags, words in (
+        (learned, ["metrics=unknown"], "'unknown' is not known"),
+        (learned, ["metrics=learned", "grid_resolution=0"], "there is none"),
+        (learned, ["metrics=saturated", "num_starts=-1"], "num_starts"),
+        (decoded, ["metrics=expected,adaptive", "grid_resolution=12"], "adaptive of `clustering.metrics`"),
+    ):
+        flags = [f"--config.clustering.{flag}" for flag in flags]
+        assert launch(f"--entry={entry}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
+        assert words in capfd.readouterr().err
+    flags = ["--config.clustering.metrics=learned", "--config.metric.factors=identity", grid]
+    assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
+    assert "takes learned factors" in capfd.readouterr().err
 
 
 def test_a_grid_needs_a_plane(tmp_path, capfd):

@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from launch import evaluate, program, train
+from launch.experiments.evaluation import _draw_training
 from launch.running import training
 from launch.running.run import Run
 from tests.launch.small_images import (
@@ -73,8 +74,14 @@ def test_weights_are_without_the_optimizer(kind, finished):
 def test_a_row_of_a_study_has_no_figure_of_the_entry():
     config = zoo.config("chadebec2020/rhvae_sensitivity_mnist_012")
     varied = dataclasses.replace(config, metric=dataclasses.replace(config.metric, temperature=2.0))
-    runs = [SimpleNamespace(config=config), SimpleNamespace(config=varied)]
-    assert [Run.reported.fget(run).log_likelihood for run in runs] == [-135.88, None]
+    # What no table of the paper varies.
+    trained = dataclasses.replace(
+        config,
+        flow=dataclasses.replace(config.flow, objective="released", gradient="flow"),
+        metric=dataclasses.replace(config.metric, factors="density", weights="saturated"),
+    )
+    runs = [SimpleNamespace(config=each) for each in (config, varied, trained)]
+    assert [Run.reported.fget(run).log_likelihood for run in runs] == [-135.88, None, -135.88]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -87,6 +94,14 @@ def test_training_curves_and_figures(kind, finished):
     drawn = {path.stem for path in (finished[kind] / "figures").glob("*.png")}
     geometry = {"metric", "distance_map"} if kind == "rhvae" else set()
     assert drawn == {"training", "images"} | geometry
+
+
+def test_a_training_loss_that_is_no_bound_is_not_drawn_as_one():
+    curves = {"epoch": np.arange(1, 4), "loss": np.ones(3), "held_out": np.ones(3)}
+    bound, other = "negative bound, nats", "training loss, no bound"
+    for is_bound, labels in ((True, [bound]), (False, [other, bound])):
+        figure = _draw_training(curves, 2, is_bound)
+        assert [axes.get_ylabel() for axes in figure.axes] == labels
 
 
 def test_user_data_have_no_reported_numbers(finished):

@@ -1,6 +1,7 @@
 """launch.train, interpolate, export, catalogue and reproduce."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -12,6 +13,8 @@ from launch import catalogue, cluster, export, interpolate, program, reproduce, 
 from launch.reproduction import sweep
 from launch.running import training
 from launch.running.run import run_from_config
+from tfgeo.errors import UserError
+from tfgeo.manifolds import SaturatedCentroidMetric
 from zoo import cards
 
 SMALL = [
@@ -78,7 +81,8 @@ def test_export_needs_an_entry(tmp_path, capsys):
 def test_a_model_without_geodesics_is_exported_with_its_metric(tmp_path, capsys):
     arguments = ["--entry=chadebec2020/rhvae_mnist_012", f"--output_dir={tmp_path}"]
     assert launch(export, export.program_flags, *arguments, configurable=False) == 0
-    assert ".signatures['encode']" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert ".signatures['encode']" in printed and "metric: its centroids stand alone" in printed
     signatures = tf.saved_model.load(str(tmp_path / "saved_model")).signatures
     assert set(signatures) >= {"encode", "decode", "metric"} and "geodesic" not in signatures
     z = tf.random.stateless_normal([3, 10], [1, 2])
@@ -89,12 +93,39 @@ def test_a_model_without_geodesics_is_exported_with_its_metric(tmp_path, capsys)
 def test_a_learned_metric_of_which_nothing_is_left_is_named(tmp_path, capsys):
     run = run_from_config(zoo.config("chadebec2020/rhvae_circles_rings"), 0, tmp_path / "run")
     training.train(run, "pretrained")
-    assert "nearly flat" not in capsys.readouterr().out
+    found = capsys.readouterr().out
+    assert "metric: it holds directions" in found and "nearly flat" not in found
+    # By class: this entry's are 0 and 1.
+    assert "in the median (0: " in found and ", 1: " in found
     model = run.entry.model
     model.centroid_factors.assign(1e-3 * model.centroid_factors)
     model.save_weights(tmp_path / "flat.weights.h5")
     training.train(run, str(tmp_path / "flat.weights.h5"))
     assert "nearly flat" in capsys.readouterr().out
+
+
+def test_a_variant_of_the_metric_takes_shipped_weights(tmp_path, capsys):
+    config = zoo.config("chadebec2020/rhvae_circles_rings")
+    metric = dataclasses.replace(config.metric, factors="identity", weights="saturated", temperature="adaptive")
+    run = run_from_config(dataclasses.replace(config, metric=metric), 0, tmp_path / "run")
+    training.train(run, "pretrained")
+    assert "singular values from 1 to 1 in the mean" in capsys.readouterr().out
+    assert isinstance(run.entry.manifold(), SaturatedCentroidMetric)
+    # An adaptive temperature is none that weights could contradict, another number is.
+    training.train(run, str(cards.weights_path(config.name)))
+    other = dataclasses.replace(config, metric=dataclasses.replace(config.metric, temperature=2.0))
+    with pytest.raises(UserError, match=r"config\.metric\.temperature is 2, but"):
+        training.train(run_from_config(other, 0, tmp_path / "other"), str(cards.weights_path(config.name)))
+
+
+def test_a_model_that_was_not_trained_on_a_bound_says_so(tmp_path, capsys):
+    config = zoo.config("chadebec2020/rhvae_circles_rings")
+    released = dataclasses.replace(config, flow=dataclasses.replace(config.flow, objective="released"))
+    run = run_from_config(released, 0, tmp_path)
+    training.train(run, str(cards.weights_path(config.name)))
+    assert "trained on what is no bound of log p(x)" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"other --config\.flow values"):
+        training.train(run, "pretrained")
 
 
 def test_catalogue_lists_every_entry_and_prints_one(capsys):

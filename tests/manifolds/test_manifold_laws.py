@@ -19,9 +19,11 @@ from tfgeo.manifolds import (
     MetricField,
     Preconditioned,
     Pullback,
+    SaturatedCentroidMetric,
     Smoothed,
     TensorField,
     check_metric,
+    neighbour_distances,
 )
 
 tfd = tfp.distributions
@@ -41,6 +43,7 @@ MANIFOLDS = [
         ExpectedPullback(DECODER), Interpolated(ExpectedPullback(DECODER), ((0.1, 1.5), (0.1, 1.5)), 10, tf.float64)
     ),
     Pullback(sphere),
+    SaturatedCentroidMetric.of_density(CENTROIDS, neighbour_distances(CENTROIDS), 0.1),
     Smoothed(ExpectedPullback(DECODER), 0.5),
     TensorField(half_plane_metric),
 ]

@@ -86,6 +86,48 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch):
         assert history.best_epoch == expected.best_epoch
 
 
+class LossOfEveryStep(keras.callbacks.Callback):
+    """Keeps Keras' own mean loss of every round, and the weights after it; for rounds of one pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses, self.weights = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.append(logs["loss"])
+        self.weights.append(weights_of(self.model))
+
+
+def test_training_stops_on_its_own_loss(monkeypatch):
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 2)
+    model, watcher = make_vae(None), LossOfEveryStep()
+    settings = {"verbose": 0, "patience": 4, "stop_on": "training"}
+    history = fit(model, TRAIN, 60, 10, 0.4, callbacks=[watcher], **settings)
+    np.testing.assert_allclose(history.training_losses, watcher.losses, rtol=1e-5)
+    best = int(np.argmin(watcher.losses))
+    assert history.best_epoch == best + 1 and len(watcher.losses) == best + 5 < 60
+    assert_same_bits(watcher.weights[best], weights_of(model))
+    assert "val_loss" not in history.history
+
+
+def test_an_interrupted_training_that_watches_itself_ends_with_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 3)
+    arguments = {"verbose": 0, "patience": 4, "stop_on": "training"}
+    whole = make_vae(None)
+    expected = fit(whole, TRAIN, 30, 10, 0.4, **arguments)
+    state = tmp_path / "state.npz"
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            make_vae(None), TRAIN, 30, 10, 0.4, callbacks=[Interrupt(2)],
+            checkpoint=TrainingCheckpoint(state, 0), **arguments,
+        )  # fmt: skip
+    model = make_vae(None, seed=1)
+    model.seed = 0
+    history = fit(model, TRAIN, 30, 10, 0.4, checkpoint=TrainingCheckpoint(state, 0), **arguments)
+    assert_same_values(whole, model)
+    np.testing.assert_array_equal(history.training_losses, expected.training_losses)
+
+
 def test_large_held_out_data_are_taken_in_blocks(monkeypatch):
     monkeypatch.setattr(tfgeo.models.validation, "BLOCK_SIZE", 4)
     model, seeds = make_vae(None), []
@@ -128,6 +170,10 @@ def test_wrong_arguments_are_refused():
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT[:, :2])
     with pytest.raises(UserError, match="patience"):
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT, patience=0)
+    with pytest.raises(UserError, match="`stop_on`='loss' is not known"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, patience=3, stop_on="loss")
+    with pytest.raises(UserError, match="takes no `validation_data`"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, patience=3, stop_on="training", validation_data=HELD_OUT)
     with pytest.raises(UserError, match=r"`validation_data` run from .* to 1.5"):
         fit(
             make_vae("bernoulli"),

@@ -12,10 +12,13 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tfgeo import datasets
 from tfgeo.errors import UserError
+from tfgeo.models import RiemannianObjective
 from tfgeo.randomness import derive_seed
 from zoo import cards
 from zoo.building import build_model
+from zoo.samples import load_dataset
 
 SHIPPED = [name for name in zoo.names() if cards.card_path(name).exists()]
 
@@ -77,7 +80,7 @@ def test_the_model_has_the_limit_of_its_entry_and_0_is_none(kind):
 
 def test_factors_that_are_not_learned_stay_at_the_identity_while_all_else_moves():
     config = zoo.config("chadebec2020/rhvae_metric_T08")
-    metric = dataclasses.replace(config.metric, learn_factors=False, num_centroids=8)
+    metric = dataclasses.replace(config.metric, factors="identity", num_centroids=8)
     flow = dataclasses.replace(config.flow, num_steps=1)
     model = build_model(dataclasses.replace(config, metric=metric, flow=flow))
     x = np.random.default_rng(0).uniform(size=(8, config.network.data_dim)).astype(np.float32)
@@ -87,6 +90,14 @@ def test_factors_that_are_not_learned_stay_at_the_identity_while_all_else_moves(
     model.update_metric(x)
     assert np.array_equal(model.centroid_factors, np.broadcast_to(np.eye(2, dtype=np.float32), (8, 2, 2)))
     assert np.abs(np.array(model.encode(x).mean()) - before).max() > 1e-4
+
+
+def test_the_objective_is_that_of_its_name_but_for_the_fields_that_are_given():
+    config = zoo.config("chadebec2020/rhvae_metric_T08")
+    flow = dataclasses.replace(config.flow, objective="released", gradient="flow")
+    objective = build_model(dataclasses.replace(config, flow=flow)).objective
+    assert objective == RiemannianObjective.named("released", gradient="flow")
+    assert build_model(config).objective == RiemannianObjective.named("bound")
 
 
 def test_initial_weights_follow_the_seed():
@@ -178,3 +189,22 @@ def test_an_entry_without_weights_says_how_to_make_them(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"launch\.train"):
         zoo.load("yang2018/two_moons")
     assert json.dumps(zoo.card("yang2018/two_moons")) == "null"
+
+
+def test_images_by_split_and_from_the_first_on():
+    config = zoo.config("chadebec2020/vae_mnist_012")
+    assert "split" not in config.data.recipe()
+    data = dataclasses.replace(config.data, split="test", first=True)
+    assert data.recipe() == {"classes": (0, 1, 2), "split": "test"}
+    with pytest.raises(UserError, match=r"none|unknown|not known"):
+        dataclasses.replace(config.data, split="none")
+    with pytest.raises(UserError, match="mnist, fashion_mnist, emnist_byclass"):
+        dataclasses.replace(zoo.config("yang2018/two_moons").data, split="test")
+    with pytest.raises(UserError, match="training_per_class"):
+        dataclasses.replace(data, training_per_class=0)
+    digits = dataclasses.replace(config.data, name="digits", training_per_class=5, first=True, subset=1)
+    chosen = load_dataset(dataclasses.replace(config, data=digits), None, 3)
+    everything = datasets.load("digits", classes=(0, 1, 2))
+    for label in range(3):
+        expected = everything.inputs[everything.labels == label][5:10]
+        np.testing.assert_array_equal(chosen.inputs[chosen.labels == label], expected)

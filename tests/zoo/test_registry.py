@@ -8,7 +8,7 @@ import pytest
 import zoo
 from tfgeo import datasets
 from tfgeo.errors import UserError
-from zoo.config import EntryConfig, GeodesicsConfig, Reported, from_dict, to_dict
+from zoo.config import EntryConfig, GeodesicsConfig, MetricConfig, Reported, from_dict, to_dict
 from zoo.studies import STUDIES
 
 
@@ -80,6 +80,19 @@ def rhvae(**changes) -> EntryConfig:
     return dataclasses.replace(zoo.config("chadebec2020/rhvae_mnist_012"), **changes)
 
 
+def adaptive(**changes) -> MetricConfig:
+    metric = dataclasses.replace(rhvae().metric, learn_temperature=False)
+    return dataclasses.replace(metric, **{"temperature": "adaptive"} | changes)
+
+
+def test_a_metric_fits_weights_that_were_trained_with_another_variant():
+    trained = dataclasses.replace(rhvae().metric, learn_temperature=False)
+    for changes in ({"factors": "density"}, {"weights": "saturated"}, {"temperature": "adaptive", "neighbour": 5}):
+        assert dataclasses.replace(trained, **changes).trained_like(trained)
+    for changes in ({"temperature": 0.5}, {"regularization": 0.5}, {"hidden_units": (7,)}):
+        assert not dataclasses.replace(trained, **changes).trained_like(trained)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -90,11 +103,23 @@ def rhvae(**changes) -> EntryConfig:
         (lambda: rhvae(clustering=zoo.config("chadebec2020/rhvae_clustering_mnist_1").clustering), "latent plane"),
         (lambda: dataclasses.replace(zoo.config("chadebec2020/rhvae_olivetti"), metric=None), "`metric`"),
         (lambda: dataclasses.replace(rhvae().metric, temperature=0.0), "metric.temperature"),
+        (
+            lambda: dataclasses.replace(rhvae().metric, temperature="warm"),
+            "metric.temperature",
+        ),
+        (lambda: adaptive(num_centroids=3), "there are 3 centroids"),
+        (lambda: adaptive(learn_temperature=True), "not learned"),
+        (lambda: dataclasses.replace(rhvae().metric, factors="unit"), "metric.factors"),
+        (lambda: dataclasses.replace(rhvae().metric, weights="mean"), "metric.weights"),
         (lambda: dataclasses.replace(rhvae().metric, regularization=-1.0), "metric.regularization"),
         (lambda: dataclasses.replace(rhvae().flow, step_size=0.0), "flow.step_size"),
         (lambda: dataclasses.replace(rhvae().flow, sqrt_beta_zero=1.5), "flow.sqrt_beta_zero"),
         (lambda: dataclasses.replace(rhvae().flow, gradient_limit=-1.0), "flow.gradient_limit"),
         (lambda: dataclasses.replace(rhvae().flow, gradient_limit=float("nan")), "flow.gradient_limit"),
+        (lambda: dataclasses.replace(rhvae().flow, objective="relased"), "flow.objective"),
+        (lambda: dataclasses.replace(rhvae().flow, momentum="factors"), "`flow.momentum`='factors' is not known"),
+        (lambda: rhvae(metric=None, flow=dataclasses.replace(rhvae().flow, objective="released")), "no `metric`"),
+        (lambda: dataclasses.replace(rhvae().training, stop_on="loss"), "training.stop_on"),
         (lambda: dataclasses.replace(rhvae().training, gradient_norm=-1.0), "training.gradient_norm"),
         (lambda: dataclasses.replace(rhvae().training, gradient_norm=float("nan")), "training.gradient_norm"),
         (lambda: dataclasses.replace(rhvae().training, validation_fraction=0.0), "validation_fraction"),

@@ -39,6 +39,7 @@ _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
         "binarized_mnist": binarized_mnist.binarized_mnist,
         "chairs": chairs.chairs,
         "circles_rings": shapes.circles_rings,
+        "circles_rings_50": shapes.circles_rings_50,
         "csv": csv_table,
         "digits": images.digits,
         "emnist_byclass": images.emnist_byclass,

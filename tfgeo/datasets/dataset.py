@@ -119,6 +119,32 @@ class Dataset:
         rows = choose_per_class(self._known_labels(), (index + 1) * num, seed, self.name)
         return self.take(rows.reshape(-1, index + 1, num)[:, index].ravel())
 
+    def first_per_class(self, num: int, index: int = 0) -> Dataset:
+        """The first samples of every class in the order of the data; for index 1 the next as many, and so on.
+
+        Args:
+          num: samples of each class.
+          index: which of the subsets, of which no two share a sample, from 0.
+
+        Returns:
+          A data set of `num` samples of the smallest label, then of the next one, and so on.
+
+        Raises:
+          UserError: if there are no labels, or if a class has fewer than `(index + 1) * num` samples.
+        """
+        num, index = check_count("num", num), check_count("index", index, 0)
+        labels = self._known_labels()
+        chosen = []
+        for label in np.unique(labels):
+            rows = np.flatnonzero(labels == label)[index * num : (index + 1) * num]
+            if len(rows) < num:
+                raise UserError(
+                    f"{self.name} has {np.sum(labels == label)} samples of class {label}, but {(index + 1) * num} "
+                    "are asked for; ask for fewer."
+                )
+            chosen.append(rows)
+        return self.take(np.concatenate(chosen))
+
     def split(self, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
         """Splits into a part to train on and the held-out rest, each with the same share of every class.
 

@@ -8,7 +8,7 @@ from tfgeo.datasets.dataset import Dataset
 from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.randomness import generator
 
-__all__ = ["circles_rings"]
+__all__ = ["circles_rings", "circles_rings_50"]
 
 # Pixels: rings below it have gaps, and holes of a smaller radius hold no pixel in images of even size.
 _MIN_THICKNESS = 1.0
@@ -67,12 +67,44 @@ def circles_rings(
         0.5 * image_size * np.concatenate([draw.uniform(*circles, num_circles), draw.uniform(*rings, num_rings)])
     )
     holes = np.concatenate([np.zeros(num_circles), 1.0 - draw.uniform(*thicknesses, num_rings)]) * radii
+    return _draw("circles_rings", image_size, radii, holes)
 
+
+def circles_rings_50(seed: int, num_samples: int = 180) -> Dataset:
+    """Binary images of 50 x 50 pixels of discs and rings with the extents of the authors' own.
+
+    Those that come with the public code of 2021 of the authors of Chadebec et al. (2020) are 87 discs, 4 to 34
+    pixels wide, and 93 rings, 2 to 36 wide and 1 to 6 thick, most of them 1 to 3. Here diameters are uniform in
+    these ranges, the thickness is 1 + 5 u^2 of a uniform u, and no ring is so small that its hole holds no pixel.
+
+    Args:
+      seed: integer of at least 0.
+      num_samples: discs and rings together, 87 / 180 of them discs.
+
+    Returns:
+      `[num_samples, 2500]` samples of 0 and 1; labels are 0 for discs, which come first, and 1 for rings.
+
+    Raises:
+      UserError: if there are fewer than 2 samples.
+    """
+    num_samples = check_count("num_samples", num_samples, 2)
+    num_discs = round(num_samples * 87 / 180)
+    num_rings = num_samples - num_discs
+    draw = generator(check_count("seed", seed, 0), "circles_rings_50")
+    discs = 0.5 * draw.uniform(4.0, 34.0, num_discs)
+    thicknesses = 1.0 + 5.0 * draw.uniform(0.0, 1.0, num_rings) ** 2
+    rings = np.maximum(0.5 * draw.uniform(2.0, 36.0, num_rings), thicknesses + 1.5 * _MIN_RADIUS)
+    holes = np.concatenate([np.zeros(num_discs), rings - thicknesses])
+    return _draw("circles_rings_50", 50, np.concatenate([discs, rings]), holes)
+
+
+def _draw(name: str, image_size: int, radii: np.ndarray, holes: np.ndarray) -> Dataset:
+    """Images of discs `[n]` around the middle, less the holes in them; rings are those that have one."""
     offsets = np.arange(image_size) - 0.5 * (image_size - 1)
     distances = np.hypot(offsets[:, None], offsets).ravel()
     inputs = (distances <= radii[:, None]) & ((distances > holes[:, None]) | (holes[:, None] == 0.0))
-    labels = np.repeat([0, 1], [num_circles, num_rings])
-    return Dataset(inputs.astype(np.float32), labels, (image_size, image_size), "circles_rings")
+    labels = (holes > 0.0).astype(np.int64)
+    return Dataset(inputs.astype(np.float32), labels, (image_size, image_size), name)
 
 
 def _check_range(name: str, limits: tuple[float, float]) -> tuple[float, float]:

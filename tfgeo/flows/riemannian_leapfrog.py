@@ -72,14 +72,31 @@ class RiemannianLeapfrog(Leapfrog):
         half = 0.5 * step_size
         middle = rho = self._limited(rho)
         for _ in range(self.num_fixed_point_steps):
-            middle = rho + half * _force(position, middle)
-        start = position.z + half * position.cometric.velocity(middle)
-        # The first iteration, from z' = z, has G(z)^-1 twice.
-        z = start + half * position.cometric.velocity(middle)
-        for _ in range(self.num_fixed_point_steps - 1):
-            z = start + half * self.manifold.cometric(z).velocity(middle)
-        position = self.position(self._limited(z))
+            middle = rho + half * self._first_force(position, middle)
+        position = self.position(self._limited(self._drift(position, middle, half)))
         return position, middle + half * _force(position, middle)
+
+    def _drift(self, position: Position, rho: tf.Tensor, half: tf.Tensor) -> tf.Tensor:
+        """Where a momentum carries the position in a step."""
+        velocity = self._velocity(position.cometric, rho)
+        start = position.z + half * velocity
+        # The first iteration, from z' = z, has G(z)^-1 twice.
+        z = start + half * velocity
+        for _ in range(self._num_position_steps - 1):
+            z = start + half * self._velocity(self.manifold.cometric(z), rho)
+        return z
+
+    @property
+    def _num_position_steps(self) -> int:
+        return self.num_fixed_point_steps
+
+    def _first_force(self, position: Position, rho: tf.Tensor) -> tf.Tensor:
+        """`-dH/dz` in the first half-kick."""
+        return _force(position, rho)
+
+    def _velocity(self, cometric: Any, rho: tf.Tensor) -> tf.Tensor:
+        """`dH/drho` in the position's equation."""
+        return cometric.velocity(rho)
 
     def momentum(self, position: Position, noise: tf.Tensor) -> tf.Tensor:
         return position.cometric.momentum(noise)

@@ -1,6 +1,8 @@
 """Riemannian manifolds: what turns a latent space into a space with lengths."""
 
+from tfgeo.manifolds.calculus.centroid_reach import neighbour_distances
 from tfgeo.manifolds.centroid_metric import CentroidMetric
+from tfgeo.manifolds.centroid_variant import CentroidVariant
 from tfgeo.manifolds.checks import check_metric
 from tfgeo.manifolds.curvature import gaussian_curvature, riemann_tensor, sectional_curvature
 from tfgeo.manifolds.decoders import Decoder
@@ -13,11 +15,13 @@ from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField, TensorField
 from tfgeo.manifolds.preconditioned import Preconditioned
 from tfgeo.manifolds.pullback import Pullback
+from tfgeo.manifolds.saturated_metric import SaturatedCentroidMetric
 from tfgeo.manifolds.smoothed import Smoothed
 from tfgeo.manifolds.volume import expected_volume
 
 __all__ = [
     "CentroidMetric",
+    "CentroidVariant",
     "Decoder",
     "Ensemble",
     "ExpectedPullback",
@@ -28,11 +32,13 @@ __all__ = [
     "MetricField",
     "Preconditioned",
     "Pullback",
+    "SaturatedCentroidMetric",
     "Smoothed",
     "TensorField",
     "check_metric",
     "expected_volume",
     "gaussian_curvature",
+    "neighbour_distances",
     "riemann_tensor",
     "sectional_curvature",
 ]

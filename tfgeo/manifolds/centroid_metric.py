@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
+from tfgeo.manifolds.calculus.centroid_reach import density_factors
 from tfgeo.manifolds.calculus.cometric import Cometric
 from tfgeo.manifolds.calculus.points import as_points
+from tfgeo.manifolds.centroid_description import CentroidDescription, describe
 from tfgeo.manifolds.metric_field import MetricField
 
 __all__ = ["CentroidMetric"]
@@ -25,8 +29,8 @@ class CentroidMetric(MetricField):
       centroids: `[n, d]`, c_i: means of encoded data.
       cholesky_factors: `[n, d, d]`, L_i: lower triangular with a positive diagonal, of the dtype of `centroids`.
       temperature: T > 0, a length in latent space: how far a centroid reaches. A number, or a scalar tensor
-        where it is trained; all are read once, at construction.
-      regularization: lambda > 0, likewise.
+        where it is trained; all are read once, at construction. `[n]` gives each centroid its own T_i.
+      regularization: lambda > 0, a number or a scalar tensor.
 
     Raises:
       UserError: if the shapes do not match, or a number is not positive.
@@ -49,6 +53,11 @@ class CentroidMetric(MetricField):
                 f"{factors.shape}; give one factor for each centroid."
             )
         self.temperature = _to_scale("temperature", temperature, centroids.dtype)
+        if not self.has_one_temperature and not self.temperature.shape.is_compatible_with(centroids.shape[:1]):
+            raise UserError(
+                f"`temperature` has shape {self.temperature.shape}, but there are {centroids.shape[0]} centroids; "
+                "give one number, or one for each centroid."
+            )
         self.regularization = _to_scale("regularization", regularization, centroids.dtype)
         self.centroids = centroids
         self.cholesky_factors = factors
@@ -58,13 +67,31 @@ class CentroidMetric(MetricField):
         self._origin = tf.reduce_mean(centroids, axis=0)
         self._scale = 1.0 / tf.square(self.temperature)
         centred = centroids - self._origin
-        self._scaled = self._scale * centred
+        self._scaled = self._scale[..., None] * centred
         self._scaled_squares = tf.reduce_sum(self._scaled * centred, axis=-1)
         self._products = tf.reshape(tf.matmul(factors, factors, transpose_b=True), [-1, dim * dim])
         self._floor = self.regularization * tf.eye(dim, dtype=centroids.dtype)
 
+    @classmethod
+    def of_density(
+        cls, centroids: tf.Tensor, temperature: float | tf.Tensor, regularization: float | tf.Tensor
+    ) -> CentroidMetric:
+        """The metric with the factors of `density_factors`, which centroids and temperature alone decide.
+
+        The arguments are those of the constructor.
+        """
+        centroids = tf.convert_to_tensor(centroids)
+        temperature = _to_scale("temperature", temperature, centroids.dtype)
+        return cls(centroids, density_factors(centroids, temperature), temperature, regularization)
+
+    @property
+    def has_one_temperature(self) -> bool:
+        """Whether all centroids reach equally far."""
+        return self.temperature.shape.rank == 0
+
     def __repr__(self) -> str:
-        return f"CentroidMetric({self.centroids.shape[0]} centroids of {self.centroids.shape[1]} coordinates)"
+        num, dim = self.centroids.shape
+        return f"{type(self).__name__}({num} centroids of {dim} coordinates)"
 
     def inverse_metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         """`G^-1` of Eq. 14: `[..., d]` to `[..., d, d]`. Two matrix products, with the centroids and over them."""
@@ -80,6 +107,28 @@ class CentroidMetric(MetricField):
     def cometric(self, z: tf.Tensor) -> CentroidCometric:
         return CentroidCometric(self, z)
 
+    def weight(self, z: tf.Tensor) -> tf.Tensor:
+        """W, the sum of the centroids' weights: `[..., d]` to `[...]`. How many of them reach a point."""
+        return self.cometric(z).weight
+
+    def describe(self, labels: Sequence[Any] | np.ndarray | None = None) -> CentroidDescription:
+        """What the metric holds: W, factors, what is left to lambda, and a verdict in one line.
+
+        Args:
+          labels: `[n]`, the class of each centroid, by which W is told apart.
+
+        Raises:
+          UserError: if there are not as many labels as centroids.
+        """
+        return describe(
+            self,
+            self.centroids.numpy(),
+            self.cholesky_factors.numpy(),
+            self.weight(self.centroids).numpy(),
+            float(self.regularization),
+            labels,
+        )
+
     def log_volume(self, z: tf.Tensor) -> tf.Tensor:
         # From the factor of G^-1, which is definite: no eigenvalues.
         return self.cometric(z).log_volume
@@ -91,7 +140,7 @@ class CentroidCometric(Cometric):
     With `w_i` the weight and `P_i = L_i L_i^T` the matrix of centroid i, `grad w_i = -2/T^2 w_i (z - c_i)`, so that
 
         dK/dz = -1/2 tr(G dG^-1/dz) + 1/2 rho^T dG^-1/dz rho
-              = 1/T^2 sum_i w_i <G - rho rho^T, P_i> (z - c_i).
+              = sum_i 1/T_i^2 w_i <G - rho rho^T, P_i> (z - c_i).
 
     It costs three matrix products over the centroids; no `[..., n, d, d]` tensor is made.
 
@@ -106,23 +155,51 @@ class CentroidCometric(Cometric):
         self._shape = z.shape
         self._dynamic_shape = z.shape if z.shape.is_fully_defined() else tf.shape(z)
         self._points = tf.reshape(z, [-1, z.shape[-1]]) - manifold._origin
-        # Points in units in which T is 1, once more divided by T.
-        self._scaled = manifold._scale * self._points
+
+    @functools.cached_property
+    def _scaled(self) -> tf.Tensor:
+        """Points in units in which the one T is 1, once more divided by T: `[B, d]`."""
+        return self._manifold._scale * self._points
 
     @functools.cached_property
     def _weights(self) -> tf.Tensor:
         """`[B, n]`: how near each centroid is."""
         manifold = self._manifold
         # Never floored at 0: that would take the second derivative of the weight at its own centroid.
-        squares = tf.reduce_sum(self._scaled * self._points, axis=-1, keepdims=True) + manifold._scaled_squares
+        squares = self._scaled_squares + manifold._scaled_squares
         return tf.exp(2.0 * tf.matmul(self._points, manifold._scaled, transpose_b=True) - squares)
+
+    @property
+    def _scaled_squares(self) -> tf.Tensor:
+        """`|z|^2 / T^2`: `[B, 1]`, or `[B, n]` where each centroid has its own T."""
+        if self._manifold.has_one_temperature:
+            return tf.reduce_sum(self._scaled * self._points, axis=-1, keepdims=True)
+        return tf.reduce_sum(tf.square(self._points), axis=-1, keepdims=True) * self._manifold._scale
+
+    @property
+    def weight(self) -> tf.Tensor:
+        """The sum of the weights: `[...]`."""
+        return tf.reshape(tf.reduce_sum(self._weights, axis=-1), self._dynamic_shape[:-1])
+
+    @functools.cached_property
+    def _sum(self) -> tf.Tensor:
+        """`sum_i w_i P_i`: `[B, d^2]`."""
+        return tf.matmul(self._weights, self._manifold._products)
+
+    @property
+    def _mixture(self) -> tf.Tensor:
+        """`G^-1` without its floor: `[B, d^2]`."""
+        return self._sum
+
+    def _shares(self, difference: tf.Tensor) -> tf.Tensor:
+        """How `<D, G^-1>` of `[B, d^2]` matrices D changes with the logarithm of each weight: `[B, n]`."""
+        return self._weights * tf.matmul(difference, self._manifold._products, transpose_b=True)
 
     @functools.cached_property
     def inverse(self) -> tf.Tensor:
         """`G^-1`: `[..., d, d]`."""
         dim = self._shape[-1]
-        mixture = tf.matmul(self._weights, self._manifold._products)
-        mixture = tf.reshape(mixture, tf.concat([self._dynamic_shape, [dim]], axis=0))
+        mixture = tf.reshape(self._mixture, tf.concat([self._dynamic_shape, [dim]], axis=0))
         mixture.set_shape([*self._shape, dim])
         return mixture + self._manifold._floor
 
@@ -154,11 +231,15 @@ class CentroidCometric(Cometric):
     def energy_gradient(self, rho: tf.Tensor) -> tf.Tensor:
         manifold, size = self._manifold, self._shape[-1] ** 2
         difference = self._metric_and_log_volume[0] - rho[..., :, None] * rho[..., None, :]
-        shares = self._weights * tf.matmul(tf.reshape(difference, [-1, size]), manifold._products, transpose_b=True)
-        gradient = tf.reduce_sum(shares, axis=-1, keepdims=True) * self._scaled - tf.matmul(
-            shares, manifold._scaled
-        )
+        shares = self._shares(tf.reshape(difference, [-1, size]))
+        gradient = self._pull(shares) - tf.matmul(shares, manifold._scaled)
         return tf.reshape(gradient, self._dynamic_shape)
+
+    def _pull(self, shares: tf.Tensor) -> tf.Tensor:
+        """`sum_i shares_i / T_i^2 z`: `[B, n]` to `[B, d]`."""
+        if self._manifold.has_one_temperature:
+            return tf.reduce_sum(shares, axis=-1, keepdims=True) * self._scaled
+        return tf.linalg.matvec(shares, self._manifold._scale)[:, None] * self._points
 
     def momentum(self, noise: tf.Tensor) -> tf.Tensor:
         # A^-T A^-1 = G is the covariance of A^-T times standard normal numbers.
@@ -189,4 +270,6 @@ def _to_scale(name: str, value: float | tf.Tensor, dtype: tf.DType) -> tf.Tensor
     """A checked number as a tensor; tensors and variables are not checked, since they are trained."""
     if tf.is_tensor(value) or isinstance(value, tf.Variable):
         return tf.cast(value, dtype)
+    if isinstance(value, (np.ndarray, list, tuple)):
+        return tf.constant([check_positive(name, number) for number in value], dtype)
     return tf.constant(check_positive(name, value), dtype)

@@ -7,6 +7,7 @@ from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE
 from tfgeo.models.iwae import IWAE
 from tfgeo.models.rhvae import RHVAE, UpdateMetric
+from tfgeo.models.riemannian_objective import RiemannianObjective
 from tfgeo.models.training import fit, fit_variance
 from tfgeo.models.vae import VAE
 
@@ -22,6 +23,7 @@ __all__ = [
     "MetricNetwork",
     "NegativeBinomialDecoder",
     "PoissonDecoder",
+    "RiemannianObjective",
     "UpdateMetric",
     "fit",
     "fit_variance",

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfgeo.errors import UserError, check_count, check_positive
-from tfgeo.flows import HamiltonianLeapfrog, Leapfrog, Tempered, first_divergence
+from tfgeo.flows import HamiltonianLeapfrog, Leapfrog, Position, Tempered, first_divergence
 from tfgeo.flows.leapfrog import points_of
 from tfgeo.flows.phase_flow import Pair, check_scale
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
@@ -22,6 +22,9 @@ from tfgeo.models.vae import VAE, check_proposal
 __all__ = ["HVAE", "live"]
 
 tfd = tfp.distributions
+
+# From the integrator, the start and standard normal numbers `[..., n, d]` to momenta and their log density.
+Momenta = Callable[[Leapfrog, Position, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 @keras.saving.register_keras_serializable(package="tfgeo")
@@ -195,9 +198,10 @@ class HVAE(VAE):
         flow: Tempered,
         seed: tf.Tensor,
         is_training: bool = False,
+        momenta: Momenta | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """`elbo_terms` with a given posterior and flow; notes trajectories that diverge in training."""
-        states, (log_joint, log_weights) = self._run(x, posterior, flow, (), seed)
+        """`elbo_terms` with a given posterior, flow and momenta; notes trajectories that diverge in training."""
+        states, (log_joint, log_weights) = self._run(x, posterior, flow, (), seed, momenta)
         if is_training:
             self.divergence.update_state(first_divergence(states), self.optimizer.iterations)
         reconstruction = log_joint - self.prior.log_prob(states[-1][0])
@@ -209,9 +213,15 @@ class HVAE(VAE):
         return tf.where(first_divergence(states) < 0, log_weights, -np.inf)
 
     def _run(
-        self, x: tf.Tensor, posterior: tfd.Distribution, flow: Tempered, samples: tuple[int, ...], seed: tf.Tensor
+        self,
+        x: tf.Tensor,
+        posterior: tfd.Distribution,
+        flow: Tempered,
+        samples: tuple[int, ...],
+        seed: tf.Tensor,
+        momenta: Momenta | None = None,
     ) -> tuple[list[Pair], tuple[tf.Tensor, tf.Tensor]]:
-        """Runs the flow for `samples`, a shape, of each of n data.
+        """Runs the flow for `samples`, a shape, of each of n data, by default from momenta of N(0, G(z_0)).
 
         Returns:
           Its states, pairs of `[*samples, n, d]`; then `log p(x, z_K)` and
@@ -222,10 +232,11 @@ class HVAE(VAE):
         leapfrog = flow.leapfrog
         start = leapfrog.position(z)
         noise = tf.random.stateless_normal(tf.shape(z), of_momentum, dtype=z.dtype)
-        rho = leapfrog.momentum(start, tf.ensure_shape(noise, z.shape))
+        draw = _momenta_of_the_flow if momenta is None else momenta
+        rho, log_momentum = draw(leapfrog, start, tf.ensure_shape(noise, z.shape))
         trajectory = flow.trajectory(start, rho)
         end, end_rho = trajectory[-1]
-        log_start = posterior.log_prob(z) + leapfrog.momentum_log_prob(start, rho)
+        log_start = posterior.log_prob(z) + log_momentum
         # The density of what the flow leads to is that of its start divided by the change of volume.
         log_end = end.log_prob + leapfrog.momentum_log_prob(end, end_rho) + flow.log_volume_change(z)
         return points_of(trajectory), (end.log_prob, log_end - log_start)
@@ -277,6 +288,12 @@ class HVAE(VAE):
         return super().get_config() | {
             "num_steps": self.num_steps, "gradient_limit": self.gradient_limit, **self._settings
         }  # fmt: skip
+
+
+def _momenta_of_the_flow(leapfrog: Leapfrog, position: Position, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Those of N(0, G(z_0))."""
+    rho = leapfrog.momentum(position, noise)
+    return rho, leapfrog.momentum_log_prob(position, rho)
 
 
 def live(logarithm: keras.Variable) -> tfp.util.DeferredTensor:

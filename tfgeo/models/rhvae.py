@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,12 +17,13 @@ from tfgeo.flows import RiemannianLeapfrog, Tempered
 from tfgeo.flows.riemannian_leapfrog import HasCometric
 from tfgeo.flows.round_trip import is_near
 from tfgeo.layers import MetricNetwork
-from tfgeo.manifolds import CentroidMetric
+from tfgeo.manifolds import CentroidMetric, CentroidVariant
 from tfgeo.manifolds.calculus.cometric import Cometric
 from tfgeo.models.batches import batched
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE, live
+from tfgeo.models.riemannian_objective import RiemannianObjective
 from tfgeo.randomness import generator
 
 __all__ = ["RHVAE", "UpdateMetric"]
@@ -30,6 +32,8 @@ tfd = tfp.distributions
 
 # K-medoids needs all distances: 400 million of them for this many data.
 MAX_FOR_MEDOIDS = 20_000
+# Eq. 14.
+ORIGINAL = CentroidVariant()
 # Iterations for importance sampling, where the volume must not change: float32 is reached where each of them
 # halves the error.
 EXACT_FIXED_POINT_STEPS = 20
@@ -47,7 +51,9 @@ class RHVAE(HVAE):
     origin, as Algorithm 1 starts.
 
     With tempering the bound falls as the factors grow, and training makes them small, in some models until nothing
-    is left of the metric but lambda. `metric_network.trainable = False` before training keeps them at the identity.
+    is left of the metric but lambda. `CentroidVariant(factors="identity")` leaves them out. A variant needs no
+    training of its own: weights that were trained with another can be loaded, and the same latent points compared
+    under several metrics.
 
     The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is
     so only up to their error, which is small where steps are short against the metric's changes, but may reach a
@@ -71,9 +77,14 @@ class RHVAE(HVAE):
       num_fixed_point_steps: iterations for each implicit equation of a leapfrog step.
       gradient_limit: as that of the HVAE; without one, training does not survive a metric that becomes stiff.
       seed: seed of the noise; that of a step depends on the seed and the step alone.
+      variant: what the metric makes of centroids, in training and after it; the metric network is trained only
+        where its factors are used.
+      objective: what training maximizes: a `RiemannianObjective`, or the name of one, "bound" or "released".
+        Everything but training is the bound's: `elbo` and `log_likelihood` take the exact flow.
 
     Raises:
-      UserError: if a count is below 1 or a size is not positive.
+      UserError: if a count is below 1 or a size is not positive, or if there are too few centroids for temperatures
+        that adapt.
     """
 
     network_names = ("encoder", "decoder", "metric_network")
@@ -96,6 +107,8 @@ class RHVAE(HVAE):
         num_fixed_point_steps: int = 3,
         gradient_limit: float | None = 50.0,
         seed: int = 0,
+        objective: RiemannianObjective | str = "bound",
+        variant: CentroidVariant = ORIGINAL,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -116,8 +129,17 @@ class RHVAE(HVAE):
                 f"{self.latent_dim}; make them the same."
             )
         self.metric_network = metric_network
+        self.objective = RiemannianObjective.named(objective) if isinstance(objective, str) else objective
         self.num_centroids = check_count("num_centroids", num_centroids)
         self.num_fixed_point_steps = check_count("num_fixed_point_steps", num_fixed_point_steps)
+        self.variant = variant
+        if variant.neighbour is not None and num_centroids <= variant.neighbour:
+            raise UserError(
+                f"`num_centroids`={num_centroids} leaves centroids without neighbour {variant.neighbour}, to which "
+                "their temperatures adapt; raise it, or lower `neighbour`."
+            )
+        # What has no effect has no gradient.
+        metric_network.trainable = metric_network.trainable and self._has_learned_factors
         self._settings |= {
             "temperature": temperature,
             "regularization": regularization,
@@ -153,9 +175,23 @@ class RHVAE(HVAE):
         """Present lambda."""
         return tf.exp(self._log_regularization)
 
-    def manifold(self) -> CentroidMetric:
-        """The latent space with the stored metric, a snapshot: it does not follow later changes of weights."""
-        return self._metric_of(self.centroids.value, self.centroid_factors.value)
+    def manifold(self, variant: CentroidVariant | None = None) -> CentroidMetric:
+        """The latent space with the stored metric, a snapshot: it does not follow later changes of weights.
+
+        Args:
+          variant: what the metric makes of the stored centroids; by default the model's own.
+
+        Raises:
+          UserError: if the variant takes learned factors and the model has learned none.
+        """
+        variant = self.variant if variant is None else variant
+        if variant.factors == "learned" and not self._has_learned_factors:
+            raise UserError(
+                f"{variant} takes learned factors, but this model was trained with `factors`="
+                f"{self.variant.factors!r} and has none; choose 'identity' or 'density'."
+            )
+        factors = self.centroid_factors.value
+        return variant.metric(self.centroids.value, factors, self.temperature, self.regularization)
 
     def flow(
         self,
@@ -225,13 +261,31 @@ class RHVAE(HVAE):
         self.update_metric(inputs)
 
     def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`elbo_terms` with the metric of `x` itself in place of the stored one, with gradients."""
+        """Terms of the objective: with the metric of `x` itself in place of the stored one, with gradients.
+
+        With the objective "bound" they are `elbo_terms` of that metric; with one that is no bound, their difference
+        says nothing of log p(x).
+        """
         x = self._as_tensor(x)
         mean, stddev = self.encoder(x)
-        manifold = self._metric_of(mean, self.metric_network(x))
+        manifold = self._metric_of(mean, self._factors_of(x))
+        leapfrog = self.objective.leapfrog(
+            self._log_joint(x),
+            manifold,
+            live(self._log_step_size),
+            self.num_steps,
+            self.num_fixed_point_steps,
+            self._limit_for(x),
+        )
         posterior = tfd.Independent(tfd.Normal(mean, stddev), 1)
-        flow = self.flow(x, manifold, gradient_limit=self._limit_for(x))
-        return self._flow_terms(x, posterior, flow, seed, is_training=True)
+        return self._flow_terms(
+            x,
+            posterior,
+            self._temper(leapfrog),
+            seed,
+            is_training=True,
+            momenta=self.objective.momenta(manifold.cholesky_factors),
+        )
 
     def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
         """`elbo_terms` with the metric of `inputs`, the training data, under the present weights.
@@ -242,7 +296,7 @@ class RHVAE(HVAE):
         if num > self.num_centroids:
             rows = generator(self.seed, "validation metric").choice(num, self.num_centroids, replace=False)
             inputs = tf.gather(inputs, np.sort(rows))
-        manifold = self._metric_of(self.encoder(inputs)[0], self.metric_network(inputs))
+        manifold = self._metric_of(self.encoder(inputs)[0], self._factors_of(inputs))
         return lambda x, seed: self._flow_terms(x, self.encode(x), self.flow(x, manifold), seed)
 
     def _flow_weights(self, x: tf.Tensor, num_samples: int, seed: tf.Tensor) -> tf.Tensor:
@@ -260,8 +314,16 @@ class RHVAE(HVAE):
         # A snapshot of the stored metric is made up once, not at every point.
         return self.flow(x, self.manifold())
 
-    def _metric_of(self, centroids: tf.Tensor, factors: tf.Tensor) -> CentroidMetric:
-        return CentroidMetric(centroids, factors, self.temperature, self.regularization)
+    @property
+    def _has_learned_factors(self) -> bool:
+        return self.variant.factors == "learned"
+
+    def _factors_of(self, inputs: tf.Tensor) -> tf.Tensor | None:
+        """Factors of `[n, D]` data, `[n, d, d]`, where they are the network's."""
+        return self.metric_network(inputs) if self._has_learned_factors else None
+
+    def _metric_of(self, centroids: tf.Tensor, factors: tf.Tensor | None) -> CentroidMetric:
+        return self.variant.metric(centroids, factors, self.temperature, self.regularization)
 
     @property
     def _floats_per_sample(self) -> int:
@@ -278,7 +340,17 @@ class RHVAE(HVAE):
         return super().get_config() | {
             "num_centroids": self.num_centroids,
             "num_fixed_point_steps": self.num_fixed_point_steps,
+            "objective": dataclasses.asdict(self.objective),
+            "variant": dataclasses.asdict(self.variant),
         }
+
+    @classmethod
+    def from_config(cls, config: dict) -> RHVAE:
+        choices = {
+            "objective": RiemannianObjective(**config.get("objective", {})),
+            "variant": CentroidVariant(**config.get("variant", {})),
+        }
+        return super().from_config(config | choices)
 
 
 class _StoredMetric:

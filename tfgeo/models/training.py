@@ -12,7 +12,7 @@ from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError, check_count, check_data, check_positive
 from tfgeo.models.batches import batched
 from tfgeo.models.vae import VAE
-from tfgeo.models.validation import ReportValidation, Validation
+from tfgeo.models.validation import BestPass, StopByPatience, TrainingLoss, Validation
 from tfgeo.randomness import derive_integer, derive_seed, generator
 
 __all__ = ["batched", "fit", "fit_variance"]
@@ -22,6 +22,8 @@ __all__ = ["batched", "fit", "fit_variance"]
 STEPS_PER_ROUND = 50
 # A step that is left out now and then does no harm; where so many of a round are, nothing is learned.
 MAX_SKIPPED_SHARE = 0.5
+# What early stopping may watch.
+STOPS = ("validation", "training")
 # Posterior samples from which the variance's start is computed, at the least.
 MIN_START_SAMPLES = 2000
 
@@ -39,6 +41,7 @@ def fit(
     validation_data: np.ndarray | None = None,
     patience: int | None = None,
     gradient_norm: float | None = None,
+    stop_on: str = "validation",
 ) -> keras.callbacks.History:
     """Maximizes the evidence lower bound over the model's trainable weights with Adam.
 
@@ -46,7 +49,8 @@ def fit(
 
     With validation data their bound is computed after every pass, with the same noise each time, and the model
     ends with the weights of the pass where it was best. An `RHVAE` is validated with the metric of the training
-    data under the weights of the pass, and keeps that of the best pass.
+    data under the weights of the pass, and keeps that of the best pass. With `stop_on="training"` and a patience
+    the model ends with the weights after the pass whose steps had the smallest mean loss.
 
     Args:
       model: the model; it is compiled here.
@@ -61,15 +65,17 @@ def fit(
       checkpoint: where to save the state from time to time, and to continue from if it is there, early stopping
         included: a run that was stopped and continued ends with the same bits.
       validation_data: `[m, D]` held-out data.
-      patience: stop once this many passes in a row brought no better bound of the validation data; by default all
-        passes are made.
+      patience: stop once this many passes in a row brought no better bound of the validation data, or no smaller
+        training loss; by default all passes are made.
       gradient_norm: where the gradient of a step, of all weights together, is longer than this, it is shortened.
         Adam divides by what gradients have been like: after a single huge one it stands still for long.
+      stop_on: what `patience` watches: "validation" the bound of the validation data, "training" the loss of the
+        training steps, which takes no validation data.
 
     Returns:
       Keras' history, one value per round. With validation data `history["val_loss"]` is the negative bound after
-      the round's last pass, and the history has the attributes `val_losses`, `[passes]` with that of every pass,
-      and `best_epoch`, the pass that was kept, counted from 1.
+      the round's last pass, and the history has the attribute `val_losses`, `[passes]` with that of every pass;
+      with `stop_on="training"` it has `training_losses`. Both have `best_epoch`, the pass kept, counted from 1.
 
     Raises:
       UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if the loss or
@@ -78,6 +84,7 @@ def fit(
     """
     epochs = check_count("epochs", epochs)
     gradient_norm = None if gradient_norm is None else check_positive("gradient_norm", gradient_norm)
+    patience = _check_patience(patience, stop_on, validation_data is not None)
     inputs = check_data(inputs, "inputs")
     model.before_training(inputs)
     if not model.built:  # validation and checkpoints keep the weights from here on
@@ -105,21 +112,19 @@ def fit(
     )
     # A step that makes Adam's variables itself is traced a second time without.
     model.optimizer.build(model.trainable_variables)
-    validation = None
+    best: BestPass | None = None
     if validation_data is not None:
         validation_data = check_data(validation_data, "validation_data", inputs.shape[1])
         model.check_inputs(validation_data, "`validation_data`")
-        held_out = tf.constant(validation_data)
-        patience = None if patience is None else check_count("patience", patience)
-        validation = Validation(model, data, held_out, steps, epochs, patience, seed)
+        best = Validation(model, data, tf.constant(validation_data), steps, epochs, patience, seed)
     elif patience is not None:
-        raise UserError("`patience` needs `validation_data`; give both or none.")
-    extra_variables = [] if validation is None else validation.variables
+        best = TrainingLoss(model, steps, epochs, patience)
+    extra_variables = [] if best is None else best.variables
     done = 0 if checkpoint is None else checkpoint.restore(model, extra_variables)
-    if validation is not None and validation.is_stopped:
+    if best is not None and best.is_stopped:
         rounds = done
     batches = tf.data.Dataset.range(done * passes, rounds * passes).flat_map(shuffled_batches)
-    model.after_update = None if validation is None else validation.after_update
+    model.after_update = None if best is None else best.after_update
     try:
         history = model.fit(
             batches.map(lambda rows: tf.gather(data, rows)).prefetch(4),
@@ -129,7 +134,7 @@ def fit(
             shuffle=False,
             callbacks=[
                 _StopOnNonFiniteLoss(),
-                *([] if validation is None else [ReportValidation(validation)]),
+                *([] if best is None else [StopByPatience(best)]),
                 *callbacks,
                 *([] if checkpoint is None else [checkpoint]),
             ],
@@ -137,16 +142,38 @@ def fit(
         )
     finally:
         model.after_update = None
-    if validation is not None:
-        if validation.best_epoch == 0:
-            raise UserError(
-                "the bound of `validation_data` was not finite after any pass, so none is the best; give data like "
-                f"`inputs`, or {model.remedy()}."
-            )
-        validation.restore()
-        history.val_losses, history.best_epoch = validation.losses, validation.best_epoch
+    if best is not None:
+        _keep_best(model, best, history)
     model.after_training(inputs)
     return history
+
+
+def _check_patience(patience: int | None, stop_on: str, has_validation: bool) -> int | None:
+    """The patience, once it is known to have something to watch."""
+    if stop_on not in STOPS:
+        raise UserError(f"`stop_on`={stop_on!r} is not known; choose one of {', '.join(STOPS)}")
+    if stop_on == "training" and has_validation:
+        raise UserError("`stop_on`='training' takes no `validation_data`; leave one of them out.")
+    if patience is None:
+        return None
+    if stop_on == "validation" and not has_validation:
+        raise UserError("`patience` needs `validation_data`, or `stop_on`='training'; give one of them.")
+    return check_count("patience", patience)
+
+
+def _keep_best(model: VAE, best: BestPass, history: keras.callbacks.History) -> None:
+    """Gives the model the weights of the best pass, and tells the history of all passes."""
+    if best.best_epoch == 0:
+        what = "the bound of `validation_data`" if isinstance(best, Validation) else "the training loss"
+        raise UserError(
+            f"{what} was not finite after any pass, so none is the best; give other data, or {model.remedy()}."
+        )
+    best.restore()
+    history.best_epoch = best.best_epoch
+    if isinstance(best, Validation):
+        history.val_losses = best.losses
+    else:
+        history.training_losses = best.losses
 
 
 def fit_variance(

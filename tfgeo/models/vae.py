@@ -49,8 +49,8 @@ class VAE(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         self.seed = seed
-        # Called in the compiled training step after its update; `tfgeo.models.fit` validates by it.
-        self.after_update: Callable[[], None] | None = None
+        # Called in the compiled training step after its update, with its loss; `tfgeo.models.fit` stops by it.
+        self.after_update: Callable[[tf.Tensor], None] | None = None
         self._compiled_gradients: Callable | None = None
         self._data_dim: int | None = None
         self.metric_trackers = [keras.metrics.Mean(name) for name in ("loss", "reconstruction", "kl_divergence")]
@@ -208,7 +208,7 @@ class VAE(keras.Model):
         terms, gradients = (self._compiled_gradients or self._terms_and_gradients)(x, seed)
         self.optimizer.apply(gradients, self.trainable_variables)
         if self.after_update is not None:
-            self.after_update()
+            self.after_update(tf.reduce_mean(terms[1] - terms[0]))
         return self._track(*terms)
 
     def make_train_function(self, force: bool = False) -> Any:

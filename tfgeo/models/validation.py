@@ -1,7 +1,8 @@
-"""Validation after every pass inside the compiled training loop, and early stopping by it."""
+"""Early stopping inside the compiled training loop: by the bound of held-out data, or by the loss of training."""
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from typing import Any
 
@@ -12,17 +13,95 @@ import tensorflow as tf
 from tfgeo.models.vae import VAE
 from tfgeo.randomness import derive_seed
 
-__all__ = ["Validation"]
+__all__ = ["BestPass", "StopByPatience", "TrainingLoss", "Validation"]
 
 # Samples whose bound is computed at once.
 BLOCK_SIZE = 1000
 
 
-class Validation:
-    """Keeps the weights of the pass with the best bound on held-out data, and says when to stop.
+class BestPass(abc.ABC):
+    """Keeps the weights of the pass with the smallest loss, and says when to stop.
 
     All of it is part of the compiled step: on small data a pass takes milliseconds, less than what Keras does
-    between passes. The noise is the same in every pass, so that passes can be compared.
+    between passes.
+
+    Args:
+      model: the model.
+      steps: steps of a pass.
+      epochs: passes at most.
+      patience: stop after this many passes without a smaller loss; None never stops.
+    """
+
+    def __init__(self, model: VAE, steps: int, epochs: int, patience: int | None) -> None:
+        self._model = model
+        self._steps = steps
+        self._patience = epochs if patience is None else patience
+        self._losses = tf.Variable(np.zeros([epochs], np.float32))
+        self._num_passes = tf.Variable(0)
+        self._best_loss = tf.Variable(np.float32(np.inf))
+        self._best_pass = tf.Variable(0)
+        self._is_stopped = tf.Variable(False)
+        self._best_weights = [tf.Variable(np.asarray(weight)) for weight in model.trainable_variables]
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """What an interrupted training needs to continue."""
+        counts = [self._num_passes, self._best_pass, self._is_stopped]
+        return [self._losses, self._best_loss, *counts, *self._best_weights]
+
+    @property
+    def losses(self) -> np.ndarray:
+        """The loss of each pass, `[passes]`, as far as training went."""
+        return self._losses.numpy()[: int(self._num_passes)]
+
+    @property
+    def best_epoch(self) -> int:
+        """The pass with the smallest loss, counted from 1; 0 if none was finite."""
+        return int(self._best_pass)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether patience ran out."""
+        return bool(self._is_stopped)
+
+    def after_update(self, loss: tf.Tensor) -> None:
+        """To be called in the compiled step after its update, with its loss: does its work at the end of a pass."""
+        self._add_step(loss)
+        step = tf.cast(self._model.optimizer.iterations, tf.int32)
+        # The rest of the round after the end of patience changes weights that are thrown away.
+        _perform_if((step % self._steps == 0) & ~self._is_stopped, self._end_pass)
+
+    def restore(self) -> None:
+        """Gives the model the weights of the best pass."""
+        if self.best_epoch > 0:
+            for weight, best in zip(self._model.trainable_variables, self._best_weights, strict=True):
+                weight.assign(best)
+
+    @abc.abstractmethod
+    def _loss(self) -> tf.Tensor:
+        """The loss of the pass that ends."""
+
+    def _add_step(self, loss: tf.Tensor) -> None:
+        """Takes note of the loss of a step; a loss of held-out data does not need it."""
+        del loss
+
+    def _end_pass(self) -> None:
+        loss = self._loss()
+        # In place: the whole history would be copied otherwise.
+        self._losses.scatter_nd_update([[self._num_passes]], [loss])
+        self._num_passes.assign_add(1)
+        _perform_if(loss < self._best_loss, lambda: self._keep(loss))
+        self._is_stopped.assign(self._num_passes - self._best_pass >= self._patience)
+
+    def _keep(self, loss: tf.Tensor) -> None:
+        self._best_loss.assign(loss)
+        self._best_pass.assign(self._num_passes)
+        for best, weight in zip(self._best_weights, self._model.trainable_variables, strict=True):
+            best.assign(weight.value)
+
+
+class Validation(BestPass):
+    """Judges a pass by the bound of held-out data, under the same noise each time, so that passes can be compared.
 
     Args:
       model: the model; its `terms_given` the training data are looked at.
@@ -44,65 +123,10 @@ class Validation:
         patience: int | None,
         seed: int,
     ) -> None:
-        self._model = model
+        super().__init__(model, steps, epochs, patience)
         self._inputs = inputs
         self._held_out = held_out
-        self._steps = steps
-        self._patience = epochs if patience is None else patience
         self._seed = derive_seed(seed, "validation")
-        self._losses = tf.Variable(np.zeros([epochs], np.float32))
-        self._num_passes = tf.Variable(0)
-        self._best_loss = tf.Variable(np.float32(np.inf))
-        self._best_pass = tf.Variable(0)
-        self._is_stopped = tf.Variable(False)
-        self._best_weights = [tf.Variable(np.asarray(weight)) for weight in model.trainable_variables]
-
-    @property
-    def variables(self) -> list[tf.Variable]:
-        """What an interrupted training needs to continue."""
-        counts = [self._num_passes, self._best_pass, self._is_stopped]
-        return [self._losses, self._best_loss, *counts, *self._best_weights]
-
-    @property
-    def losses(self) -> np.ndarray:
-        """Negative bound of the held-out data after each pass, `[passes]`, as far as training went."""
-        return self._losses.numpy()[: int(self._num_passes)]
-
-    @property
-    def best_epoch(self) -> int:
-        """The pass with the smallest loss, counted from 1; 0 if none was finite."""
-        return int(self._best_pass)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether patience ran out."""
-        return bool(self._is_stopped)
-
-    def after_update(self) -> None:
-        """To be called in the compiled step after its update: does its work at the end of a pass."""
-        step = tf.cast(self._model.optimizer.iterations, tf.int32)
-        # The rest of the round after the end of patience changes weights that are thrown away.
-        _perform_if((step % self._steps == 0) & ~self._is_stopped, self._validate)
-
-    def restore(self) -> None:
-        """Gives the model the weights of the best pass."""
-        if self.best_epoch > 0:
-            for weight, best in zip(self._model.trainable_variables, self._best_weights, strict=True):
-                weight.assign(best)
-
-    def _validate(self) -> None:
-        loss = self._loss()
-        # In place: the whole history would be copied otherwise.
-        self._losses.scatter_nd_update([[self._num_passes]], [loss])
-        self._num_passes.assign_add(1)
-        _perform_if(loss < self._best_loss, lambda: self._keep(loss))
-        self._is_stopped.assign(self._num_passes - self._best_pass >= self._patience)
-
-    def _keep(self, loss: tf.Tensor) -> None:
-        self._best_loss.assign(loss)
-        self._best_pass.assign(self._num_passes)
-        for best, weight in zip(self._best_weights, self._model.trainable_variables, strict=True):
-            best.assign(weight.value)
 
     def _loss(self) -> tf.Tensor:
         """Mean negative bound, in blocks of the held-out data."""
@@ -126,6 +150,33 @@ class Validation:
         return tf.add_n(sums) / num
 
 
+class TrainingLoss(BestPass):
+    """Judges a pass by the mean loss of its steps, each before its update; the weights kept are those after it.
+
+    Args:
+      model: the model.
+      steps: steps of a pass.
+      epochs: passes at most.
+      patience: stop after this many passes without a smaller loss.
+    """
+
+    def __init__(self, model: VAE, steps: int, epochs: int, patience: int) -> None:
+        super().__init__(model, steps, epochs, patience)
+        self._total = tf.Variable(np.float32(0.0))
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return [*super().variables, self._total]
+
+    def _add_step(self, loss: tf.Tensor) -> None:
+        self._total.assign_add(loss)
+
+    def _loss(self) -> tf.Tensor:
+        mean = self._total / self._steps
+        self._total.assign(0.0)
+        return mean
+
+
 def _perform_if(condition: tf.Tensor, action: Callable[[], None]) -> None:
     """Assignments that are made where a condition holds."""
 
@@ -136,19 +187,19 @@ def _perform_if(condition: tf.Tensor, action: Callable[[], None]) -> None:
     tf.cond(condition, perform, lambda: tf.constant(False))
 
 
-class ReportValidation(keras.callbacks.Callback):
-    """Adds the last loss of a round to its logs, and ends training once patience ran out.
+class StopByPatience(keras.callbacks.Callback):
+    """Ends training once patience ran out; of a validation, adds the last loss of a round to its logs.
 
     Args:
-      validation: what runs in the compiled step.
+      best: what runs in the compiled step.
     """
 
-    def __init__(self, validation: Validation) -> None:
+    def __init__(self, best: BestPass) -> None:
         super().__init__()
-        self.validation = validation
+        self.best = best
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs is not None:
-            logs["val_loss"] = float(self.validation.losses[-1])
-        if self.validation.is_stopped:
+        if logs is not None and isinstance(self.best, Validation):
+            logs["val_loss"] = float(self.best.losses[-1])
+        if self.best.is_stopped:
             self.model.stop_training = True

@@ -29,7 +29,7 @@ LEARNED_GEODESICS = dataclasses.replace(
 _NOTES = (FREE_TRAINING, "Batches of 60 as in Sec. 4.2.1; Sec. 4.3 gives none.")
 _FACTORS_NOTE = (
     "Training makes the metric's factors small, since with tempering the bound falls as they grow; where geodesics "
-    "come out straight, metric.learn_factors=False keeps L_i = I, and they follow the data."
+    "come out straight, metric.factors=identity keeps L_i = I, and they follow the data."
 )
 
 

@@ -1,7 +1,7 @@
 """Configurations of entries as frozen dataclasses: all that an experiment needs, without TensorFlow."""
 
 from zoo.config.data import DataConfig
-from zoo.config.entry import EntryConfig, from_dict, to_dict
+from zoo.config.entry import EntryConfig, from_dict, open_fields, to_dict
 from zoo.config.experiments import (
     ClusteringConfig,
     FiguresConfig,
@@ -35,5 +35,6 @@ __all__ = [
     "VarianceConfig",
     "follow_likelihood",
     "from_dict",
+    "open_fields",
     "to_dict",
 ]

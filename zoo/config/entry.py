@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from typing import Any
 
@@ -20,7 +21,7 @@ from zoo.config.paths import GraphConfig, NeuralConfig
 from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
-__all__ = ["EntryConfig", "from_dict", "to_dict"]
+__all__ = ["EntryConfig", "from_dict", "open_fields", "to_dict"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +67,11 @@ class EntryConfig:
     def __post_init__(self) -> None:
         if self.metric is not None and self.flow is None:
             raise UserError(f"{self.name} has a `metric` but no `flow`; give the flow that follows the metric")
+        if self.flow is not None and self.metric is None and not self.flow.trains_on_algorithm_1:
+            raise UserError(
+                f"{self.name} has no `metric`, which is what other objectives than the bound are about; "
+                "set --config.flow.objective=bound and leave its parts out"
+            )
         if self.flow is not None and self.training.importance_samples:
             raise UserError(
                 f"the flow of {self.name} has a bound of its own; set --config.training.importance_samples=0"
@@ -89,6 +95,17 @@ class EntryConfig:
                 raise UserError(
                     f"`{field}`={resolution} needs a latent plane, but `network.latent_dim` is "
                     f"{self.network.latent_dim}; set --config.{field}=0"
+                )
+        if self.clustering and self.clustering.centroid_metrics and self.metric is None:
+            raise UserError(
+                f"{', '.join(self.clustering.centroid_metrics)} of `clustering.metrics` are metrics of an RHVAE's "
+                f"centroids, which {self.name} does not have; leave them out, or run a chadebec2020 entry"
+            )
+        if self.clustering and self.metric and self.metric.factors != "learned":
+            for name in set(self.clustering.centroid_metrics) & {"learned", "saturated", "adaptive"}:
+                raise UserError(
+                    f"{name!r} of `clustering.metrics` takes learned factors, but `metric.factors` is "
+                    f"{self.metric.factors!r}; leave it out"
                 )
         if self.geodesics is None:
             for field in ("neural", "graph"):
@@ -148,6 +165,12 @@ def to_dict(config: EntryConfig) -> dict[str, Any]:
 def from_dict(values: dict[str, Any]) -> EntryConfig:
     """The configuration that `to_dict` made `values` of; lists become tuples, what is left out its default."""
     return EntryConfig(**{name: _section(name, value) for name, value in values.items()})
+
+
+def open_fields(section: str) -> frozenset[str]:
+    """The fields of a section that may hold values of several types, or None."""
+    hints = typing.get_type_hints(_SECTIONS[section])
+    return frozenset(name for name, hint in hints.items() if isinstance(hint, types.UnionType))
 
 
 def _section(name: str, value: Any) -> Any:

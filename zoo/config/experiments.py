@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfgeo.errors import check_at_least, check_count, check_positive
+from tfgeo.errors import UserError, check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
 
 __all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
 
 _ENERGIES = ("independent_noise", "expected", "pullback", "fisher_rao", "learned")
+_DECODED_METRICS = ("pullback", "expected", "fisher_rao")
+_CENTROID_METRICS = ("learned", "identity", "density", "saturated", "adaptive")
 _WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
 
 
@@ -71,21 +73,45 @@ class ClusteringConfig:
     Attributes:
       num_clusters: number of clusters.
       method: k-medoids method, "pam" or "fasterpam".
+      num_starts: random starts of FasterPAM, of which the one of least cost is taken, whatever `method` says; 0
+        leaves it to `method`.
       spectral_gamma: inverse squared width of the spectral baseline's affinity.
       grid_resolution: nodes per side of the latent grid on which Dijkstra's algorithm measures distances too; 0
         for none. Needs two latent dimensions.
+      metrics: metrics under which the same latent points are clustered beside that of the entry, all measured on
+        the grid: those of the decoder, as in `GeodesicsConfig`, and of the RHVAE's centroids, see `zoo.metrics`.
+      num_subsamples: subsamples of four fifths that are clustered under each of them, for the spread of scores.
     """
 
     num_clusters: int
     method: str = "pam"
     spectral_gamma: float = 1.0
     grid_resolution: int = 0
+    num_starts: int = 0
+    metrics: tuple[str, ...] = ()
+    num_subsamples: int = 20
 
     def __post_init__(self) -> None:
         check_count("clustering.num_clusters", self.num_clusters)
+        check_count("clustering.num_starts", self.num_starts, 0)
         check_choice("clustering.method", self.method, ("pam", "fasterpam"))
         check_positive("clustering.spectral_gamma", self.spectral_gamma)
         check_count("clustering.grid_resolution", self.grid_resolution, 0)
+        check_count("clustering.num_subsamples", self.num_subsamples, 2)
+        # On a command line "a,b" is shorter than a tuple of quoted names.
+        object.__setattr__(self, "metrics", tuple(name for names in self.metrics for name in names.split(",")))
+        for name in self.metrics:
+            check_choice("clustering.metrics", name, _DECODED_METRICS + _CENTROID_METRICS)
+        if self.metrics and not self.grid_resolution:
+            raise UserError(
+                f"`clustering.metrics`={self.metrics} are measured on a grid, but there is none; "
+                "set --config.clustering.grid_resolution=100"
+            )
+
+    @property
+    def centroid_metrics(self) -> tuple[str, ...]:
+        """Those of `metrics` that an RHVAE's centroids make."""
+        return tuple(name for name in self.metrics if name in _CENTROID_METRICS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,14 @@ __all__ = ["FlowConfig", "MetricConfig", "NetworkConfig", "VarianceConfig"]
 _ACTIVATIONS = ("linear", "relu", "softplus", "tanh", "sigmoid", "elu", "gelu", "silu", "exponential")
 _POSITIVE_ACTIVATIONS = ("softplus", "sigmoid", "exponential")
 
+# Parts of an RHVAE's objective, with what they may be.
+_OBJECTIVE_FIELDS: dict[str, tuple[str | bool, ...]] = {
+    "momentum": ("metric", "factor"),
+    "momentum_density": (True, False),
+    "gradient": ("flow", "last_kick"),
+    "position": ("implicit", "explicit"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
@@ -94,6 +102,14 @@ class FlowConfig:
       num_fixed_point_steps: fixed-point iterations of the generalized leapfrog.
       gradient_limit: longest gradient of a sample's bound, in nats per unit, that flows back through a point of
         its trajectory; 0 sets no limit.
+      objective: what training maximizes where there is a metric: "bound", Algorithm 1 of Chadebec et al. (2020), or
+        "released", what the authors' code runs, which is no bound; see `tfgeo.models.RiemannianObjective`. What
+        follows is its parts, each None where it is as the objective has it.
+      momentum: "metric" draws the momentum that a training step starts with from N(0, G(z_0)), "factor" takes
+        L_psi(x) gamma with normal gamma.
+      momentum_density: whether the log density of that momentum is subtracted.
+      gradient: "flow" differentiates whole trajectories, "last_kick" of each step the last half-kick.
+      position: "implicit" or "explicit" position step.
     """
 
     num_steps: int
@@ -103,6 +119,11 @@ class FlowConfig:
     learn_beta_zero: bool = False
     num_fixed_point_steps: int = 3
     gradient_limit: float = 0.0
+    objective: str = "bound"
+    momentum: str | None = None
+    momentum_density: bool | None = None
+    gradient: str | None = None
+    position: str | None = None
 
     def __post_init__(self) -> None:
         check_count("flow.num_steps", self.num_steps)
@@ -113,6 +134,30 @@ class FlowConfig:
             )
         check_count("flow.num_fixed_point_steps", self.num_fixed_point_steps)
         check_at_least("flow.gradient_limit", self.gradient_limit, 0.0)
+        check_choice("flow.objective", self.objective, ("bound", "released"))
+        for field, choices in _OBJECTIVE_FIELDS.items():
+            value = getattr(self, field)
+            if value is not None and value not in choices:
+                raise UserError(
+                    f"`flow.{field}`={value!r} is not known; choose one of {', '.join(map(str, choices))}"
+                )
+
+    @property
+    def objective_changes(self) -> dict[str, str | bool]:
+        """The fields that differ from what the objective has, by name."""
+        given = {field: getattr(self, field) for field in _OBJECTIVE_FIELDS}
+        return {field: value for field, value in given.items() if value is not None}
+
+    @property
+    def trains_on_algorithm_1(self) -> bool:
+        """Whether nothing says otherwise."""
+        return self == self.without_objective()
+
+    def without_objective(self) -> FlowConfig:
+        """The same flow, trained on Algorithm 1's bound."""
+        return dataclasses.replace(
+            self, objective="bound", momentum=None, momentum_density=None, gradient=None, position=None
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +165,8 @@ class MetricConfig:
     """The RHVAE's learned metric, Eq. 14 of Chadebec et al. (2020).
 
     Attributes:
-      temperature: T, a length in latent space; where training starts if it is learned.
+      temperature: T, a length in latent space; where training starts if it is learned. "adaptive" gives each
+        centroid its own, the distance to its k-th nearest neighbour among them.
       regularization: lambda, likewise.
       hidden_units: widths of the network of the factors L_psi.
       activation: its activation.
@@ -128,26 +174,64 @@ class MetricConfig:
         all are taken.
       learn_temperature: whether T is learned.
       learn_regularization: whether lambda is learned.
-      learn_factors: whether the factors L_psi are learned; if not they stay at the identity, where they start, and
-        the metric follows the centroids alone.
+      factors: L_i: "learned", the network's; "identity"; or "density", (2 W_i)^(-1/4) I, what the released
+        objective leads to. Without learned ones the metric follows the centroids alone.
+      weights: "sum", as in Eq. 14, or "saturated", a mean of what is near.
+      neighbour: k of an adaptive temperature.
+
+    A model that was trained with other `factors`, `weights` or without an adaptive temperature can be loaded
+    (--weights): these three need no training.
     """
 
-    temperature: float
+    temperature: float | str
     regularization: float
     num_centroids: int
     hidden_units: tuple[int, ...] = (150,)
     activation: str = "relu"
     learn_temperature: bool = False
     learn_regularization: bool = False
-    learn_factors: bool = True
+    factors: str = "learned"
+    weights: str = "sum"
+    neighbour: int = 3
 
     def __post_init__(self) -> None:
-        check_positive("metric.temperature", self.temperature)
+        check_choice("metric.factors", self.factors, ("learned", "identity", "density"))
+        check_choice("metric.weights", self.weights, ("sum", "saturated"))
+        check_count("metric.neighbour", self.neighbour)
+        if self.is_adaptive:
+            self._check_adaptive()
+        elif isinstance(self.temperature, str):
+            raise UserError(f"`metric.temperature`={self.temperature!r} is no number; give one, or 'adaptive'")
+        else:
+            check_positive("metric.temperature", self.temperature)
         check_positive("metric.regularization", self.regularization)
         for units in self.hidden_units:
             check_count("metric.hidden_units", units)
         check_choice("metric.activation", self.activation, _ACTIVATIONS)
         check_count("metric.num_centroids", self.num_centroids)
+
+    def _check_adaptive(self) -> None:
+        if self.learn_temperature:
+            raise UserError(
+                "an adaptive `metric.temperature` is not learned; set --config.metric.learn_temperature=False"
+            )
+        if self.num_centroids <= self.neighbour:
+            raise UserError(
+                f"`metric.temperature`='adaptive' is the distance to neighbour {self.neighbour} of each centroid, "
+                f"but there are {self.num_centroids} centroids; give more, or lower --config.metric.neighbour"
+            )
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether each centroid has its own temperature."""
+        return self.temperature == "adaptive"
+
+    def trained_like(self, other: MetricConfig) -> bool:
+        """Whether weights that were trained with the other metric fit this one."""
+        fields = ["regularization", "learn_regularization", "num_centroids", "hidden_units", "activation"]
+        if not self.is_adaptive:
+            fields += ["temperature", "learn_temperature"]
+        return all(getattr(self, field) == getattr(other, field) for field in fields)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tfgeo.errors import UserError, check_at_least, check_count, check_positive
-from zoo.config.checks import check_fraction
+from zoo.config.checks import check_choice, check_fraction
 
 __all__ = ["EvaluationConfig", "TrainingConfig"]
 
@@ -19,8 +19,10 @@ class TrainingConfig:
       batch_size: samples of a step.
       learning_rate: Adam's step size.
       validation_fraction: share of each class that is held out; 0 trains on all.
-      patience: passes without a better bound of the held-out samples after which training stops, the weights
-        being those of the best; 0 makes all passes.
+      patience: passes without a better value of what is watched after which training stops, the weights being
+        those of the best; 0 makes all passes.
+      stop_on: what is watched: "validation", the bound of the held-out samples, or "training", the loss of the
+        training itself.
       gradient_norm: longest gradient of a step, longer ones are shortened; 0 takes them as they are.
       importance_samples: K of an IWAE's bound; 0 for the VAE's.
     """
@@ -32,6 +34,7 @@ class TrainingConfig:
     patience: int = 0
     gradient_norm: float = 0.0
     importance_samples: int = 0
+    stop_on: str = "validation"
 
     def __post_init__(self) -> None:
         check_count("training.epochs", self.epochs)
@@ -40,11 +43,18 @@ class TrainingConfig:
         check_fraction("training.validation_fraction", self.validation_fraction)
         check_at_least("training.gradient_norm", self.gradient_norm, 0.0)
         check_count("training.importance_samples", self.importance_samples, 0)
-        if check_count("training.patience", self.patience, 0) and not self.validation_fraction:
+        check_choice("training.stop_on", self.stop_on, ("validation", "training"))
+        check_count("training.patience", self.patience, 0)
+        if self.watches_held_out and not self.validation_fraction:
             raise UserError(
                 f"`training.patience`={self.patience} watches held-out samples, but none are held out; "
-                "set --config.training.validation_fraction=0.2"
+                "set --config.training.validation_fraction=0.2, or --config.training.stop_on=training"
             )
+
+    @property
+    def watches_held_out(self) -> bool:
+        """Whether training stops early by the bound of held-out samples."""
+        return self.patience > 0 and self.stop_on == "validation"
 
 
 @dataclasses.dataclass(frozen=True)
