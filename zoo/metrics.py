@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from tfgeo.errors import UserError
@@ -9,7 +10,7 @@ from tfgeo.manifolds import CentroidVariant, Manifold
 from tfgeo.models import RHVAE
 from zoo.entry import Entry
 
-__all__ = ["metric_by_name"]
+__all__ = ["check_metrics", "metric_by_name"]
 
 # What is made of an RHVAE's centroids; "adaptive" saturates too, for the reach of a centroid that is far from all
 # others grows with its distance from them.
@@ -41,3 +42,16 @@ def metric_by_name(entry: Entry, name: str) -> Manifold:
     if not isinstance(entry.model, RHVAE):
         raise UserError(f"{entry.config.name} has no centroids, which the metric {name!r} is made of; leave it out")
     return cast(RHVAE, entry.model).manifold(_VARIANTS[name])
+
+
+def check_metrics(entry: Entry, names: Sequence[str]) -> None:
+    """Refuses metrics that the entry's decoder does not have, before it is trained.
+
+    Those of centroids, which are none before the training, are checked with the configuration.
+
+    Raises:
+      UserError: if there is one.
+    """
+    for name in names:
+        if name not in _VARIANTS:
+            metric_by_name(entry, name)

@@ -9,7 +9,7 @@ import numpy as np
 from launch import program
 from launch.experiments import clustering_figures
 from launch.experiments.clusterings import Clusterings
-from launch.experiments.metric_clusterings import check_metrics, cluster_by, measure_metrics, metric_rows
+from launch.experiments.metric_clusterings import cluster_by, measure_metrics, metric_rows
 from launch.reporting import report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
@@ -20,6 +20,7 @@ from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics
 from tfgeo.geodesics.pairwise import DISTANCES, distance_matrix
+from zoo.metrics import check_metrics
 
 __all__ = ["run_clustering"]
 
@@ -29,7 +30,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     run = run_from_flags(values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     _check_classes(run)
-    check_metrics(run)
+    check_metrics(run.entry, run.entry.clustering.metrics)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         latents = run.latents()

@@ -25,9 +25,11 @@ from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Adam, Geodesics, connect, logarithm_map
+from tfgeo.manifolds import Manifold
 from tfgeo.models.training import batched
 from tfgeo.plots.latent import Panel
 from tfgeo.sampling.quality import nearest_distance
+from zoo.metrics import check_metrics, metric_by_name
 
 __all__ = ["run_comparison"]
 
@@ -40,6 +42,8 @@ EXACT_PAIRS = 10
 # Points at which curves are decoded to see how near they stay to the data, and at which lengths are compared.
 DECODED_POINTS = 20
 MEASURED_POINTS = 100
+# Share of the held-out images that count as on data.
+HELD_OUT_SHARE = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +52,8 @@ class Interpolation:
 
     Attributes:
       run: the run of the model.
+      name: what tables and files call it: the entry, with the metric where that is another than the entry's own.
+      manifold: the latent space.
       start: `[B, d]` posterior means of the first images.
       end: `[B, d]` those of the last ones.
       found: its geodesics, or None for a model that interpolates along straight lines only.
@@ -55,6 +61,8 @@ class Interpolation:
     """
 
     run: Run
+    name: str
+    manifold: Manifold
     start: np.ndarray
     end: np.ndarray
     found: Geodesics | None
@@ -75,13 +83,17 @@ def run_comparison(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
     pairs = choose_pairs(run, len(run.training), values)
+    metrics = run.config.interpolation.metrics
+    check_metrics(run.entry, metrics)
     others = runs_beside(run, run.config.interpolation.beside, "interpolation", values.weights)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         for other in others:
             train_beside(other)
         with run.timed("geodesics"):
-            models = [_interpolate(one, pairs) for one in (*others, run)]
+            models = [_interpolate(one, pairs) for one in others]
+            models += [_interpolate(run, pairs, metric) for metric in metrics]
+            models.append(_interpolate(run, pairs))
             solvers = _try_neural_curve(models[-1])
         measured = _measure(models, solvers)
         with run.timed("figures"):
@@ -106,20 +118,24 @@ def run_comparison(values: program.Flags) -> dict[str, Any]:
 EXPLANATION = (
     "Lengths are those of each model's own metric, so that only their ratio compares. Bend: the largest distance "
     "of a geodesic from the straight line, over the distance of its ends. Nearest: Euclidean distance from a "
-    "decoded point of a curve to the nearest training image, in data units, the mean over curves. Figures show the "
-    "pairs whose geodesic saves most of the straight line's length; that line is dashed."
+    "decoded point of a curve to the nearest training image, in data units, the mean over curves. On data: the "
+    "share of decoded points that are as near to a training image as 95 in 100 held-out images are. Figures show "
+    "the pairs whose geodesic saves most of the straight line's length; that line is dashed."
 )
 
 
-def _interpolate(run: Run, pairs: tuple[np.ndarray, np.ndarray]) -> Interpolation:
+def _interpolate(run: Run, pairs: tuple[np.ndarray, np.ndarray], metric: str = "") -> Interpolation:
+    """Curves of a run's model under the entry's metric, or under another one by name."""
     latents = run.encode(run.training)
     start, end = (latents[rows] for rows in pairs)
+    name = f"{run.config.name}, {metric}" if metric else run.config.name
+    manifold = metric_by_name(run.entry, metric) if metric else run.entry.manifold()
     if run.config.geodesics is None:
-        return Interpolation(run, start, end, None, 0.0)
-    say(f"{run.config.name}: {len(start)} geodesics under the {run.config.energy} metric")
+        return Interpolation(run, name, manifold, start, end, None, 0.0)
+    say(f"{run.config.name}: {len(start)} geodesics under the {metric or run.config.energy} metric")
     begin = time.perf_counter()
-    found = find_geodesics(run, start, end, warn=False)
-    return Interpolation(run, start, end, found, time.perf_counter() - begin)
+    found = find_geodesics(run, start, end, warn=False, manifold=manifold)
+    return Interpolation(run, name, manifold, start, end, found, time.perf_counter() - begin)
 
 
 def _try_neural_curve(model: Interpolation) -> dict[str, dict[str, float]]:
@@ -128,10 +144,10 @@ def _try_neural_curve(model: Interpolation) -> dict[str, dict[str, float]]:
         return {}
     start, end = model.start[:NEURAL_PAIRS], model.end[:NEURAL_PAIRS]
     settings = model.run.entry.geodesics
-    say(f"{model.run.config.name}: {len(start)} neural curves by Adam, to compare with")
+    say(f"{model.name}: {len(start)} neural curves by Adam, to compare with")
     begin = time.perf_counter()
     neural = connect(
-        model.run.entry.manifold(),
+        model.manifold,
         start,
         end,
         Neural(NEURAL_UNITS, seed=model.run.seed),
@@ -147,36 +163,40 @@ def _try_neural_curve(model: Interpolation) -> dict[str, dict[str, float]]:
         "neural/adam": neural.points(MEASURED_POINTS),
         "straight": model.straight(MEASURED_POINTS)[:NEURAL_PAIRS],
     }
-    measured = {name: {"mean_length": _mean_length(model.run, points)} for name, points in curves.items()}
+    measured = {name: {"mean_length": _mean_length(model, points)} for name, points in curves.items()}
     measured[own]["share_converged"] = float(np.mean(model.found.converged[:NEURAL_PAIRS]))
     measured["neural/adam"] |= {"seconds": seconds, "share_converged": float(np.mean(neural.converged))}
     return measured
 
 
-def _mean_length(run: Run, points: np.ndarray) -> float:
-    return float(np.mean(run.entry.manifold().length(tf.constant(points))))
+def _mean_length(model: Interpolation, points: np.ndarray) -> float:
+    return float(np.mean(model.manifold.length(tf.constant(points))))
 
 
 def _measure(models: list[Interpolation], solvers: dict[str, dict[str, float]]) -> dict[str, Any]:
-    by_model = {model.run.config.name: _measure_model(model) for model in models}
-    own = by_model[models[-1].run.config.name]
+    by_model = {model.name: _measure_model(model) for model in models}
+    own = by_model[models[-1].name]
     shared = {key: own[key] for key in ("length_over_straight", "share_converged") if key in own}
     return {"num_pairs": len(models[0].start), "models": by_model, "solvers": solvers} | shared
 
 
 def _measure_model(model: Interpolation) -> dict[str, Any]:
     run, curves = model.run, model.curves(MEASURED_POINTS)
-    training = run.training.inputs
-    nearest = {}
+    nearest, on_data = {}, {}
     for name, points in model.curves(DECODED_POINTS).items():
         decoded = batched(lambda z: run.entry.model.decode(z).mean(), points.reshape(-1, points.shape[-1]))
-        nearest[name] = float(np.mean(nearest_distance(decoded, training)))
+        distances = nearest_distance(decoded, run.training.inputs)
+        nearest[name] = float(np.mean(distances))
+        if run.held_out is not None:
+            on_data[name] = float(np.mean(distances <= _reach_of_data(run)))
     measured: dict[str, Any] = {
-        "straight_length": _mean_length(run, curves["straight"]), "nearest_training_distance": nearest
-    }  # fmt: skip
+        "straight_length": _mean_length(model, curves["straight"]),
+        "nearest_training_distance": nearest,
+        "share_on_data": on_data,
+    }
     if model.found is None:
         return measured
-    length = _mean_length(run, curves["geodesic"])
+    length = _mean_length(model, curves["geodesic"])
     apart = np.linalg.norm(curves["geodesic"] - curves["straight"], axis=-1).max(axis=1)
     span = np.linalg.norm(model.end - model.start, axis=-1)
     return (
@@ -192,6 +212,13 @@ def _measure_model(model: Interpolation) -> dict[str, Any]:
     )
 
 
+def _reach_of_data(run: Run) -> float:
+    """How far from the nearest training image 95 in 100 held-out images are at most."""
+    assert run.held_out is not None
+    distances = nearest_distance(run.held_out.inputs, run.training.inputs)
+    return float(np.percentile(distances, 100.0 * HELD_OUT_SHARE))
+
+
 def _measure_exact(model: Interpolation, found: Geodesics) -> dict[str, float]:
     """The solver's lengths against those of the equation of geodesics, solved between the same ends.
 
@@ -201,13 +228,13 @@ def _measure_exact(model: Interpolation, found: Geodesics) -> dict[str, float]:
     entry = model.run.entry
     try:
         exact = logarithm_map(
-            entry.manifold(), *ends, entry.curve(), entry.solver(), num_points=MEASURED_POINTS, warn=False
+            model.manifold, *ends, entry.curve(), entry.solver(), num_points=MEASURED_POINTS, warn=False
         )
     except UserError as error:  # a variance so narrow that its metric jumps
-        say(f"{model.run.config.name}: not compared with the equation of geodesics: {error}")
+        say(f"{model.name}: not compared with the equation of geodesics: {error}")
         return {"num_pairs": 0}
     points = model.curves(MEASURED_POINTS)["geodesic"][: len(ends[0])]
-    length = np.asarray(entry.manifold().length(tf.constant(points)))
+    length = np.asarray(model.manifold.length(tf.constant(points)))
     difference = length[exact.converged] / exact.distance[exact.converged] - 1.0
     measured = {"num_pairs": len(ends[0]), "share_converged": float(np.mean(exact.converged))}
     if len(difference):
@@ -216,12 +243,14 @@ def _measure_exact(model: Interpolation, found: Geodesics) -> dict[str, float]:
 
 
 def _model_rows(measured: dict[str, Any]) -> Rows:
-    rows: Rows = [("model", "length / straight", "bend", "nearest, geodesic", "nearest, straight", "converged")]
+    kinds = ("geodesic", "straight")
+    header = ("model", "length / straight", "bend", *(f"nearest, {kind}" for kind in kinds))
+    rows: Rows = [(*header, *(f"on data, {kind}" for kind in kinds), "converged")]
     for name, numbers in measured["models"].items():
-        nearest = numbers["nearest_training_distance"]
+        nearest, on_data = numbers["nearest_training_distance"], numbers["share_on_data"]
         cells = (
-            numbers.get("length_over_straight"), numbers.get("bend"), nearest.get("geodesic"), nearest["straight"],
-            numbers.get("share_converged"),
+            numbers.get("length_over_straight"), numbers.get("bend"), *(nearest.get(kind) for kind in kinds),
+            *(on_data.get(kind) for kind in kinds), numbers.get("share_converged"),
         )  # fmt: skip
         rows.append((name, *("-" if value is None else f"{value:.3f}" for value in cells)))
     return rows
@@ -240,8 +269,12 @@ def _arrays(models: list[Interpolation]) -> dict[str, np.ndarray]:
     arrays = {}
     for model in models:
         for name, points in model.curves(MEASURED_POINTS).items():
-            arrays[f"{model.run.config.name}/{name}".replace("/", "_")] = points
+            arrays[f"{_file_name(model)}_{name}"] = points
     return arrays
+
+
+def _file_name(model: Interpolation) -> str:
+    return model.name.replace("/", "_").replace(", ", "_")
 
 
 def _draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure]:
@@ -249,7 +282,7 @@ def _draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure
     drawn = {}
     shown = _choose_shown(models[-1], run.config.interpolation.num_curves)
     for model in models:
-        name = model.run.config.name.replace("/", "_")
+        name = _file_name(model)
         if model.run.config.network.latent_dim == 2:
             drawn[f"latent_{name}"] = _draw_plane(model, shown)
         if figures.has_images(run.training):
@@ -261,9 +294,8 @@ def _choose_shown(model: Interpolation, num: int) -> np.ndarray:
     """The pairs whose geodesic saves most of the straight line's length; the first ones without geodesics."""
     if model.found is None:
         return np.arange(min(num, len(model.start)))
-    manifold = model.run.entry.manifold()
     length, straight = (
-        np.asarray(manifold.length(tf.constant(points))) for points in model.curves(MEASURED_POINTS).values()
+        np.asarray(model.manifold.length(tf.constant(points))) for points in model.curves(MEASURED_POINTS).values()
     )
     return np.argsort(length / np.maximum(straight, np.finfo(straight.dtype).tiny))[:num]
 
@@ -274,9 +306,9 @@ def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
     grid = plots.grid_points(latents, run.config.figures.resolution)
     curves = {name: points[shown] for name, points in model.curves(50).items()}
     panel = Panel(
-        run.config.name.split("/")[-1],
+        model.name.split("/")[-1],
         run.training.labels,
-        latent_fields.log_volume(run, grid),
+        latent_fields.logarithm(latent_fields.on_grid(model.manifold.volume, grid)),
         r"log $\sqrt{\det G(z)}$",
         curves.get("geodesic"),
         dashed=curves["straight"],

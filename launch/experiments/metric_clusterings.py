@@ -14,24 +14,12 @@ from tfgeo import clustering
 from tfgeo.randomness import generator
 from zoo.metrics import metric_by_name
 
-__all__ = ["check_metrics", "cluster_by", "measure_metrics", "metric_rows"]
+__all__ = ["cluster_by", "measure_metrics", "metric_rows"]
 
 # Share of the samples in each of the subsamples that show by how much scores spread.
 SUBSAMPLE = 0.8
 # What all others are compared with.
 STRAIGHT = "euclidean"
-
-
-def check_metrics(run: Run) -> None:
-    """Refuses a metric that the entry names and its decoder does not have, before the training.
-
-    Raises:
-      UserError: if there is one.
-    """
-    settings = run.entry.clustering
-    # Those of centroids are checked with the configuration, and do not exist before the training.
-    for name in set(settings.metrics) - set(settings.centroid_metrics):
-        metric_by_name(run.entry, name)
 
 
 def cluster_by(run: Run, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -37,15 +37,19 @@ def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.
     return rows[chosen], columns[chosen]
 
 
-def find_geodesics(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Geodesics:
-    """Geodesics between `[B, d]` latent points, with the entry's settings."""
-    return prepare_search(run, start, end, warn)()
+def find_geodesics(
+    run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True, manifold: Manifold | None = None
+) -> Geodesics:
+    """Geodesics between `[B, d]` latent points, with the entry's settings; by default under its metric."""
+    return prepare_search(run, start, end, warn, manifold)()
 
 
-def prepare_search(run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True) -> Callable[[], Geodesics]:
+def prepare_search(
+    run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True, manifold: Manifold | None = None
+) -> Callable[[], Geodesics]:
     """What finds them: a second call needs neither a new table of the metric nor compiling."""
     latents = run.encode(run.training) if run.entry.geodesics.warm_start == "graph" else None
-    settings = geodesic_settings(run.entry, start, end, latents, run.seed)
+    settings = geodesic_settings(run.entry, start, end, latents, run.seed, manifold)
     manifold = settings["manifold"]
     table = manifold.manifold if isinstance(manifold, Smoothed) else manifold
     if isinstance(table, Interpolated):

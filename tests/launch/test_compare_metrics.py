@@ -11,7 +11,9 @@ from launch.running import companions, training
 from tests.launch.small_images import SMALL, SMALL_METRIC, check_results, launch, write_images
 
 BESIDE = ("chadebec2020/vae_circles_rings", "arvanitidis2018/circles_rings")
-MODELS = (*BESIDE, "chadebec2020/rhvae_circles_rings")
+OWN = "chadebec2020/rhvae_circles_rings"
+# The entry's model is measured under a metric of its decoder too.
+MODELS = (*BESIDE, f"{OWN}, fisher_rao", OWN)
 FEW = [
     "--num_pairs=4",
     f"--config.interpolation.beside={BESIDE}",
@@ -37,6 +39,7 @@ def test_every_model_is_measured_under_its_own_metric(folder):
     assert list(measured["models"]) == list(MODELS) and measured["num_pairs"] == 4
     for name, numbers in measured["models"].items():
         assert numbers["straight_length"] > 0.0 and numbers["nearest_training_distance"]["straight"] > 0.0
+        assert all(0.0 <= share <= 1.0 for share in numbers["share_on_data"].values())
         if name.startswith("chadebec2020/vae"):
             assert "geodesic_length" not in numbers
             continue
@@ -49,6 +52,9 @@ def test_every_model_is_measured_under_its_own_metric(folder):
             # What has converged is no longer than the curve found, whose few pieces are what it has too much.
             assert "largest" not in exact or -1e-3 < exact["mean_difference"] <= exact["largest"]
     assert measured["length_over_straight"] == measured["models"][metrics["entry"]]["length_over_straight"]
+    # Straight lines of one model decode alike, whatever metric they are compared with.
+    shares = [measured["models"][name]["share_on_data"]["straight"] for name in MODELS[-2:]]
+    assert shares[0] == shares[1]
     assert set(measured["solvers"]) == {"cubic_spline/levenberg_marquardt", "neural/adam", "straight"}
 
 
@@ -56,14 +62,15 @@ def test_curves_join_the_same_images(folder):
     arrays = np.load(folder / "interpolation.npz")
     pairs = arrays["pairs"]
     assert pairs.shape == (2, 4) and (pairs[0] < pairs[1]).all() and pairs.max() < 38
-    for name in MODELS:
-        straight = arrays[f"{name}/straight".replace("/", "_")]
+    files = {name: name.replace("/", "_").replace(", ", "_") for name in MODELS}
+    for name, file in files.items():
+        straight = arrays[f"{file}_straight"]
         assert straight.shape == (4, 100, 2)
         if not name.startswith("chadebec2020/vae"):
-            geodesic = arrays[f"{name}/geodesic".replace("/", "_")]
+            geodesic = arrays[f"{file}_geodesic"]
             np.testing.assert_allclose(geodesic[:, [0, -1]], straight[:, [0, -1]], atol=1e-5)
     drawn = {path.stem for path in (folder / "figures").glob("*.png")}
-    assert drawn == {f"{kind}_{name.replace('/', '_')}" for kind in ("latent", "strip") for name in MODELS}
+    assert drawn == {f"{kind}_{file}" for kind in ("latent", "strip") for file in files.values()}
     # The models beside were trained in places of their own.
     assert not list((folder / "beside").rglob("metrics.json"))
 

@@ -172,7 +172,9 @@ def _twins(one: Interpolation) -> tuple[EntryConfig, ...]:
         flow=one.flow,
         metric=one.metric,
         geodesics=LEARNED_GEODESICS,
-        interpolation=InterpolationConfig(beside=(vae.name, f"arvanitidis2018/{one.others}", chen.name)),
+        interpolation=InterpolationConfig(
+            (vae.name, f"arvanitidis2018/{one.others}", chen.name), metrics=("fisher_rao",)
+        ),
         notes=(*vae.notes, _FACTORS_NOTE),
     )
     return rhvae, vae, chen

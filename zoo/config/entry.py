@@ -10,6 +10,7 @@ from typing import Any
 from tfgeo.errors import UserError
 from zoo.config.data import DataConfig
 from zoo.config.experiments import (
+    CENTROID_METRICS,
     ClusteringConfig,
     FiguresConfig,
     GenerationConfig,
@@ -96,17 +97,8 @@ class EntryConfig:
                     f"`{field}`={resolution} needs a latent plane, but `network.latent_dim` is "
                     f"{self.network.latent_dim}; set --config.{field}=0"
                 )
-        if self.clustering and self.clustering.centroid_metrics and self.metric is None:
-            raise UserError(
-                f"{', '.join(self.clustering.centroid_metrics)} of `clustering.metrics` are metrics of an RHVAE's "
-                f"centroids, which {self.name} does not have; leave them out, or run a chadebec2020 entry"
-            )
-        if self.clustering and self.metric and self.metric.factors != "learned":
-            for name in set(self.clustering.centroid_metrics) & {"learned", "saturated", "adaptive"}:
-                raise UserError(
-                    f"{name!r} of `clustering.metrics` takes learned factors, but `metric.factors` is "
-                    f"{self.metric.factors!r}; leave it out"
-                )
+        self._check_metrics("clustering.metrics", self.clustering.metrics if self.clustering else ())
+        self._check_metrics("interpolation.metrics", self.interpolation.metrics)
         if self.geodesics is None:
             for field in ("neural", "graph"):
                 if getattr(self, field) is not None:
@@ -129,6 +121,21 @@ class EntryConfig:
                 f"`geodesics.warm_start`={self.geodesics.warm_start!r} climbs the decoder's precision, which "
                 f"{self.name} does not have; set --config.geodesics.warm_start=none"
             )
+
+    def _check_metrics(self, field: str, names: tuple[str, ...]) -> None:
+        """Metrics of centroids need an RHVAE's, those of learned factors an RHVAE that learns them."""
+        of_centroids = [name for name in names if name in CENTROID_METRICS]
+        if of_centroids and self.metric is None:
+            raise UserError(
+                f"{', '.join(of_centroids)} of `{field}` are metrics of an RHVAE's centroids, which {self.name} "
+                "does not have; leave them out, or run a chadebec2020 entry"
+            )
+        for name in of_centroids:
+            if name not in ("identity", "density") and self.metric and self.metric.factors != "learned":
+                raise UserError(
+                    f"{name!r} of `{field}` takes learned factors, but `metric.factors` is "
+                    f"{self.metric.factors!r}; leave it out"
+                )
 
     def _check_smooth_decoder(self) -> None:
         """Neural geodesics differentiate the decoder twice (Chen et al. 2018, Appendix B)."""

@@ -7,12 +7,28 @@ import dataclasses
 from tfgeo.errors import UserError, check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
 
-__all__ = ["ClusteringConfig", "FiguresConfig", "GenerationConfig", "GeodesicsConfig", "InterpolationConfig"]
+__all__ = [
+    "CENTROID_METRICS",
+    "ClusteringConfig",
+    "FiguresConfig",
+    "GenerationConfig",
+    "GeodesicsConfig",
+    "InterpolationConfig",
+]
 
 _ENERGIES = ("independent_noise", "expected", "pullback", "fisher_rao", "learned")
 _DECODED_METRICS = ("pullback", "expected", "fisher_rao")
-_CENTROID_METRICS = ("learned", "identity", "density", "saturated", "adaptive")
+# Of an RHVAE: as trained, and other variants of its centroids.
+CENTROID_METRICS = ("learned", "identity", "density", "saturated", "adaptive")
 _WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
+
+
+def _check_metrics(field: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of metrics; on a command line "a,b" is shorter than a tuple of quoted ones."""
+    names = tuple(name for several in names for name in several.split(","))
+    for name in names:
+        check_choice(field, name, _DECODED_METRICS + CENTROID_METRICS)
+    return names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,20 +114,12 @@ class ClusteringConfig:
         check_positive("clustering.spectral_gamma", self.spectral_gamma)
         check_count("clustering.grid_resolution", self.grid_resolution, 0)
         check_count("clustering.num_subsamples", self.num_subsamples, 2)
-        # On a command line "a,b" is shorter than a tuple of quoted names.
-        object.__setattr__(self, "metrics", tuple(name for names in self.metrics for name in names.split(",")))
-        for name in self.metrics:
-            check_choice("clustering.metrics", name, _DECODED_METRICS + _CENTROID_METRICS)
+        object.__setattr__(self, "metrics", _check_metrics("clustering.metrics", self.metrics))
         if self.metrics and not self.grid_resolution:
             raise UserError(
                 f"`clustering.metrics`={self.metrics} are measured on a grid, but there is none; "
                 "set --config.clustering.grid_resolution=100"
             )
-
-    @property
-    def centroid_metrics(self) -> tuple[str, ...]:
-        """Those of `metrics` that an RHVAE's centroids make."""
-        return tuple(name for name in self.metrics if name in _CENTROID_METRICS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,15 +128,18 @@ class InterpolationConfig:
 
     Attributes:
       beside: entries whose models are trained on the same samples and interpolate between the same ones.
+      metrics: further metrics of the entry's own model along which it interpolates too, see `zoo.metrics`.
       num_curves: pairs whose curves are drawn and decoded.
       num_frames: decoded images along each curve.
     """
 
     beside: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     num_curves: int = 3
     num_frames: int = 20
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", _check_metrics("interpolation.metrics", self.metrics))
         check_count("interpolation.num_curves", self.num_curves)
         check_count("interpolation.num_frames", self.num_frames, 2)
 
