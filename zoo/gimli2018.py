@@ -21,8 +21,8 @@ ENTRIES = (
         geodesics=GeodesicsConfig(warm_start="ridge_climb"),
         reported=Reported(source="Figure 1"),
         notes=(
-            "Free: learning rate, epochs, batch size, 50 units in each hidden layer, 20 basis functions, their widths "
-            "and the ceiling of the variance.",
+            "Free: learning rate, epochs, batch size, 50 units in each hidden layer, 20 basis functions, their "
+            "widths and the ceiling of the variance.",
         ),
     ),
 )

@@ -72,20 +72,20 @@ _FREE = (
 )
 _TOY_NOTES = (
     *_FREE,
-    "Free: 50 units in each hidden layer and the noise of the data. Clusters compare the energy of curves, where the "
-    "paper has their length (Eq. 11): metrics.json has both.",
+    "Free: 50 units in each hidden layer and the noise of the data. Clusters compare the energy of curves, where "
+    "the paper has their length (Eq. 11): metrics.json has both.",
 )
 _IMAGE_NOTES = (
     *_FREE,
     "Free: the constant output variance while the networks are trained, which decides how far classes lie apart.",
-    "Footnotes 1 and 2 name the decoder's layers as '2-500-784' and '100-200-500-784': the last number is read as its "
-    "output here. It can be read as a further hidden layer of 784 units.",
+    "Footnotes 1 and 2 name the decoder's layers as '2-500-784' and '100-200-500-784': the last number is read as "
+    "its output here. It can be read as a further hidden layer of 784 units.",
 )
 _EMNIST_NOTES = (
     *_IMAGE_NOTES,
     "The paper says EMNIST letters, which merge upper and lower case of many letters; 'D' and 'd' are told apart in "
-    "EMNIST byclass, whose test file is taken. Its networks are those of Fashion-MNIST, but for a linear mean in "
-    "place of the sigmoid.",
+    "EMNIST byclass, whose test file is taken. Networks are those of Fashion-MNIST, but for a linear mean "
+    "in place of the sigmoid.",
 )
 
 
