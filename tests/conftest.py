@@ -73,8 +73,12 @@ CACHES = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _drop_graphs_of_a_module():
-    """Traced graphs are cyclic garbage, gigabytes of it over the whole suite."""
     yield
+    drop_graphs()
+
+
+def drop_graphs():
+    """Traced graphs are cyclic garbage, gigabytes of it over the whole suite."""
     for module, name in CACHES.items():
         if module in sys.modules:
             getattr(sys.modules[module], name).cache_clear()

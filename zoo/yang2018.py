@@ -83,9 +83,9 @@ _IMAGE_NOTES = (
 )
 _EMNIST_NOTES = (
     *_IMAGE_NOTES,
-    "The paper says EMNIST letters, which merge upper and lower case of many letters; 'D' and 'd' are told apart in "
-    "EMNIST byclass, whose test file is taken. Networks are those of Fashion-MNIST, but for a linear mean "
-    "in place of the sigmoid.",
+    "The paper says EMNIST letters, which merge upper and lower case of many letters; 'D' and 'd' are told apart "
+    "in EMNIST byclass, whose test file is taken. Networks are those of Fashion-MNIST, but for a linear mean in "
+    "place of the sigmoid.",
 )
 
 
