@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.cases import SmallDecoder, half_plane_metric, random_points
 from tfgeo.errors import UserError
-from tfgeo.manifolds import ExpectedPullback, Pullback, Smoothed, TensorField
+from tfgeo.manifolds import ExpectedPullback, MetricField, Pullback, Smoothed, TensorField
 
 WEIGHTS = np.random.default_rng(3).normal(size=[4, 9])
 MANIFOLDS = {
@@ -46,6 +46,24 @@ def test_derivative_by_finite_differences(strength, rank):
     for k, shift in enumerate(step * np.eye(2)):
         slope = (manifold.metric_tensor(z + shift) - manifold.metric_tensor(z - shift)) / (2.0 * step)
         np.testing.assert_allclose(manifold.metric_derivative(z)[..., k], slope, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [1e-6, 0.3, 1e3])
+@pytest.mark.parametrize("dim", MANIFOLDS)
+def test_closed_derivatives_are_those_of_automatic_differentiation(dim, strength):
+    manifold, z = Smoothed(MANIFOLDS[dim], strength), random_points(2, 3, dim, low=-0.5, high=0.5)
+    found, expected = manifold.derivatives(z), MetricField.derivatives(manifold, z)
+    for order, (one, other) in enumerate(zip(found, expected, strict=True)):
+        assert one.shape == [2, 3] + [dim] * (2 + order)
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11 * np.abs(other).max())
+
+
+def test_a_metric_that_is_none_leaves_the_other_derivatives_as_they_are():
+    manifold = Smoothed(TensorField(lambda z: tf.linalg.diag(1.0 + tf.math.log(z))), 0.3)
+    z = np.array([[2.0, 3.0], [-1.0, 3.0]])
+    for one, alone in zip(manifold.derivatives(z), manifold.derivatives(z[:1]), strict=True):
+        np.testing.assert_allclose(one[:1], alone)
+        assert np.isnan(one[1]).all()
 
 
 def test_it_is_smooth_where_eigenvalues_are_equal():

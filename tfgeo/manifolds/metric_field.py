@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfgeo.manifolds.calculus.jacobian import value_and_columns
+from tfgeo.manifolds.calculus.metric_derivatives import MetricDerivatives, differentiate_twice
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
 from tfgeo.manifolds.manifold import Manifold, check_points
@@ -27,7 +27,7 @@ class MetricField(Manifold):
         step = second - first
         return self.inner_product(0.5 * (first + second), step, step)
 
-    def derivatives(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def derivatives(self, z: tf.Tensor) -> MetricDerivatives:
         """The metric with its first and second derivatives, by automatic differentiation.
 
         Args:
@@ -36,23 +36,7 @@ class MetricField(Manifold):
         Returns:
           Metric `[..., d, d]`; first `[..., d, d, d]`, last index the coordinate; second `[..., d, d, d, d]`.
         """
-        z = as_points(z)
-        size = z.shape[-1]
-
-        def metric(z: tf.Tensor) -> tf.Tensor:
-            return _flatten(self.metric_tensor(z), 2)
-
-        def metric_and_first(z: tf.Tensor) -> tf.Tensor:
-            values, columns = value_and_columns(metric, z)
-            return tf.concat([values, _flatten(tf.stack(columns, axis=-1), 2)], axis=-1)
-
-        values, columns = value_and_columns(metric_and_first, z)
-        second = tf.stack([column[..., size**2 :] for column in columns], axis=-1)
-        return (
-            _split(values[..., : size**2], size, 2),
-            _split(values[..., size**2 :], size, 3),
-            _split(_flatten(second, 2), size, 4),
-        )
+        return differentiate_twice(self.metric_tensor, as_points(z))
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """The exact second-order model, or with `definite` the one of GEORCE, which holds the metric fixed.
@@ -97,16 +81,3 @@ class TensorField(MetricField):
 
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         return self._metric_fn(as_points(z))
-
-
-def _flatten(values: tf.Tensor, num_axes: int) -> tf.Tensor:
-    """Joins the last axes into one."""
-    size = 1
-    for length in values.shape[-num_axes:]:
-        size *= length
-    return tf.reshape(values, tf.concat([tf.shape(values)[:-num_axes], [size]], axis=0))
-
-
-def _split(values: tf.Tensor, size: int, num_axes: int) -> tf.Tensor:
-    """Splits the last axis into `num_axes` of length `size`."""
-    return tf.reshape(values, tf.concat([tf.shape(values)[:-1], [size] * num_axes], axis=0))

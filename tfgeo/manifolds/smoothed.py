@@ -8,6 +8,12 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError, check_at_least, check_count
 from tfgeo.manifolds.calculus.eigen import eigh, guard
+from tfgeo.manifolds.calculus.metric_derivatives import (
+    MetricDerivatives,
+    differentiate_twice,
+    smooth_derivatives,
+)
+from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.metric_field import MetricField
 
@@ -63,6 +69,19 @@ class Smoothed(MetricField):
         half = tf.linalg.triangular_solve(factor, metric)
         smooth = tf.matmul(half, tf.matmul(half, metric), transpose_a=True)
         return 0.5 * known * (smooth + tf.linalg.matrix_transpose(smooth))
+
+    def derivatives(self, z: tf.Tensor) -> MetricDerivatives:
+        """As those of `MetricField`; without `rank` in closed form from those of the manifold's own metric."""
+        z = as_points(z)
+        if self.rank is not None or self.strength == 0.0:
+            return super().derivatives(z)
+        if isinstance(self.manifold, MetricField):
+            metric, first, second = self.manifold.derivatives(z)
+        else:
+            metric, first, second = differentiate_twice(self.manifold.metric_tensor, z)
+        metric, known = guard(metric)
+        smooth, smooth_1, smooth_2 = smooth_derivatives((metric, first, second), self.strength)
+        return known * smooth, known[..., None] * smooth_1, known[..., None, None] * smooth_2
 
     def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         # A second-order model differentiates the metric twice, in each coordinate.
