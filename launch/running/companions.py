@@ -79,7 +79,8 @@ def adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
         ),
         training=training,
         variance=variance,
-        interpolation=config.interpolation,
+        # Further metrics are of the entry's own model.
+        interpolation=dataclasses.replace(config.interpolation, metrics=()),
         generation=config.generation,
         figures=config.figures,
     )

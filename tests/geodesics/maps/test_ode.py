@@ -86,3 +86,8 @@ def test_float32_is_summed_in_float64():
     states = solve(oscillate, oscillators(3.0).astype(np.float32), tolerance=1e-7)
     assert states.dtype == np.float32
     np.testing.assert_allclose(states[:, 0, 0], np.cos(3.0 * TIMES), atol=2e-6)
+
+
+def test_many_times_are_no_singular_point():
+    times = np.linspace(0.0, 1.0, MAX_NUM_STEPS + 101)[1:]
+    np.testing.assert_allclose(solve(oscillate, oscillators(1.0), times)[:, 0, 0], np.cos(times), atol=1e-6)

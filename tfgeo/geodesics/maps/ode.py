@@ -100,7 +100,8 @@ def solve_ode(
         lambda *progress: tf.reduce_any(_Progress(*progress).runs),
         step,
         start,
-        maximum_iterations=MAX_NUM_STEPS,
+        # A step ends at each time asked, however short it is.
+        maximum_iterations=MAX_NUM_STEPS + tf.shape(times)[0],
         parallel_iterations=1,
     )
     return tf.cast(ended.found, dtype)
