@@ -252,6 +252,9 @@ def test_metrics_that_cannot_be_compared_are_refused_before_training(tmp_path, m
         flags = [f"--config.clustering.{flag}" for flag in flags]
         assert launch(f"--entry={entry}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
         assert words in capfd.readouterr().err
+    flags = ["--config.clustering.metrics=density, adaptive", "--config.metric.temperature=adaptive", grid]
+    assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
+    assert "density of `clustering.metrics` have one temperature" in capfd.readouterr().err
     flags = ["--config.clustering.metrics=learned", "--config.metric.factors=identity", grid]
     assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
     assert "takes learned factors" in capfd.readouterr().err

@@ -136,6 +136,12 @@ class EntryConfig:
                     f"{name!r} of `{field}` takes learned factors, but `metric.factors` is "
                     f"{self.metric.factors!r}; leave it out"
                 )
+        fixed = [name for name in of_centroids if name != "adaptive"]
+        if fixed and self.metric and self.metric.is_adaptive:
+            raise UserError(
+                f"{', '.join(fixed)} of `{field}` have one temperature, but `metric.temperature` is 'adaptive'; "
+                "give a number, or leave them out"
+            )
 
     def _check_smooth_decoder(self) -> None:
         """Neural geodesics differentiate the decoder twice (Chen et al. 2018, Appendix B)."""

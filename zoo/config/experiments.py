@@ -25,7 +25,7 @@ _WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none"
 
 def _check_metrics(field: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of metrics; on a command line "a,b" is shorter than a tuple of quoted ones."""
-    names = tuple(name for several in names for name in several.split(","))
+    names = tuple(part.strip() for several in names for part in several.split(",") if part.strip())
     for name in names:
         check_choice(field, name, _DECODED_METRICS + CENTROID_METRICS)
     return names
