@@ -62,7 +62,11 @@ class _Progress(NamedTuple):
 
 
 def solve_ode(
-    ode_fn: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], state: tf.Tensor, times: tf.Tensor, tolerance: tf.Tensor
+    ode_fn: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    state: tf.Tensor,
+    times: tf.Tensor,
+    tolerance: tf.Tensor,
+    num_pieces: int = 1,
 ) -> tf.Tensor:
     """Solutions at given times, by the method of Dormand and Prince.
 
@@ -75,6 +79,7 @@ def solve_ode(
       state: `[B, state_size]` at t = 0.
       times: `[T]`, increasing, greater than 0.
       tolerance: scalar; error per step, relative and absolute.
+      num_pieces: between corners of the equation, each of which takes steps of its own.
 
     Returns:
       `[T, B, state_size]`; NaN for rows that take too many steps, or steps too small to move.
@@ -101,7 +106,7 @@ def solve_ode(
         step,
         start,
         # A step ends at each time asked, however short it is.
-        maximum_iterations=MAX_NUM_STEPS + tf.shape(times)[0],
+        maximum_iterations=num_pieces * MAX_NUM_STEPS + tf.shape(times)[0],
         parallel_iterations=1,
     )
     return tf.cast(ended.found, dtype)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfgeo.curves import CubicSpline, Curve, LinearCurve, Quadratic
+from tfgeo.curves import CubicSpline, Curve, LinearCurve, Polyline, Quadratic
 from tfgeo.errors import UserError
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.maps.exponential_map import check_tangents, choose_tolerance
@@ -97,7 +97,8 @@ def _compile_transport(manifold: Manifold, curve: Curve) -> Callable[..., tf.Ten
         def derivative(t: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
             return _contract(manifold, *_follow(curve, parameters, start, end, t), v)
 
-        return solve_ode(derivative, v, tf.ones([1], v.dtype), tolerance)
+        num_pieces = curve.num_nodes + 1 if isinstance(curve, Polyline) else 1
+        return solve_ode(derivative, v, tf.ones([1], v.dtype), tolerance, num_pieces)
 
     return transport
 

@@ -39,6 +39,8 @@ def as_array(values: Any, name: str, shape: str) -> np.ndarray:
         array = np.asarray(values)
     except (NotImplementedError, TypeError, ValueError) as error:  # a tensor of a graph, rows of different lengths
         raise UserError(f"{what}, but make no array ({error}); give rows of one length") from error
+    if np.ma.is_masked(values):
+        raise UserError(f"{what}, but some are masked; fill them, or leave their rows out")
     if array.dtype.kind in REAL_KINDS:
         return array if array.itemsize <= 8 else array.astype(np.float64)  # TensorFlow has no longdouble
     if array.dtype.kind == "O":
@@ -77,7 +79,7 @@ def _of_objects(values: Sequence[Any], places: Iterable[str], what: str) -> np.n
         if value is None or type(value).__name__ in MISSING:
             raise UserError(f"{what}, but the value {place} is missing ({value}); fill it, or leave its row out")
         try:
-            if isinstance(value, (str, bytes)):
+            if isinstance(value, (str, bytes, np.complexfloating, np.ndarray)):
                 raise TypeError("text")  # which `float` would read
             floats[row] = float(value)
         except (TypeError, ValueError) as error:
