@@ -87,9 +87,10 @@ def test_curves_of_connect_are_followed():
     np.testing.assert_allclose(SPHERE.norm(end, moved), SPHERE.norm(start, V), rtol=1e-6)
 
 
-def test_corners_of_polylines_are_no_obstacle():
+@pytest.mark.parametrize("num_nodes", [3, 20])
+def test_corners_of_polylines_are_no_obstacle(num_nodes):
     start, end = ends("sphere")
-    geodesics = connect(SPHERE, start, end, curve=Polyline(3), num_points=5)
+    geodesics = connect(SPHERE, start, end, curve=Polyline(num_nodes))
     moved = parallel_transport(SPHERE, geodesics, V)
     np.testing.assert_allclose(SPHERE.norm(end, moved), SPHERE.norm(start, V), rtol=1e-5)
 
