@@ -97,7 +97,7 @@ def export_manifold(
     latent_dim: int,
     folder: str | os.PathLike[str],
     curve: str | Curve = "quadratic",
-    solver: str | Solver = "levenberg_marquardt",
+    solver: str | Solver | None = None,
     warm_start: WarmStart | None = None,
     num_points: int | None = None,
 ) -> pathlib.Path:
@@ -114,7 +114,7 @@ def export_manifold(
       folder: where to write; an export that is there is replaced once the new one is whole.
       curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`, as for
         `tfgeo.geodesics.connect`.
-      solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
+      solver: as for `tfgeo.geodesics.connect`.
       warm_start: a `WarmStart`, or None.
       num_points: T, points on each curve; by default 20, for a polyline its nodes.
 
@@ -149,12 +149,12 @@ def _problem(
     manifold: Manifold,
     latent_dim: int,
     curve: str | Curve,
-    solver: str | Solver,
+    solver: str | Solver | None,
     warm_start: WarmStart | None,
     num_points: int | None,
 ) -> Problem:
     """What `connect` would solve with these settings."""
-    curve, solver = curve_and_solver(curve, solver)
+    curve, solver = curve_and_solver(curve, solver, manifold, latent_dim)
     solver.check(curve, latent_dim)
     ends = np.random.default_rng(0).normal(size=[2, TRIAL_PAIRS, latent_dim]).astype(np.float32)
     solver.check_manifold(manifold, *ends)
@@ -181,7 +181,7 @@ def _write_whole(folder: str | os.PathLike[str], write: Callable[[str], object])
 
 def _geodesic(problem: Problem, latent_dim: int) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
     """The signature of that name; a graph of its own, which that of distances calls."""
-    block_size = default_block_size(problem.manifold, latent_dim, tf.float32, problem.num_points)
+    block_size = default_block_size(problem.manifold, latent_dim, tf.float32, problem.num_points, problem.solver)
 
     points = tf.TensorSpec([None, latent_dim], tf.float32)
 

@@ -90,7 +90,7 @@ class _Bench:
             "num_pairs": len(geodesics),
             "num_points": num_points,
             "block_size": fitting_block_size(
-                settings.block_size, self._manifold_of(method), self._start, num_points
+                settings.block_size, self._manifold_of(method), self._start, num_points, SOLVERS[method.solver]()
             ),
             **found.summary(),
             "warm_start_seconds": warm_seconds,

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from launch.benchmarks.problem import DecoderProblem
+from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
 
 __all__ = [
     "Judge",
@@ -137,7 +138,7 @@ def needed_flops(
     For each pair: `iterations + 1` evaluations of the energy with derivatives at the T - 2 inner points, the
     start of the solver being the one more. With derivatives a point costs 1 + d passes for Gauss-Newton's model
     (`levenberg_marquardt`: values and d columns of the Jacobian), and 2 for a gradient (forward and back), which is
-    all that `preconditioned` steps take. To
+    all that `bfgs` and `preconditioned` steps take. To
     that come passes without derivatives over all T points: the straight line, the length at the end, and the
     energy of the warm start if there is one. A pass costs 2 x inputs x outputs for each matrix. What is
     computed beyond that, such as for pairs that fill up a block, is not needed and does not count; nor do
@@ -156,13 +157,16 @@ def needed_flops(
     """
     passes = {
         "levenberg_marquardt": 1.0 + problem.sizes["latent_dim"],
+        "bfgs": 2.0,
         "adam": 2.0,
         "gradient_descent": 2.0,
         "preconditioned": 2.0,
     }.get(solver, float("nan"))
     steps = np.sum(iterations.astype(np.float64) + 1.0)
     values = (3 if warm else 2) * len(iterations) * num_points
-    return float(steps * (num_points - 2) * passes + values) * problem.flops_per_point(metric)
+    # Jacobians at the samples: for the first matrix, and for the check of what was found.
+    samples = NUM_SAMPLES * (1 + problem.sizes["latent_dim"]) * len(iterations) if solver == "bfgs" else 0
+    return float(steps * (num_points - 2) * passes + values + samples) * problem.flops_per_point(metric)
 
 
 def table_flops(problem: DecoderProblem, metric: str, resolution: int) -> float:

@@ -19,7 +19,7 @@ from launch.benchmarks.record import Record, Row, number
 from launch.reporting.tables import Rows
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
-from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, fitting_block_size
+from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, curve_and_solver, fitting_block_size
 from tfgeo.manifolds import Interpolated, Manifold, Preconditioned
 from tfgeo.randomness import generator
 
@@ -204,7 +204,8 @@ class _Bench:
     ) -> Timing[Geodesics]:
         """Times `connect`; the pairs of a single block compile it."""
         settings = self._record.settings
-        block_size = fitting_block_size(settings.block_size, manifold, start, num_points)
+        _, solver = curve_and_solver(settings.curve, None, manifold, start.shape[1])
+        block_size = fitting_block_size(settings.block_size, manifold, start, num_points, solver)
 
         def run(num_pairs: int) -> Geodesics:
             return connect(
@@ -228,7 +229,8 @@ class _Bench:
 
     def _sizes(self, manifold: Manifold, geodesics: Geodesics, num_points: int) -> Row:
         given = self._record.settings.block_size
-        block_size = fitting_block_size(given, manifold, geodesics.start, num_points)
+        _, solver = curve_and_solver(geodesics.curve, None, manifold, geodesics.start.shape[1])
+        block_size = fitting_block_size(given, manifold, geodesics.start, num_points, solver)
         return {"num_pairs": len(geodesics), "num_points": num_points, "block_size": block_size}
 
 

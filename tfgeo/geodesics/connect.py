@@ -13,11 +13,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfgeo import curves
-from tfgeo.curves import Curve, Polyline
+from tfgeo.curves import Curve, LinearCurve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run
 from tfgeo.geodesics.result import Geodesics
+from tfgeo.geodesics.solvers.bfgs import MAX_DENSE_PARAMETERS, Bfgs
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
@@ -38,6 +39,7 @@ __all__ = [
 
 SOLVERS: dict[str, Callable[..., Solver]] = {
     "levenberg_marquardt": LevenbergMarquardt,
+    "bfgs": Bfgs,
     "gradient_descent": GradientDescent,
     "adam": Adam,
     "georce": Georce,
@@ -57,6 +59,8 @@ STEPS_PER_ROUND = 2
 LAST_STEPS_PER_ROUND = 10
 # The last pairs run in blocks smaller by this.
 TAIL_SHARE = 4
+# From this dimension on a step of two decoder passes saves more than one of 1 + d gains.
+MIN_BFGS_DIM = 4
 # A further start counts where it is shorter by more than this share: mirrored curves differ by rounding.
 TIE = 1e-5
 
@@ -66,7 +70,7 @@ def connect(
     start: np.ndarray,
     end: np.ndarray,
     curve: str | Curve = "quadratic",
-    solver: str | Solver = "levenberg_marquardt",
+    solver: str | Solver | None = None,
     warm_start: WarmStart | Geodesics | np.ndarray | None = None,
     num_points: int | None = None,
     block_size: int | None = None,
@@ -99,7 +103,9 @@ def connect(
       end: `[B, d]`.
       curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`. "neural" has
         thousands of parameters and needs solver="adam" or "gradient_descent".
-      solver: "levenberg_marquardt", "gradient_descent", "adam", "georce", or a `Solver` with settings of your own.
+      solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce", or a `Solver` with settings of your
+        own; by default "bfgs" for decoders from d = 4 on, where a step of "levenberg_marquardt" takes 1 + d decoder
+        passes, and the latter else.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
         polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.
@@ -133,12 +139,12 @@ def connect(
         manifold = manifold.given(conditions[0] if len(conditions) else np.zeros(conditions.shape[1], np.float32))
     latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
     start, end = start.astype(dtype, copy=False), end.astype(dtype, copy=False)
-    curve, solver = curve_and_solver(curve, solver)
+    curve, solver = curve_and_solver(curve, solver, manifold, start.shape[1])
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
     num_points = default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3)
     num_pairs = len(start)
-    block_size = fitting_block_size(block_size, manifold, start, num_points)
+    block_size = fitting_block_size(block_size, manifold, start, num_points, solver)
     given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
     search = warm_start if isinstance(warm_start, WarmStart) else None
     compiled = _compile(Problem(of_all, curve, solver, search, num_points, conditions.shape[1]), xla)
@@ -297,20 +303,24 @@ def default_num_points(curve: Curve) -> int:
     return curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
 
 
-def fitting_block_size(given: int | None, manifold: Manifold, start: np.ndarray, num_points: int) -> int:
+def fitting_block_size(
+    given: int | None, manifold: Manifold, start: np.ndarray, num_points: int, solver: Solver
+) -> int:
     """Pairs that `connect` solves together: those given or the default, and no more than few pairs need."""
     if given is None:
-        given = default_block_size(manifold, start.shape[1], start.dtype, num_points)
+        given = default_block_size(manifold, start.shape[1], start.dtype, num_points, solver)
     largest = 2 ** int(np.ceil(np.log2(max(len(start), MIN_BLOCK_SIZE))))
     return min(check_count("block_size", given), largest)
 
 
-def default_block_size(manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int) -> int:
+def default_block_size(
+    manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int, solver: Solver
+) -> int:
     """Pairs that are solved together: a power of two whose values fit the cache, and what makes them the memory."""
     dtype = tf.as_dtype(dtype)
-    fitting = max(BLOCK_FLOATS // (num_points * manifold.floats_per_point(latent_dim, dtype)), MIN_BLOCK_SIZE)
+    fitting = max(BLOCK_FLOATS // (num_points * solver.floats_per_point(manifold, latent_dim, dtype)), MIN_BLOCK_SIZE)
     # Convolutional decoders make hundreds of times the numbers that they return.
-    in_memory = max(PEAK_FLOATS // (num_points * manifold.peak_floats_per_point(latent_dim, dtype)), 1)
+    in_memory = max(PEAK_FLOATS // (num_points * solver.peak_floats_per_point(manifold, latent_dim, dtype)), 1)
     return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(min(fitting, in_memory))))
 
 
@@ -336,8 +346,10 @@ def _compile(problem: Problem, xla: bool) -> _Compiled:
     return _Compiled(problem, xla)
 
 
-def curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, Solver]:
-    """The curve family and the solver that names stand for.
+def curve_and_solver(
+    curve: str | Curve, solver: str | Solver | None, manifold: Manifold, latent_dim: int
+) -> tuple[Curve, Solver]:
+    """The curve family and the solver that names stand for; without one, the solver that costs least.
 
     Raises:
       UserError: if there is no such name, or one is neither a name nor such an object.
@@ -345,6 +357,11 @@ def curve_and_solver(curve: str | Curve, solver: str | Solver) -> tuple[Curve, S
     curve = curves.from_name(curve) if isinstance(curve, str) else curve
     if not isinstance(curve, Curve):
         raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")
+    if solver is None:
+        costly = latent_dim >= MIN_BFGS_DIM and manifold.model_takes_jacobians and not manifold.has_potential
+        smooth = isinstance(curve, LinearCurve) and not isinstance(curve, Polyline)
+        fits = smooth and curve.num_parameters(latent_dim) <= MAX_DENSE_PARAMETERS
+        solver = "bfgs" if costly and fits else "levenberg_marquardt"
     if isinstance(solver, str):
         if solver not in SOLVERS:
             remedy = f"give one of {', '.join(SOLVERS)}, or a Solver with its settings"

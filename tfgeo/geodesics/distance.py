@@ -21,7 +21,7 @@ def distance(
     start: tf.Tensor,
     end: tf.Tensor,
     curve: str | Curve = "cubic_spline",
-    solver: str | Solver = "levenberg_marquardt",
+    solver: str | Solver | None = None,
     warm_start: WarmStart | None = None,
     num_points: int | None = None,
     block_size: int | None = None,

@@ -67,6 +67,15 @@ class Ensemble(Manifold):
     def model_is_approximate(self) -> bool:
         return any(member.model_is_approximate for member in self.members)
 
+    @property
+    def model_takes_jacobians(self) -> bool:
+        return any(member.model_takes_jacobians for member in self.members)
+
+    def jacobian_products(self, z: tf.Tensor) -> tf.Tensor | None:
+        products = [member.jacobian_products(z) for member in self.members]
+        known = [part for part in products if part is not None]
+        return _mean(known) if len(known) == len(products) else None
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether every member's metric is known at `z`."""
         return tf.reduce_all(tf.stack([member.contains(z) for member in self.members]), axis=0)

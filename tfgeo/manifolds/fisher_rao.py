@@ -107,7 +107,15 @@ class FisherRao(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor | None:
+    @property
+    def model_takes_jacobians(self) -> bool:
+        return True
+
+    def jacobian_products(self, z: tf.Tensor) -> tf.Tensor | None:
+        z = as_points(z)
+        return None if self._has_half_planes(z) else self._flat.jacobian_products(z)
+
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor | None:
         points = check_points(points)
         return None if self._has_half_planes(points) else self._flat.omitted_curvature(points, slopes)
 

@@ -63,7 +63,7 @@ class IndependentNoise(ExpectedPullback):
         ends = self._total_variance(tf.stack([points[:, 0], points[:, -1]], axis=1))
         return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor:
         """Of the decoded means' differences alone: the model has the variances to second order."""
         del slopes  # those of the variances are among them
         points = check_points(points)

@@ -90,7 +90,7 @@ class Manifold(abc.ABC):
         """Whether `quadratic_model` leaves out second derivatives that the energy has."""
         return False
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor | None:
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor | None:
         """Second derivatives of `energy` that `quadratic_model` leaves out, where they are cheap to find.
 
         Blocks of each inner point with itself: `[B, T, d]` to `[B, T - 2, d, d]`, symmetric; or None, and
@@ -98,6 +98,20 @@ class Manifold(abc.ABC):
         `slopes` `[B, T - 2, d]` is the model's gradient.
         """
         del points, slopes
+        return None
+
+    @property
+    def model_takes_jacobians(self) -> bool:
+        """Whether `quadratic_model` is made of the decoder's Jacobians, so that its cost grows with d."""
+        return False
+
+    def jacobian_products(self, z: tf.Tensor) -> tf.Tensor | None:
+        """Inner products of the columns of an embedding's Jacobian at several points, also between the points.
+
+        `J(z_k)^T J(z_m)` of K points on a curve: `[B, K, d]` to `[B, K d, K d]`; None of a manifold whose energies are
+        no differences of embedded points.
+        """
+        del z
         return None
 
     @property

@@ -92,7 +92,17 @@ class Pullback(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor) -> tf.Tensor:
+    @property
+    def model_takes_jacobians(self) -> bool:
+        return True
+
+    def jacobian_products(self, z: tf.Tensor) -> tf.Tensor:
+        _, columns = value_and_columns(self.embedding, as_points(z))
+        rows = tf.stack(columns, axis=2)  # [B, K, d, M]
+        rows = tf.reshape(rows, tf.stack([-1, rows.shape[1] * rows.shape[2], tf.shape(rows)[-1]]))
+        return tf.matmul(rows, rows, transpose_b=True)
+
+    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor:
         points = check_points(points)
         return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]), slopes)
 

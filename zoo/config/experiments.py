@@ -39,7 +39,7 @@ class GeodesicsConfig:
       energy: "independent_noise" (Yang et al. 2018, Eq. 18), "expected" (the expected metric's), "pullback" (that
         of the decoder's mean alone), "fisher_rao" (the Fisher-Rao metric's) or "learned" (the RHVAE's metric).
       curve: curve family.
-      solver: "levenberg_marquardt", "gradient_descent", "adam" or "georce".
+      solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam" or "georce".
       warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi), "graph" (the shortest path
         through the nearest neighbours of the samples), "random_bezier" (Chen et al. 2018, Appendix A) or "none".
       num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
@@ -70,7 +70,7 @@ class GeodesicsConfig:
     def __post_init__(self) -> None:
         check_choice("geodesics.energy", self.energy, _ENERGIES)
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
-        check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "gradient_descent", "adam", "georce"))
+        check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce"))
         check_choice("geodesics.warm_start", self.warm_start, _WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))

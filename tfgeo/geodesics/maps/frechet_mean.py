@@ -54,7 +54,7 @@ def frechet_mean(
     weights: np.ndarray | None = None,
     initial: np.ndarray | None = None,
     curve: str | Curve = "cubic_spline",
-    solver: str | Solver = "levenberg_marquardt",
+    solver: str | Solver | None = None,
     num_points: int | None = None,
     max_iterations: int = 50,
     tolerance: float = 1e-4,

@@ -56,7 +56,7 @@ def logarithm_map(
     start: np.ndarray,
     end: np.ndarray,
     curve: str | Curve = "cubic_spline",
-    solver: str | Solver = "levenberg_marquardt",
+    solver: str | Solver | None = None,
     warm_start: WarmStart | None = None,
     num_points: int | None = None,
     max_iterations: int = 20,

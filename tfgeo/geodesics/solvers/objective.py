@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgeo.curves import Curve, LinearCurve, Polyline
 from tfgeo.geodesics.solvers.damped_step import BlockTridiagonal
+from tfgeo.geodesics.solvers.sampled import sampled_matrix, sampled_omitted
 from tfgeo.manifolds import Manifold
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel
 
@@ -90,6 +91,16 @@ class Objective(NamedTuple):
         basis = self.curve.basis(self.t)[1:-1]
         same = tf.reshape(basis[:, :, None] * basis[:, None, :], [-1, self.curve.num_nodes**2])
         return _join_blocks(_sum_points(blocks, same), self.curve.num_nodes, self.start.shape[-1])
+
+    def sampled_matrix(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Gauss-Newton's matrix `[B, P, P]` from few points of the curve, linear in its parameters; see there."""
+        assert isinstance(self.curve, LinearCurve)  # solvers refuse others
+        return sampled_matrix(self.manifold, self.curve, self.points(parameters))
+
+    def sampled_omitted(self, parameters: tf.Tensor) -> tf.Tensor | None:
+        """What `sampled_matrix` leaves out, `[B, P, P]`; None where the manifold does not know it."""
+        assert isinstance(self.curve, LinearCurve)
+        return sampled_omitted(self.manifold, self.curve, self.points(parameters))
 
     def quadratic_model(self, parameters: tf.Tensor) -> ParameterModel:
         """Energy and derivatives at parameters `[B, P]`.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfgeo.curves import LinearCurve
+from tfgeo.curves import LinearCurve, Polyline
 from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
 from tfgeo.manifolds.calculus.eigen import eigh
 from tfgeo.manifolds.calculus.omitted_curvature import difference_step
@@ -19,6 +19,10 @@ MAX_PARAMETERS = 16
 NUM_DIRECTIONS = 8
 # Relative error of second derivatives that are differences of slopes: see RELATIVE_STEP in `omitted_curvature`.
 DIFFERENCE_ERROR = 5e-3
+# The same of those from few points of the curve, which are interpolated between them.
+SAMPLED_ERROR = 2e-2
+# From this dimension on few points cost less than the curve's low frequencies.
+MIN_SAMPLED_DIM = 4
 # Rounding of an eigenvalue, and of an energy, in units of the dtype's.
 ROUNDINGS = 100.0
 ENERGY_ROUNDINGS = 4.0
@@ -53,8 +57,9 @@ def lowest_curvature(objective: Objective, parameters: tf.Tensor, model: Paramet
     """The direction of the lowest second derivative, and whether that may be negative.
 
     Gauss-Newton's matrix is positive semi-definite by construction, so that a solver that has converged on it may
-    be at a saddle: what the matrix leaves out is added. Without a model the second derivatives are differences
-    of gradients: along all parameters of a family that has few, else along the first harmonics, `sin(k pi t)`
+    be at a saddle: what the matrix leaves out is added. Without a model both are taken at few points of the curve,
+    from d = 4 on and where the manifold has a decoder's Jacobian; or the second derivatives are differences of
+    gradients: along all parameters of a family that has few, else along the first harmonics, `sin(k pi t)`
     times each coordinate. The first instability of a geodesic bends it as a whole, beyond its first conjugate point
     (Morse's index theorem), but one that is confined to a small part of the curve may be missed there.
 
@@ -74,6 +79,11 @@ def lowest_curvature(objective: Objective, parameters: tf.Tensor, model: Paramet
         vector = vectors[..., 0]
         error = DIFFERENCE_ERROR * tf.norm(tf.linalg.matvec(omitted, vector), axis=-1)
         direction = vector
+    elif (sampled := _sampled(objective, parameters)) is not None:
+        matrix, omitted = sampled
+        values, vectors = eigh(matrix + omitted)
+        direction = vectors[..., 0]
+        error = SAMPLED_ERROR * tf.norm(tf.linalg.matvec(omitted, direction), axis=-1)
     else:
         shapes = _shapes(objective)
         values, vectors = eigh(_differentiate_gradient(objective, parameters, shapes))
@@ -88,6 +98,17 @@ def lowest_curvature(objective: Objective, parameters: tf.Tensor, model: Paramet
     farthest = tf.reduce_max(tf.norm(moves, axis=-1), axis=-1) + TINY
     sign = _orientation(moves)
     return Curvature(values[:, 0] / farthest**2, direction * (sign / farthest)[:, None], suspect)
+
+
+def _sampled(objective: Objective, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor] | None:
+    """Gauss-Newton's matrix and what it leaves out, `[B, P, P]` each, from few points; None where that is unknown."""
+    curve, latent_dim = objective.curve, objective.start.shape[-1]
+    if not isinstance(curve, LinearCurve) or isinstance(curve, Polyline) or latent_dim < MIN_SAMPLED_DIM:
+        return None
+    if not objective.manifold.model_takes_jacobians or objective.manifold.has_potential:
+        return None
+    omitted = objective.sampled_omitted(parameters)
+    return None if omitted is None else (objective.sampled_matrix(parameters), omitted)
 
 
 def find_way_out(

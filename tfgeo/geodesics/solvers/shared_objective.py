@@ -36,6 +36,9 @@ class SharedObjective(Objective):
     def quadratic_model(self, parameters: tf.Tensor) -> ParameterModel:
         return self._share(Objective.quadratic_model, parameters)
 
+    def sampled_matrix(self, parameters: tf.Tensor) -> tf.Tensor:
+        return self._share(Objective.sampled_matrix, parameters)
+
     def _share(self, method: Callable[..., Any], parameters: tf.Tensor) -> Any:
         part = _Part(method, self.manifold, self.curve, self.t.shape[0])
         return call_sealed(cast(Callable[..., Any], part), self.start, self.end, parameters)

@@ -105,6 +105,14 @@ class Solver(abc.ABC):
         """Raises UserError where this solver cannot take the manifold between ends `[B, d]`; by default it can."""
         del manifold, start, end
 
+    def floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
+        """Numbers that a step holds for one point of a curve; blocks are sized by it."""
+        return manifold.floats_per_point(latent_dim, dtype)
+
+    def peak_floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
+        """Numbers that a step makes on its way for one point, which bound how many fit the memory."""
+        return manifold.peak_floats_per_point(latent_dim, dtype)
+
     @abc.abstractmethod
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         """The state at `parameters` `[B, P]`."""

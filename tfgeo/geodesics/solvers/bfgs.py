@@ -1,0 +1,135 @@
+"""BFGS that begins with Gauss-Newton's matrix: from then on a step costs a gradient, whatever the dimension."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfgeo.curves import Curve, LinearCurve
+from tfgeo.errors import UserError
+from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.solver import Solver, State
+from tfgeo.manifolds import Manifold
+from tfgeo.manifolds.calculus.eigen import eigh
+
+__all__ = ["MAX_DENSE_PARAMETERS", "Bfgs"]
+
+# Above this a pair's dense matrix takes 1 MB and its eigenvalues longer than the decoder.
+MAX_DENSE_PARAMETERS = 512
+# Least eigenvalue of the first matrix relative to its largest: what the few Jacobians see as flat need not be.
+FLOOR = 1e-3
+TINY = 1e-30
+# A step counts if the energy falls by this share of what its slope promises (Armijo's rule).
+SUFFICIENT_SHARE = 1e-4
+# Least cosine between a step and the change of the gradient along it: beyond it the energy is concave, or nearly.
+MIN_COSINE = 1e-3
+# Factors of the step length after a step that is not taken and after one that is, up to the full step.
+SHORTER, LONGER = 0.25, 2.0
+# A shorter step changes less than rounding.
+MIN_LENGTH = 1e-6
+# Relative size of an energy difference that float32 cannot resolve.
+ROUNDING = 2e-7
+
+
+class _Memory(NamedTuple):
+    inverse: tf.Tensor
+    length: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Bfgs(Solver):
+    """The BFGS method (Nocedal and Wright, "Numerical Optimization", 2006, Sec. 6.1) for each pair on its own.
+
+    Its first matrix is that of `Objective.sampled_matrix`, from the Jacobians at a few points of the curve; from
+    then on the matrix learns from gradients alone. A step costs two decoder passes, forward and backward, where
+    one of `LevenbergMarquardt` costs 1 + d, and no decomposition of a matrix; it takes about as many steps. A step
+    that does not lower the energy enough is dropped, but what it tells of the curvature is kept.
+
+    Args:
+      max_iterations: steps after which a pair stops unconverged.
+      tolerance: relative decrease of the energy under which a pair may stop.
+      gradient_tolerance: scale-free gradient norm under which a pair may stop.
+    """
+
+    max_iterations: int = 100
+    tolerance: float = 1e-6
+    gradient_tolerance: float = 1e-2
+
+    def check(self, curve: Curve, latent_dim: int) -> None:
+        num_parameters = curve.num_parameters(latent_dim)
+        if not isinstance(curve, LinearCurve) or num_parameters > MAX_DENSE_PARAMETERS:
+            raise UserError(
+                f"{type(curve).__name__} has {num_parameters} parameters; bfgs takes curves that are linear in their "
+                f"parameters, up to {MAX_DENSE_PARAMETERS} of them: use solver='levenberg_marquardt' for polylines, "
+                "'adam' for neural curves"
+            )
+
+    def floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
+        # Values and their slopes; the Jacobians at few points take no more.
+        return _of_gradients(manifold.floats_per_point(latent_dim, dtype), latent_dim)
+
+    def peak_floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
+        return _of_gradients(manifold.peak_floats_per_point(latent_dim, dtype), latent_dim)
+
+    def init(self, objective: Objective, parameters: tf.Tensor) -> State:
+        energy, gradient = objective.energy_and_gradient(parameters)
+        inverse = _invert(objective.sampled_matrix(parameters))
+        memory = _Memory(inverse, tf.ones_like(energy))
+        return State(
+            parameters, energy, gradient, _decrease(inverse, gradient), tf.zeros_like(energy, tf.bool), memory
+        )
+
+    def step(self, objective: Objective, state: State) -> State:
+        inverse, length = state.memory
+        step = -length[:, None] * tf.linalg.matvec(inverse, state.gradient)
+        trial = state.parameters + step
+        energy, gradient = objective.energy_and_gradient(trial)
+        promised = -tf.reduce_sum(state.gradient * step, axis=-1)
+        actual = state.energy - energy
+        # Energies so close are equal up to rounding; the gradient still tells which curve is nearer to the minimum.
+        level = tf.abs(actual) <= ROUNDING * state.energy
+        nearer = tf.norm(gradient, axis=-1) < tf.norm(state.gradient, axis=-1)
+        taken = tf.where(level, nearer, actual > SUFFICIENT_SHARE * promised)
+        stuck = ~taken & (level | (length < MIN_LENGTH))
+        inverse = _update(inverse, step, gradient - state.gradient)
+        length = tf.where(taken, tf.minimum(LONGER * length, 1.0), SHORTER * length)
+        parameters = tf.where(taken[:, None], trial, state.parameters)
+        gradient = tf.where(taken[:, None], gradient, state.gradient)
+        energy = tf.where(taken, energy, state.energy)
+        return State(
+            parameters, energy, gradient, _decrease(inverse, gradient), stuck, _Memory(inverse, length)
+        )
+
+
+def _of_gradients(numbers: int, latent_dim: int) -> int:
+    """Of the numbers for values and d columns of Jacobians, those for values and their slopes."""
+    return max(2 * numbers // (1 + latent_dim), 1)
+
+
+def _decrease(inverse: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    """`[B]` the decrease that a full step brings if the matrix is right."""
+    return 0.5 * tf.reduce_sum(gradient * tf.linalg.matvec(inverse, gradient), axis=-1)
+
+
+def _invert(matrix: tf.Tensor) -> tf.Tensor:
+    """The inverse of `|matrix|`, whose small eigenvalues are raised."""
+    eigenvalues, vectors = eigh(matrix)
+    sizes = tf.abs(eigenvalues)
+    sizes = tf.maximum(sizes, FLOOR * tf.reduce_max(sizes, axis=-1, keepdims=True)) + TINY
+    return tf.matmul(vectors / sizes[:, None, :], vectors, transpose_b=True)
+
+
+def _update(inverse: tf.Tensor, step: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """The inverse with `inverse change = step`, positive definite; unchanged where the energy is concave."""
+    product = tf.reduce_sum(step * change, axis=-1)
+    safe = product > MIN_COSINE * tf.norm(step, axis=-1) * tf.norm(change, axis=-1)
+    product = tf.where(safe, product, tf.ones_like(product))[:, None, None]
+    image = tf.linalg.matvec(inverse, change)
+    # (1 + y^T R y / s^T y) s s^T - R y s^T - s (R y)^T, over s^T y: written with two outer products.
+    factor = 0.5 * (1.0 + tf.reduce_sum(change * image, axis=-1)[:, None, None] / product)
+    half = factor * step[:, :, None] - image[:, :, None]
+    outer = half * step[:, None, :]
+    updated = inverse + (outer + tf.linalg.matrix_transpose(outer)) / product
+    return tf.where(safe[:, None, None], updated, inverse)
