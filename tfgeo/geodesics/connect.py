@@ -103,9 +103,9 @@ def connect(
       end: `[B, d]`.
       curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`. "neural" has
         thousands of parameters and needs solver="adam" or "gradient_descent".
-      solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce", or a `Solver` with settings of your
-        own; by default "bfgs" for decoders from d = 4 on, where a step of "levenberg_marquardt" takes 1 + d decoder
-        passes, and the latter else.
+      solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce", or a `Solver` with settings of
+        your own; by default "bfgs" for decoders from d = 4 on, where a step of "levenberg_marquardt" takes 1 + d
+        decoder passes, and the latter else.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
         polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.
@@ -318,7 +318,9 @@ def default_block_size(
 ) -> int:
     """Pairs that are solved together: a power of two whose values fit the cache, and what makes them the memory."""
     dtype = tf.as_dtype(dtype)
-    fitting = max(BLOCK_FLOATS // (num_points * solver.floats_per_point(manifold, latent_dim, dtype)), MIN_BLOCK_SIZE)
+    fitting = max(
+        BLOCK_FLOATS // (num_points * solver.floats_per_point(manifold, latent_dim, dtype)), MIN_BLOCK_SIZE
+    )
     # Convolutional decoders make hundreds of times the numbers that they return.
     in_memory = max(PEAK_FLOATS // (num_points * solver.peak_floats_per_point(manifold, latent_dim, dtype)), 1)
     return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(min(fitting, in_memory))))

@@ -20,6 +20,7 @@ _ENERGIES = ("independent_noise", "expected", "pullback", "fisher_rao", "learned
 _DECODED_METRICS = ("pullback", "expected", "fisher_rao")
 # Of an RHVAE: as trained, and other variants of its centroids.
 CENTROID_METRICS = ("learned", "identity", "density", "saturated", "adaptive")
+_SOLVERS = ("levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce")
 _WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
 
 
@@ -70,7 +71,7 @@ class GeodesicsConfig:
     def __post_init__(self) -> None:
         check_choice("geodesics.energy", self.energy, _ENERGIES)
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
-        check_choice("geodesics.solver", self.solver, ("levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce"))
+        check_choice("geodesics.solver", self.solver, _SOLVERS)
         check_choice("geodesics.warm_start", self.warm_start, _WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))

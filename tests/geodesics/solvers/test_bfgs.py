@@ -87,7 +87,9 @@ def test_samples_come_near_the_whole_for_a_network(curve):
 def test_as_low_as_levenberg_marquardt(manifold):
     rng = np.random.default_rng(2)
     start, end = 0.7 * rng.normal(size=[2, 6, DIM])
-    one, other = (connect(manifold, start, end, solver=solver, warn=False) for solver in (Bfgs(), "levenberg_marquardt"))
+    one, other = (
+        connect(manifold, start, end, solver=solver, warn=False) for solver in (Bfgs(), "levenberg_marquardt")
+    )
     assert one.converged.mean() > 0.9
     # Few pairs find another valley.
     level = np.isclose(one.energy, other.energy, rtol=2e-4)
@@ -151,6 +153,10 @@ def test_curves_that_it_cannot_take(curve):
 
 def test_what_is_not_finite_is_said():
     found = connect(
-        Pullback(lambda z: tf.math.log(z)), np.full([2, DIM], 0.5), [[1.0] * DIM, [-1.0] * DIM], solver="bfgs", warn=False
+        Pullback(lambda z: tf.math.log(z)),
+        np.full([2, DIM], 0.5),
+        [[1.0] * DIM, [-1.0] * DIM],
+        solver="bfgs",
+        warn=False,
     )
     assert found.converged.tolist() == [True, False] and found.reason_codes[1] == Reason.NOT_FINITE

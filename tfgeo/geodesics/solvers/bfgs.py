@@ -61,9 +61,9 @@ class Bfgs(Solver):
         num_parameters = curve.num_parameters(latent_dim)
         if not isinstance(curve, LinearCurve) or num_parameters > MAX_DENSE_PARAMETERS:
             raise UserError(
-                f"{type(curve).__name__} has {num_parameters} parameters; bfgs takes curves that are linear in their "
-                f"parameters, up to {MAX_DENSE_PARAMETERS} of them: use solver='levenberg_marquardt' for polylines, "
-                "'adam' for neural curves"
+                f"{type(curve).__name__} has {num_parameters} parameters; bfgs takes curves that are linear in "
+                f"their parameters, up to {MAX_DENSE_PARAMETERS} of them: use solver='levenberg_marquardt' for "
+                "polylines, 'adam' for neural curves"
             )
 
     def floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
@@ -98,9 +98,7 @@ class Bfgs(Solver):
         parameters = tf.where(taken[:, None], trial, state.parameters)
         gradient = tf.where(taken[:, None], gradient, state.gradient)
         energy = tf.where(taken, energy, state.energy)
-        return State(
-            parameters, energy, gradient, _decrease(inverse, gradient), stuck, _Memory(inverse, length)
-        )
+        return State(parameters, energy, gradient, _decrease(inverse, gradient), stuck, _Memory(inverse, length))
 
 
 def _of_gradients(numbers: int, latent_dim: int) -> int:

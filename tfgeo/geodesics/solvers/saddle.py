@@ -101,7 +101,7 @@ def lowest_curvature(objective: Objective, parameters: tf.Tensor, model: Paramet
 
 
 def _sampled(objective: Objective, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor] | None:
-    """Gauss-Newton's matrix and what it leaves out, `[B, P, P]` each, from few points; None where that is unknown."""
+    """Gauss-Newton's matrix and what it leaves out, `[B, P, P]` each, from few points; None where unknown."""
     curve, latent_dim = objective.curve, objective.start.shape[-1]
     if not isinstance(curve, LinearCurve) or isinstance(curve, Polyline) or latent_dim < MIN_SAMPLED_DIM:
         return None
