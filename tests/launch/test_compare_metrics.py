@@ -100,6 +100,13 @@ def test_models_beside_share_data_and_epochs():
     assert other.geodesics.energy == "expected" and other.network.likelihood == "gaussian"
     for name in config.interpolation.beside:
         assert zoo.config(name).training.validation_fraction == config.training.validation_fraction
+    # A model that makes all its passes watches nothing, whatever the run beside it does.
+    watching = dataclasses.replace(config.training, patience=50, stop_on="training")
+    for patience, expected in ((0, (0, "validation")), (100, (50, "training"))):
+        beside = zoo.config("chadebec2020/vae_fashion_sandal")
+        beside = dataclasses.replace(beside, training=dataclasses.replace(beside.training, patience=patience))
+        adapted = companions.adapt(beside, dataclasses.replace(config, training=watching)).training
+        assert (adapted.patience, adapted.stop_on) == expected
     config = zoo.config("chadebec2020/rhvae_generation_mnist_5")
     config = dataclasses.replace(config, network=dataclasses.replace(config.network, latent_dim=5))
     assert companions.adapt(zoo.config("chadebec2020/vae_generation_mnist_5"), config).network.latent_dim == 5
