@@ -274,14 +274,10 @@ def test_metrics_that_cannot_be_compared_are_refused_before_training(tmp_path, m
     assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
     assert "density of `clustering.metrics` have one temperature" in capfd.readouterr().err
     # Known with the data: there are no more centroids than samples to train on, of which 6 - 2 are left here.
-    few = [
-        "--config.clustering.metrics=adaptive",
-        "--config.metric.neighbour=4",
-        "--config.clustering.num_clusters=2",
-    ]
-    images = write_images(tmp_path, num_per_class=3)
-    assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", images, grid, *few, *SMALL_IMAGES) == 2
-    assert "neighbour 4 of each centroid, but there are 4 centroids" in capfd.readouterr().err
+    arguments = [write_images(tmp_path, num_per_class=3), *SMALL_IMAGES, "--config.training.batch_size=4", grid]
+    arguments += ["--config.clustering.metrics=adaptive", "--config.metric.neighbour=4"]
+    assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *arguments) == 2
+    assert "neighbour 4 of each centroid, but there are 4 centroids; give more" in capfd.readouterr().err
     flags = ["--config.clustering.metrics=learned", "--config.metric.factors=identity", grid]
     assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
     assert "takes learned factors" in capfd.readouterr().err
