@@ -58,6 +58,7 @@ def test_check_data_accepts_real_dtypes_and_keeps_values(dtype):
         ([[1.0], [2.0, 3.0]], "not an array"),
         ([["a", "b"]], "not real numbers"),
         ([[1j]], "not real numbers"),
+        (np.ma.masked_less([[1.0, -1.0]], 0.0), "masked values; fill them"),
         ([1.0, 2.0], "(2,)"),
         (np.zeros((2, 2, 2)), "(2, 2, 2)"),
         (np.zeros((0, 2)), "empty"),

@@ -88,12 +88,14 @@ def check_data(inputs: Any, name: str, width: int | None = None) -> np.ndarray:
       `[n, D]` C-contiguous float32 array; `inputs` itself where it is one already.
 
     Raises:
-      UserError: if it is not numeric, not 2-D, empty, of another width, or not finite in float32.
+      UserError: if it is not numeric, masked in places, not 2-D, empty, of another width, or not finite in float32.
     """
     try:
         values = np.asarray(inputs)
     except (TypeError, ValueError) as error:  # rows of different lengths
         raise UserError(f"`{name}` is not an array ({error}); give numbers of shape [n, D].") from error
+    if np.ma.is_masked(inputs):
+        raise UserError(f"`{name}` has masked values; fill them, or leave their rows out.")
     if values.dtype.kind not in "biuf":
         raise UserError(f"`{name}` holds {values.dtype}, not real numbers; give numbers of shape [n, D].")
     if values.ndim != 2:

@@ -33,7 +33,8 @@ def geodesic_settings(
       end: `[B, d]`.
       latents: `[n, d]` those of the training samples, where `geodesics.warm_start` is "graph".
       seed: seed of a random warm start.
-      manifold: the entry's manifold where it was made before, with what is compiled for it.
+      manifold: another metric of the entry's latent space, or its own where that was made before, with what is
+        compiled for it; by default its own is made.
 
     Returns:
       "manifold", of which a table around the points is made where the entry asks, "curve", "solver", "warm_start"

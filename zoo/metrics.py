@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 from tfgeo.errors import UserError
 from tfgeo.manifolds import CentroidVariant, Manifold
 from tfgeo.models import RHVAE
+from zoo.config import CENTROID_METRICS
 from zoo.entry import Entry
 
-__all__ = ["check_metrics", "metric_by_name"]
-
-# What is made of an RHVAE's centroids; "adaptive" saturates too, for the reach of a centroid that is far from all
-# others grows with its distance from them.
-_VARIANTS = {
-    "learned": CentroidVariant(),
-    "identity": CentroidVariant(factors="identity"),
-    "density": CentroidVariant(factors="density"),
-    "saturated": CentroidVariant(weights="saturated"),
-    "adaptive": CentroidVariant(weights="saturated", neighbour=3),
-}
+__all__ = ["is_own_metric", "metric_by_name"]
 
 
 def metric_by_name(entry: Entry, name: str) -> Manifold:
@@ -28,30 +18,39 @@ def metric_by_name(entry: Entry, name: str) -> Manifold:
 
     Args:
       entry: the entry, trained.
-      name: "pullback", "expected" or "fisher_rao", of the decoder. Of an RHVAE also "learned", Eq. 14 of Chadebec
-        et al. (2020) with the factors that were learned; "identity", with L_i = I; "density", with the factors that
-        the density of the centroids gives; "saturated", which does not grow with the number of centroids; and
-        "adaptive", saturated too, each centroid reaching as far as to its third nearest neighbour.
+      name: "pullback", "expected" or "fisher_rao", which decoders of every likelihood have. Of an RHVAE also
+        "learned", Eq. 14 of Chadebec et al. (2020) with the factors that were learned; "identity", with L_i = I;
+        "density", with the factors that the density of the centroids gives; "saturated", which does not grow with
+        the number of centroids; and "adaptive", saturated too, each centroid reaching as far as to its k-th nearest
+        neighbour, k being `metric.neighbour` of the configuration.
 
     Raises:
-      UserError: if the model has no such metric: no centroids, a decoder without what is measured, or factors that
-        were not learned.
+      UserError: if the model has no such metric: no centroids, too few of them, or factors that were not learned.
     """
-    if name not in _VARIANTS:
+    if name not in CENTROID_METRICS:
         return entry.manifold(name)
     if not isinstance(entry.model, RHVAE):
         raise UserError(f"{entry.config.name} has no centroids, which the metric {name!r} is made of; leave it out")
-    return cast(RHVAE, entry.model).manifold(_VARIANTS[name])
+    return cast(RHVAE, entry.model).manifold(_centroid_variant(entry, name))
 
 
-def check_metrics(entry: Entry, names: Sequence[str]) -> None:
-    """Refuses metrics that the entry's decoder does not have, before it is trained.
+def is_own_metric(entry: Entry, name: str) -> bool:
+    """Whether the metric of that name is the one of the entry's geodesics, which need not be measured again."""
+    if name not in CENTROID_METRICS:
+        return name == entry.config.energy
+    is_learned = entry.config.energy == "learned"
+    return is_learned and cast(RHVAE, entry.model).variant == _centroid_variant(entry, name)
 
-    Those of centroids, which are none before the training, are checked with the configuration.
 
-    Raises:
-      UserError: if there is one.
-    """
-    for name in names:
-        if name not in _VARIANTS:
-            metric_by_name(entry, name)
+def _centroid_variant(entry: Entry, name: str) -> CentroidVariant:
+    """What is made of an RHVAE's centroids under a name of `CENTROID_METRICS`."""
+    if name == "adaptive":
+        assert entry.config.metric is not None  # an RHVAE has one
+        # Saturated, for the reach of a centroid that is far from all others grows with its distance from them.
+        return CentroidVariant(weights="saturated", neighbour=entry.config.metric.neighbour)
+    return {
+        "learned": CentroidVariant(),
+        "identity": CentroidVariant(factors="identity"),
+        "density": CentroidVariant(factors="density"),
+        "saturated": CentroidVariant(weights="saturated"),
+    }[name]

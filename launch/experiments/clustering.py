@@ -20,7 +20,6 @@ from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics
 from tfgeo.geodesics.pairwise import DISTANCES, distance_matrix
-from zoo.metrics import check_metrics
 
 __all__ = ["run_clustering"]
 
@@ -30,7 +29,6 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     run = run_from_flags(values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     _check_classes(run)
-    check_metrics(run.entry, run.entry.clustering.metrics)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         latents = run.latents()
@@ -40,7 +38,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
             say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
             result = _cluster(run, latents, geodesics, on_grid)
             measured = _measure(run, result)
-        by_metric = measure_metrics(run, latents)
+        by_metric = measure_metrics(run, latents, on_grid)
         if by_metric:
             measured["metrics"] = by_metric
         with run.timed("figures"):

@@ -23,13 +23,14 @@ from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
+from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Adam, Geodesics, connect, logarithm_map
 from tfgeo.manifolds import Manifold
 from tfgeo.models.training import batched
 from tfgeo.plots.latent import Panel
 from tfgeo.sampling.quality import nearest_distance
-from zoo.metrics import check_metrics, metric_by_name
+from zoo.metrics import metric_by_name
 
 __all__ = ["run_comparison"]
 
@@ -84,7 +85,6 @@ def run_comparison(values: program.Flags) -> dict[str, Any]:
     run = run_from_flags(values)
     pairs = choose_pairs(run, len(run.training), values)
     metrics = run.config.interpolation.metrics
-    check_metrics(run.entry, metrics)
     others = runs_beside(run, run.config.interpolation.beside, "interpolation", values.weights)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
@@ -183,12 +183,13 @@ def _measure(models: list[Interpolation], solvers: dict[str, dict[str, float]]) 
 def _measure_model(model: Interpolation) -> dict[str, Any]:
     run, curves = model.run, model.curves(MEASURED_POINTS)
     nearest, on_data = {}, {}
+    reach = None if run.held_out is None else _reach_of_data(run, run.held_out)
     for name, points in model.curves(DECODED_POINTS).items():
         decoded = batched(lambda z: run.entry.model.decode(z).mean(), points.reshape(-1, points.shape[-1]))
         distances = nearest_distance(decoded, run.training.inputs)
         nearest[name] = float(np.mean(distances))
-        if run.held_out is not None:
-            on_data[name] = float(np.mean(distances <= _reach_of_data(run)))
+        if reach is not None:
+            on_data[name] = float(np.mean(distances <= reach))
     measured: dict[str, Any] = {
         "straight_length": _mean_length(model, curves["straight"]),
         "nearest_training_distance": nearest,
@@ -212,10 +213,9 @@ def _measure_model(model: Interpolation) -> dict[str, Any]:
     )
 
 
-def _reach_of_data(run: Run) -> float:
+def _reach_of_data(run: Run, held_out: Dataset) -> float:
     """How far from the nearest training image 95 in 100 held-out images are at most."""
-    assert run.held_out is not None
-    distances = nearest_distance(run.held_out.inputs, run.training.inputs)
+    distances = nearest_distance(held_out.inputs, run.training.inputs)
     return float(np.percentile(distances, 100.0 * HELD_OUT_SHARE))
 
 

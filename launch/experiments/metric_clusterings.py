@@ -12,7 +12,7 @@ from launch.running.geodesics import measure_on_grid
 from launch.running.run import Run, say
 from tfgeo import clustering
 from tfgeo.randomness import generator
-from zoo.metrics import metric_by_name
+from zoo.metrics import is_own_metric, metric_by_name
 
 __all__ = ["cluster_by", "measure_metrics", "metric_rows"]
 
@@ -32,23 +32,36 @@ def cluster_by(run: Run, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return clustering.k_medoids(distances, settings.num_clusters, settings.method, run.seed)
 
 
-def measure_metrics(run: Run, latents: np.ndarray) -> dict[str, Any]:
+def measure_metrics(run: Run, latents: np.ndarray, own: np.ndarray | None) -> dict[str, Any]:
     """Scores of clusters under each of the metrics that the entry names, beside straight distances.
 
     By metric and score: "all", of all samples; "subsamples", mean and standard deviation over the same random
     subsamples for each metric; and "gain", the same of what a metric has above straight distances on the same
-    subsample. Without labels there is nothing to score.
+    subsample. Without labels there is nothing to score, and it is said so.
+
+    Args:
+      run: the run, trained.
+      latents: `[n, d]` latent points of the samples.
+      own: `[n, n]` their distances on the grid under the entry's own metric, which are not measured again where
+        that has a name too.
 
     Raises:
       UserError: if the model does not have one of the metrics.
     """
     labels, names = run.samples.labels, run.entry.clustering.metrics
-    if not names or labels is None:
+    if not names:
+        return {}
+    if labels is None:
+        say(
+            f"clustering: the data have no labels, against which clusters under {', '.join(names)} of "
+            "--config.clustering.metrics could be judged; they are left out"
+        )
         return {}
     manifolds = {name: metric_by_name(run.entry, name) for name in names}
     distances = {STRAIGHT: clustering.euclidean_distances(latents)}
     for name, manifold in manifolds.items():
-        measured = measure_on_grid(run, latents, name, manifold)
+        is_own = is_own_metric(run.entry, name)
+        measured = own if is_own else measure_on_grid(run, latents, name, manifold)
         assert measured is not None  # the configuration has a grid where it names metrics
         distances[name] = measured
     say(f"clustering: k-medoids under {', '.join(distances)}, of all samples and of subsamples")

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.config import Reported
+from zoo.config import METRICS, Reported
 
 __all__ = ["COLUMNS", "Column", "mean_and_spread", "values_of"]
 
@@ -79,12 +79,9 @@ def _generation_columns(title: str, key: str, kinds: Sequence[str]) -> tuple[Col
     return tuple(Column(f"{title}, {kind}", ("measured", _GENERATED[kind], key)) for kind in kinds)
 
 
-# Of the same latent points, by --config.clustering.metrics.
-_METRICS = ("learned", "identity", "density", "saturated", "adaptive", "fisher_rao", "pullback", "expected")
-
-
 def _metric_columns(score: str) -> tuple[Column, ...]:
-    return tuple(Column(f"under {name}", ("measured", "metrics", name, score, "all")) for name in _METRICS)
+    """Of the same latent points, by --config.clustering.metrics."""
+    return tuple(Column(f"under {name}", ("measured", "metrics", name, score, "all")) for name in METRICS)
 
 
 _SECONDS = Column("seconds a run", ("seconds", "total"), digits=0)

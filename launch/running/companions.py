@@ -63,13 +63,15 @@ def adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
     variance = other.variance
     if variance is not None:
         variance = dataclasses.replace(variance, epochs=scaled(variance.epochs))
+    patience = config.training.patience if other.training.patience else 0
     training = dataclasses.replace(
         other.training,
         epochs=scaled(other.training.epochs),
         batch_size=config.training.batch_size,
         validation_fraction=config.training.validation_fraction,
-        patience=config.training.patience if other.training.patience else 0,
-        stop_on=config.training.stop_on,
+        patience=patience,
+        # Where all passes are made nothing is watched.
+        stop_on=config.training.stop_on if patience else "validation",
     )
     return dataclasses.replace(
         other,

@@ -56,7 +56,7 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
 
 def metric_facts(run: Run) -> dict[str, Any]:
     """What the learned metric holds, as metrics.json has it; empty without one."""
-    return {} if run.config.metric is None else {"metric": _describe_metric(run).facts()}
+    return {} if run.config.metric is None else {"learned_metric": _describe_metric(run).facts()}
 
 
 def _describe_metric(run: Run) -> CentroidDescription:
@@ -219,13 +219,22 @@ def _is_trained_like(section: Any, trained: Any) -> bool:
 
 
 def _check_stored(run: Run, weights: str) -> None:
-    """Refuses a configuration that says other numbers than the weights hold, unless they are learned."""
+    """Refuses a configuration that says other numbers than the weights hold, unless they are learned.
+
+    Or one that takes learned factors, where they hold none.
+    """
+    model, metric = run.entry.model, run.config.metric
+    if metric is not None and metric.factors == "learned" and cast(RHVAE, model).holds_untrained_factors:
+        raise UserError(
+            f"--config.metric.factors is 'learned', but weights file {weights} was trained without: all factors in "
+            "it are the identity; set --config.metric.factors=identity, or density"
+        )
     for title, names in _STORED.items():
         section = getattr(run.config, title)
         for name in names:
             if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
                 continue
-            stored, said = np.asarray(getattr(run.entry.model, name)), getattr(section, name)
+            stored, said = np.asarray(getattr(model, name)), getattr(section, name)
             if isinstance(said, str):  # an adaptive temperature, which no weights hold
                 continue
             if not np.allclose(stored, said, rtol=1e-4):

@@ -8,10 +8,11 @@ import pytest
 import zoo
 from launch import cluster, program
 from launch.experiments import clustering
-from launch.running import training
+from launch.running import geodesics, training
 from launch.running.run import run_from_config
 from tests.launch.small_images import SMALL as SMALL_IMAGES
 from tests.launch.small_images import SMALL_METRIC, write_images
+from tfgeo.geodesics import grid_distances
 
 SMALL = [
     "--config.geodesics.warm_start=none",
@@ -106,12 +107,16 @@ def test_other_weights_do_not_continue_a_stopped_run(tmp_path):
     assert not has_state(file)
 
 
-def test_own_data_without_labels_have_no_scores(tmp_path):
+def test_own_data_without_labels_have_no_scores(tmp_path, capsys):
     inputs = np.random.default_rng(0).normal(size=(30, 5)) + np.repeat([[0.0], [6.0], [12.0]], 10, axis=0)
     np.savez(tmp_path / "unlabelled.npz", x=inputs)
-    assert two_moons(tmp_path / "out", f"--data={tmp_path / 'unlabelled.npz'}") == 0
+    several = ["--config.clustering.metrics=pullback,expected", "--config.clustering.grid_resolution=8"]
+    assert two_moons(tmp_path / "out", f"--data={tmp_path / 'unlabelled.npz'}", *several) == 0
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
-    assert "accuracy" not in metrics["measured"] and metrics["reported"] == {}
+    assert not {"accuracy", "metrics"} & set(metrics["measured"]) and metrics["reported"] == {}
+    # What was asked for and is not there is said.
+    said = [line for line in capsys.readouterr().out.splitlines() if "no labels" in line]
+    assert len(said) == 1 and "under pullback, expected of --config.clustering.metrics" in said[0]
     assert metrics["config"]["network"]["data_dim"] == 5 and metrics["config"]["clustering"]["num_clusters"] == 2
 
 
@@ -209,7 +214,14 @@ def test_a_refused_run_leaves_neither_its_folders_nor_touches_what_is_there(tmp_
     assert {path.name for path in tmp_path.rglob("*")} == {"a", "b", "kept"}
 
 
-def test_clusters_under_a_learned_metric(tmp_path):
+def test_clusters_under_a_learned_metric(tmp_path, monkeypatch):
+    measured_on_grids = []
+
+    def measure(manifold, latents, **settings):
+        measured_on_grids.append(type(manifold).__name__)
+        return grid_distances(manifold, latents, **settings)
+
+    monkeypatch.setattr(geodesics, "grid_distances", measure)
     flags = ["--config.clustering.grid_resolution=12", "--config.geodesics.table_resolution=16"]
     flags += ["--config.clustering.metrics=learned,identity,fisher_rao", "--config.clustering.num_subsamples=3"]
     arguments = ["--entry=chadebec2020/rhvae_clustering_circles_rings", f"--output_dir={tmp_path}"]
@@ -227,7 +239,10 @@ def test_clusters_under_a_learned_metric(tmp_path):
     assert np.median(on_grid[far] / solved[far]) == pytest.approx(1.0, abs=0.1)
     drawn = {path.stem for path in (tmp_path / "figures").glob("*.png")}
     assert drawn == {"clusters", "distances", "distance_maps", "geodesics", "images", "latent_space"}
-    # The same points under several metrics; that of the entry again, by name.
+    # What the metric holds is not called as the metrics that are compared are.
+    assert metrics["measured"]["learned_metric"]["verdict"] and "metric" not in metrics["measured"]
+    # The same points under several metrics; that of the entry again, by name, but not measured again.
+    assert measured_on_grids == ["CentroidMetric", "CentroidMetric", "FisherRao"]
     by_metric = metrics["measured"]["metrics"]
     assert set(by_metric) == {"euclidean", "learned", "identity", "fisher_rao"}
     for name, other in (("learned", "dijkstra"), ("euclidean", "euclidean")):
@@ -248,6 +263,9 @@ def test_metrics_that_cannot_be_compared_are_refused_before_training(tmp_path, m
         (learned, ["metrics=learned", "grid_resolution=0"], "there is none"),
         (learned, ["metrics=saturated", "num_starts=-1"], "num_starts"),
         (decoded, ["metrics=expected,adaptive", "grid_resolution=12"], "adaptive of `clustering.metrics`"),
+        # One letter short of the field, and of the metric.
+        (learned, ["metric=fisher_rao"], "metrics"),
+        (learned, ["metrics=fisher"], "fisher_rao, pullback, expected"),
     ):
         flags = [f"--config.clustering.{flag}" for flag in flags]
         assert launch(f"--entry={entry}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
@@ -255,6 +273,11 @@ def test_metrics_that_cannot_be_compared_are_refused_before_training(tmp_path, m
     flags = ["--config.clustering.metrics=density, adaptive", "--config.metric.temperature=adaptive", grid]
     assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
     assert "density of `clustering.metrics` have one temperature" in capfd.readouterr().err
+    # Known with the data: there are no more centroids than samples to train on, of which 6 - 2 are left here.
+    arguments = [write_images(tmp_path, num_per_class=3), *SMALL_IMAGES, "--config.training.batch_size=4", grid]
+    arguments += ["--config.clustering.metrics=adaptive", "--config.metric.neighbour=4"]
+    assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *arguments) == 2
+    assert "neighbour 4 of each centroid, but there are 4 centroids; give more" in capfd.readouterr().err
     flags = ["--config.clustering.metrics=learned", "--config.metric.factors=identity", grid]
     assert launch(f"--entry={learned}", f"--output_dir={tmp_path / 'out'}", *flags) == 2
     assert "takes learned factors" in capfd.readouterr().err

@@ -43,11 +43,12 @@ def test_every_model_is_measured_under_its_own_metric(folder):
         if name.startswith("chadebec2020/vae"):
             assert "geodesic_length" not in numbers
             continue
-        # Geodesics are found on few points, and are not longer than straight lines but for that.
-        assert 0.0 < numbers["length_over_straight"] <= 1.01 and numbers["bend"] >= 0.0
-        if name.startswith("arvanitidis2018"):
+        # Ten epochs leave some of its basis functions so narrow that their metric jumps: what is shortest on the few
+        # points on which geodesics are found may be longer than the straight line on more.
+        jumps = name.startswith("arvanitidis2018")
+        assert 0.0 < numbers["length_over_straight"] <= (1.3 if jumps else 1.01) and numbers["bend"] >= 0.0
+        if jumps:
             exact = numbers["exact"]
-            # Ten epochs leave some of its basis functions so narrow that their metric jumps.
             assert exact["num_pairs"] in (0, 4) and 0.0 <= exact.get("share_converged", 0.0) <= 1.0
             # What has converged is no longer than the curve found, whose few pieces are what it has too much.
             assert "largest" not in exact or -1e-3 < exact["mean_difference"] <= exact["largest"]
@@ -100,6 +101,13 @@ def test_models_beside_share_data_and_epochs():
     assert other.geodesics.energy == "expected" and other.network.likelihood == "gaussian"
     for name in config.interpolation.beside:
         assert zoo.config(name).training.validation_fraction == config.training.validation_fraction
+    # A model that makes all its passes watches nothing, whatever the run beside it does.
+    watching = dataclasses.replace(config.training, patience=50, stop_on="training")
+    for patience, expected in ((0, (0, "validation")), (100, (50, "training"))):
+        beside = zoo.config("chadebec2020/vae_fashion_sandal")
+        beside = dataclasses.replace(beside, training=dataclasses.replace(beside.training, patience=patience))
+        adapted = companions.adapt(beside, dataclasses.replace(config, training=watching)).training
+        assert (adapted.patience, adapted.stop_on) == expected
     config = zoo.config("chadebec2020/rhvae_generation_mnist_5")
     config = dataclasses.replace(config, network=dataclasses.replace(config.network, latent_dim=5))
     assert companions.adapt(zoo.config("chadebec2020/vae_generation_mnist_5"), config).network.latent_dim == 5

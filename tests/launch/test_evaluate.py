@@ -133,7 +133,7 @@ def test_learned_numbers_may_have_moved_from_where_they_started(section):
     config = zoo.config("chadebec2020/rhvae_fashion_tsb")
     stored = dataclasses.asdict(config.flow) | dataclasses.asdict(config.metric)
     name = {"flow": "step_size", "metric": "temperature"}[section]
-    model = SimpleNamespace(**stored | {name: 2.0 * stored[name]})
+    model = SimpleNamespace(**stored | {name: 2.0 * stored[name]}, holds_untrained_factors=False)
     with pytest.raises(UserError, match=rf"--config\.{section}\.{name}"):
         training._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
     learned = dataclasses.replace(getattr(config, section), **{f"learn_{name}": True})

@@ -118,6 +118,22 @@ def test_a_variant_of_the_metric_takes_shipped_weights(tmp_path, capsys):
         training.train(run_from_config(other, 0, tmp_path / "other"), str(cards.weights_path(config.name)))
 
 
+def test_learned_factors_are_not_taken_from_weights_that_hold_none(tmp_path):
+    config = zoo.config("chadebec2020/rhvae_circles_rings")
+    run = run_from_config(config, 0, tmp_path / "run")
+    factors = run.entry.model.centroid_factors
+    factors.assign(np.broadcast_to(np.eye(2, dtype=np.float32), factors.shape))
+    weights = tmp_path / "identity.weights.h5"
+    run.entry.model.save_weights(weights)
+    with pytest.raises(UserError, match=r"was trained without: .* set --config\.metric\.factors=identity"):
+        training.train(run, str(weights))
+    for kind in ("identity", "density"):
+        metric = dataclasses.replace(config.metric, factors=kind)
+        training.train(
+            run_from_config(dataclasses.replace(config, metric=metric), 0, tmp_path / kind), str(weights)
+        )
+
+
 def test_a_model_that_was_not_trained_on_a_bound_says_so(tmp_path, capsys):
     config = zoo.config("chadebec2020/rhvae_circles_rings")
     released = dataclasses.replace(config, flow=dataclasses.replace(config.flow, objective="released"))

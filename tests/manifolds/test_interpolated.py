@@ -7,6 +7,7 @@ from scipy.interpolate import make_interp_spline
 
 from tests.cases import SURFACES, SmallDecoder, half_plane_metric, random_points, sphere
 from tfgeo.errors import UserError
+from tfgeo.geodesics import exponential_map
 from tfgeo.manifolds import ExpectedPullback, Interpolated, Pullback, TensorField
 
 BOUNDS = ((0.2, 1.4), (0.3, 1.6))
@@ -44,6 +45,19 @@ def test_stated_errors_are_those_of_other_points_too():
     ratios = (table.norm(z, v) / manifold.norm(z, v)).numpy()
     assert 0.0 < np.abs(ratios - 1.0).max() <= 1.2 * table.max_norm_error
     assert f"{table.max_relative_error:.1e}" in table.describe() and "24 x 24 nodes" in table.describe()
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_maps_compute_in_the_precision_of_the_table(dtype):
+    table = table_of(Pullback(sphere), dtype=dtype)
+    for points in (tf.float32, tf.float64):
+        assert table.working_dtype(2, points) == dtype
+        # What is asked in another precision comes back in it, with the digits of the table's.
+        z = tf.constant([[0.7, 0.8]], points)
+        ended = exponential_map(table, z.numpy(), np.array([[0.1, 0.2]], points.as_numpy_dtype))
+        assert ended.dtype == points.as_numpy_dtype
+        expected = exponential_map(table, *np.array([[[0.7, 0.8]], [[0.1, 0.2]]], dtype.as_numpy_dtype))
+        np.testing.assert_allclose(ended, expected, rtol=1e-6)
 
 
 def test_entries_are_scipys_not_a_knot_splines():

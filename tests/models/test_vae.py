@@ -258,6 +258,7 @@ def test_data_of_another_width_are_refused_with_both_widths_and_leave_the_model_
         (0.5, "`x` is a single number"),
         ([["a", "b", "c"]], "string, not real numbers"),
         ([[1j, 0, 0]], "complex"),
+        (np.ma.masked_less([[1.0, -1.0, 0.0]], 0.0), "masked values; fill them"),
         ([[1.0, 2.0], [3.0]], "no array of numbers"),
     ],
 )

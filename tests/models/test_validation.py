@@ -172,6 +172,8 @@ def test_wrong_arguments_are_refused():
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, validation_data=HELD_OUT, patience=0)
     with pytest.raises(UserError, match="`stop_on`='loss' is not known"):
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, patience=3, stop_on="loss")
+    with pytest.raises(UserError, match="`stop_on`='training' needs a `patience`"):
+        fit(model, TRAIN, 2, 10, 1e-3, verbose=0, stop_on="training")
     with pytest.raises(UserError, match="takes no `validation_data`"):
         fit(model, TRAIN, 2, 10, 1e-3, verbose=0, patience=3, stop_on="training", validation_data=HELD_OUT)
     with pytest.raises(UserError, match=r"`validation_data` run from .* to 1.5"):

@@ -6,9 +6,22 @@ import json
 import pytest
 
 import zoo
+from launch.reproduction.columns import COLUMNS
 from tfgeo import datasets
 from tfgeo.errors import UserError
-from zoo.config import EntryConfig, GeodesicsConfig, MetricConfig, Reported, from_dict, to_dict
+from tfgeo.manifolds import centroid_variant
+from tfgeo.models import RiemannianObjective, riemannian_objective
+from zoo.config import (
+    METRICS,
+    EntryConfig,
+    GeodesicsConfig,
+    InterpolationConfig,
+    MetricConfig,
+    Reported,
+    from_dict,
+    model,
+    to_dict,
+)
 from zoo.studies import STUDIES
 
 
@@ -93,6 +106,24 @@ def test_a_metric_fits_weights_that_were_trained_with_another_variant():
         assert not dataclasses.replace(trained, **changes).trained_like(trained)
 
 
+def test_learned_factors_do_not_fit_weights_that_were_trained_without():
+    learned = rhvae().metric
+    others = [dataclasses.replace(learned, factors=factors) for factors in ("identity", "density")]
+    assert not any(learned.trained_like(other) for other in others)
+    # These two take no factors from the weights.
+    assert all(one.trained_like(other) for one in others for other in others)
+
+
+def test_choices_are_those_of_the_objects_that_are_made_of_them():
+    assert model.OBJECTIVE_FIELDS == riemannian_objective.CHOICES
+    for name in RiemannianObjective.NAMES:
+        assert dataclasses.replace(rhvae().flow, objective=name).objective == name
+    for factors in centroid_variant.FACTORS:
+        assert dataclasses.replace(rhvae().metric, factors=factors).factors == factors
+    names = {column.path[2] for column in COLUMNS["f1"] if column.path[:2] == ("measured", "metrics")}
+    assert names == set(METRICS)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -109,6 +140,14 @@ def test_a_metric_fits_weights_that_were_trained_with_another_variant():
         ),
         (lambda: adaptive(num_centroids=3), "there are 3 centroids"),
         (lambda: adaptive(learn_temperature=True), "not learned"),
+        (lambda: rhvae(metric=adaptive(neighbour=70)), "neighbour 70 .* the 60 samples of a step; raise"),
+        (
+            lambda: rhvae(
+                metric=adaptive(temperature=0.8, num_centroids=3),
+                interpolation=InterpolationConfig(metrics=("adaptive",)),
+            ),
+            "'adaptive' of `interpolation.metrics` .* neighbour 3 .* there are 3 centroids; give more, lower",
+        ),
         (lambda: dataclasses.replace(rhvae().metric, factors="unit"), "metric.factors"),
         (lambda: dataclasses.replace(rhvae().metric, weights="mean"), "metric.weights"),
         (lambda: dataclasses.replace(rhvae().metric, regularization=-1.0), "metric.regularization"),
@@ -120,6 +159,10 @@ def test_a_metric_fits_weights_that_were_trained_with_another_variant():
         (lambda: dataclasses.replace(rhvae().flow, momentum="factors"), "`flow.momentum`='factors' is not known"),
         (lambda: rhvae(metric=None, flow=dataclasses.replace(rhvae().flow, objective="released")), "no `metric`"),
         (lambda: dataclasses.replace(rhvae().training, stop_on="loss"), "training.stop_on"),
+        (
+            lambda: dataclasses.replace(rhvae().training, stop_on="training", patience=0),
+            "`training.patience` watches, but that is 0 .*; set --config.training.patience=50",
+        ),
         (lambda: dataclasses.replace(rhvae().training, gradient_norm=-1.0), "training.gradient_norm"),
         (lambda: dataclasses.replace(rhvae().training, gradient_norm=float("nan")), "training.gradient_norm"),
         (lambda: dataclasses.replace(rhvae().training, validation_fraction=0.0), "validation_fraction"),

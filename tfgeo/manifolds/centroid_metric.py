@@ -16,7 +16,7 @@ from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.centroid_description import CentroidDescription, describe
 from tfgeo.manifolds.metric_field import MetricField
 
-__all__ = ["CentroidMetric"]
+__all__ = ["CentroidCometric", "CentroidMetric"]
 
 
 class CentroidMetric(MetricField):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tfgeo.errors import UserError, check_at_least, check_count
+from tfgeo.manifolds.calculus.arrays import as_array
 from tfgeo.manifolds.calculus.bspline import MIN_NODES, derivative_weights, fit_coefficients
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segments
@@ -92,7 +93,7 @@ class Interpolated(MetricField):
         dtype: tf.DType = tf.float32,
     ) -> Interpolated:
         """The table over the bounding box of `points` `[..., 2]`, `margin` of its sides wider at each side."""
-        points = np.asarray(points, np.float64)
+        points = as_array(points, "`points`", "[n, 2]").astype(np.float64)
         if points.ndim < 2 or points.shape[-1] != 2 or points.size < 4 or not np.isfinite(points).all():
             raise UserError(
                 f"`points` {points.shape} must be [n, 2], finite and at least two, to give the table its bounds; "

@@ -19,7 +19,7 @@ from tfgeo.models.divergence import Divergence
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.vae import VAE, check_proposal
 
-__all__ = ["HVAE", "live"]
+__all__ = ["HVAE", "Momenta", "live"]
 
 tfd = tfp.distributions
 

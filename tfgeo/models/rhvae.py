@@ -51,9 +51,9 @@ class RHVAE(HVAE):
     origin, as Algorithm 1 starts.
 
     With tempering the bound falls as the factors grow, and training makes them small, in some models until nothing
-    is left of the metric but lambda. `CentroidVariant(factors="identity")` leaves them out. A variant needs no
-    training of its own: weights that were trained with another can be loaded, and the same latent points compared
-    under several metrics.
+    is left of the metric but lambda. `CentroidVariant(factors="identity")` leaves them out. Of a variant, only
+    learned factors need training: weights that were trained with them can be loaded into a model of any other
+    variant, and the same latent points compared under several metrics.
 
     The bound takes the flow's volume as preserved, as the paper does. With `num_fixed_point_steps` iterations it is
     so only up to their error, which is small where steps are short against the metric's changes, but may reach a
@@ -174,6 +174,12 @@ class RHVAE(HVAE):
     def regularization(self) -> tf.Tensor:
         """Present lambda."""
         return tf.exp(self._log_regularization)
+
+    @property
+    def holds_untrained_factors(self) -> bool:
+        """Whether all stored factors are the identity, what a metric network gives that was never trained."""
+        factors = np.asarray(self.centroid_factors)
+        return bool((factors == np.eye(self.latent_dim, dtype=factors.dtype)).all())
 
     def manifold(self, variant: CentroidVariant | None = None) -> CentroidMetric:
         """The latent space with the stored metric, a snapshot: it does not follow later changes of weights.

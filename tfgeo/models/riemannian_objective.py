@@ -13,10 +13,12 @@ from tfgeo.errors import UserError, unknown_name_error
 from tfgeo.flows import Leapfrog, Position, RiemannianLeapfrog
 from tfgeo.flows.riemannian_leapfrog import HasCometric
 from tfgeo.flows.simplified_leapfrog import SimplifiedLeapfrog
+from tfgeo.models.hvae import Momenta
 
 __all__ = ["RiemannianObjective"]
 
-_CHOICES = {
+# What each part may be.
+CHOICES: dict[str, tuple[str | bool, ...]] = {
     "momentum": ("metric", "factor"),
     "momentum_density": (True, False),
     "gradient": ("flow", "last_kick"),
@@ -57,7 +59,7 @@ class RiemannianObjective:
     NAMES: ClassVar[tuple[str, ...]] = ("bound", "released")
 
     def __post_init__(self) -> None:
-        for field, choices in _CHOICES.items():
+        for field, choices in CHOICES.items():
             value = getattr(self, field)
             if value not in choices:
                 raise UserError(f"`{field}`={value!r} is not known; choose one of {', '.join(map(str, choices))}")
@@ -90,7 +92,7 @@ class RiemannianObjective:
             return SimplifiedLeapfrog(*arguments, explicit, detached)
         return RiemannianLeapfrog(*arguments)
 
-    def momenta(self, factors: tf.Tensor) -> Callable[[Leapfrog, Position, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    def momenta(self, factors: tf.Tensor) -> Momenta:
         """Momenta and their log density from an integrator, a position and standard normal numbers `[n, d]`.
 
         Args:

@@ -78,7 +78,8 @@ def fit(
       with `stop_on="training"` it has `training_losses`. Both have `best_epoch`, the pass kept, counted from 1.
 
     Raises:
-      UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if the loss or
+      UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if there is
+        nothing for `patience` to watch, or no patience to watch the training loss; if the loss or
         a weight stops being finite: the message names the round, and for a flow that diverged its training step
         and leapfrog step.
     """
@@ -155,6 +156,10 @@ def _check_patience(patience: int | None, stop_on: str, has_validation: bool) ->
     if stop_on == "training" and has_validation:
         raise UserError("`stop_on`='training' takes no `validation_data`; leave one of them out.")
     if patience is None:
+        if stop_on == "training":
+            raise UserError(
+                "`stop_on`='training' needs a `patience`, which watches the loss; give one, such as 50."
+            )
         return None
     if stop_on == "validation" and not has_validation:
         raise UserError("`patience` needs `validation_data`, or `stop_on`='training'; give one of them.")

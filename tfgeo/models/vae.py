@@ -272,6 +272,8 @@ def check_proposal(proposal: str, accepted: tuple[str, ...]) -> str:
 
 def _convert(values: Any, name: str, dtype: str) -> tf.Tensor:
     """Real numbers as a tensor of another dtype; a `UserError` where they are none."""
+    if np.ma.is_masked(values):
+        raise UserError(f"`{name}` has masked values; fill them, or leave their rows out.")
     try:
         tensor = tf.convert_to_tensor(values)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Sec. 4.3: the learned metric (Fig. 2, 3); interpolation under it and under three others (Fig. 4-10, 20-23)."""
+"""Sec. 4.3: the learned metric (Fig. 2, 3); interpolation beside others (Fig. 4-10, 20-23)."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _twins(one: Interpolation) -> tuple[EntryConfig, ...]:
     rhvae = dataclasses.replace(
         vae,
         name=f"chadebec2020/rhvae_{one.name}",
-        summary=f"RHVAE of {one.title}: interpolation under the learned metric, beside three others",
+        summary=f"RHVAE of {one.title}: interpolation under its learned and Fisher-Rao metrics, beside 3 others",
         flow=one.flow,
         metric=one.metric,
         geodesics=LEARNED_GEODESICS,

@@ -3,6 +3,8 @@
 from zoo.config.data import DataConfig
 from zoo.config.entry import EntryConfig, from_dict, open_fields, to_dict
 from zoo.config.experiments import (
+    CENTROID_METRICS,
+    METRICS,
     ClusteringConfig,
     FiguresConfig,
     GenerationConfig,
@@ -16,7 +18,9 @@ from zoo.config.reported import Reported
 from zoo.config.training import EvaluationConfig, TrainingConfig
 
 __all__ = [
+    "CENTROID_METRICS",
     "COUNTS",
+    "METRICS",
     "ClusteringConfig",
     "DataConfig",
     "EntryConfig",

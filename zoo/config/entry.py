@@ -77,6 +77,13 @@ class EntryConfig:
             raise UserError(
                 f"the flow of {self.name} has a bound of its own; set --config.training.importance_samples=0"
             )
+        metric, batch_size = self.metric, self.training.batch_size
+        if metric is not None and metric.is_adaptive and batch_size <= metric.neighbour:
+            raise UserError(
+                f"`metric.temperature`='adaptive' is the distance to neighbour {metric.neighbour} of each centroid,"
+                f" and in training these are the {batch_size} samples of a step; raise "
+                "--config.training.batch_size, or lower --config.metric.neighbour"
+            )
         if self.variance is not None and self.network.learn_output_variance:
             raise UserError(
                 f"the decoder of {self.name} either learns one variance or has one fitted by `variance`; "
@@ -123,7 +130,10 @@ class EntryConfig:
             )
 
     def _check_metrics(self, field: str, names: tuple[str, ...]) -> None:
-        """Metrics of centroids need an RHVAE's, those of learned factors an RHVAE that learns them."""
+        """Metrics of centroids need an RHVAE's, those of learned factors an RHVAE that learns them.
+
+        That there are enough centroids to adapt to is known here too: after the training it would be too late.
+        """
         of_centroids = [name for name in names if name in CENTROID_METRICS]
         if of_centroids and self.metric is None:
             raise UserError(
@@ -141,6 +151,12 @@ class EntryConfig:
             raise UserError(
                 f"{', '.join(fixed)} of `{field}` have one temperature, but `metric.temperature` is 'adaptive'; "
                 "give a number, or leave them out"
+            )
+        if "adaptive" in of_centroids and self.metric and not self.metric.has_neighbours:
+            raise UserError(
+                f"'adaptive' of `{field}` is the distance to neighbour {self.metric.neighbour} of each centroid, "
+                f"but there are {self.metric.num_centroids} centroids; give more, lower --config.metric.neighbour, "
+                "or leave it out"
             )
 
     def _check_smooth_decoder(self) -> None:

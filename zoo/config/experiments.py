@@ -9,6 +9,7 @@ from zoo.config.checks import check_choice
 
 __all__ = [
     "CENTROID_METRICS",
+    "METRICS",
     "ClusteringConfig",
     "FiguresConfig",
     "GenerationConfig",
@@ -17,10 +18,11 @@ __all__ = [
 ]
 
 _ENERGIES = ("independent_noise", "expected", "pullback", "fisher_rao", "learned")
-_DECODED_METRICS = ("pullback", "expected", "fisher_rao")
 # Of an RHVAE: as trained, and other variants of its centroids.
 CENTROID_METRICS = ("learned", "identity", "density", "saturated", "adaptive")
 _SOLVERS = ("levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce")
+# All that `zoo.metrics` knows by name: of centroids, and of what every likelihood's decoder gives.
+METRICS = (*CENTROID_METRICS, "fisher_rao", "pullback", "expected")
 _WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
 
 
@@ -28,7 +30,7 @@ def _check_metrics(field: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Names of metrics; on a command line "a,b" is shorter than a tuple of quoted ones."""
     names = tuple(part.strip() for several in names for part in several.split(",") if part.strip())
     for name in names:
-        check_choice(field, name, _DECODED_METRICS + CENTROID_METRICS)
+        check_choice(field, name, METRICS)
     return names
 
 

@@ -14,8 +14,9 @@ __all__ = ["FlowConfig", "MetricConfig", "NetworkConfig", "VarianceConfig"]
 _ACTIVATIONS = ("linear", "relu", "softplus", "tanh", "sigmoid", "elu", "gelu", "silu", "exponential")
 _POSITIVE_ACTIVATIONS = ("softplus", "sigmoid", "exponential")
 
-# Parts of an RHVAE's objective, with what they may be.
-_OBJECTIVE_FIELDS: dict[str, tuple[str | bool, ...]] = {
+# Parts of an RHVAE's objective, with what they may be: those of `tfgeo.models.RiemannianObjective`, which cannot be
+# imported here, since configurations are read before TensorFlow is.
+OBJECTIVE_FIELDS: dict[str, tuple[str | bool, ...]] = {
     "momentum": ("metric", "factor"),
     "momentum_density": (True, False),
     "gradient": ("flow", "last_kick"),
@@ -135,7 +136,7 @@ class FlowConfig:
         check_count("flow.num_fixed_point_steps", self.num_fixed_point_steps)
         check_at_least("flow.gradient_limit", self.gradient_limit, 0.0)
         check_choice("flow.objective", self.objective, ("bound", "released"))
-        for field, choices in _OBJECTIVE_FIELDS.items():
+        for field, choices in OBJECTIVE_FIELDS.items():
             value = getattr(self, field)
             if value is not None and value not in choices:
                 raise UserError(
@@ -145,7 +146,7 @@ class FlowConfig:
     @property
     def objective_changes(self) -> dict[str, str | bool]:
         """The fields that differ from what the objective has, by name."""
-        given = {field: getattr(self, field) for field in _OBJECTIVE_FIELDS}
+        given = {field: getattr(self, field) for field in OBJECTIVE_FIELDS}
         return {field: value for field, value in given.items() if value is not None}
 
     @property
@@ -177,10 +178,11 @@ class MetricConfig:
       factors: L_i: "learned", the network's; "identity"; or "density", (2 W_i)^(-1/4) I, what the released
         objective leads to. Without learned ones the metric follows the centroids alone.
       weights: "sum", as in Eq. 14, or "saturated", a mean of what is near.
-      neighbour: k of an adaptive temperature.
+      neighbour: k of an adaptive temperature, and of the metric "adaptive" of `zoo.metrics`.
 
-    A model that was trained with other `factors`, `weights` or without an adaptive temperature can be loaded
-    (--weights): these three need no training.
+    Weights (--weights) of a model with learned factors and a number as temperature can be loaded with any `factors`
+    and `weights`, and with an adaptive temperature: none of these needs training. Weights that were trained with
+    factors that are not learned hold none, and cannot be loaded with learned ones.
     """
 
     temperature: float | str
@@ -215,7 +217,7 @@ class MetricConfig:
             raise UserError(
                 "an adaptive `metric.temperature` is not learned; set --config.metric.learn_temperature=False"
             )
-        if self.num_centroids <= self.neighbour:
+        if not self.has_neighbours:
             raise UserError(
                 f"`metric.temperature`='adaptive' is the distance to neighbour {self.neighbour} of each centroid, "
                 f"but there are {self.num_centroids} centroids; give more, or lower --config.metric.neighbour"
@@ -226,8 +228,15 @@ class MetricConfig:
         """Whether each centroid has its own temperature."""
         return self.temperature == "adaptive"
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether each centroid has a k-th nearest neighbour."""
+        return self.num_centroids > self.neighbour
+
     def trained_like(self, other: MetricConfig) -> bool:
         """Whether weights that were trained with the other metric fit this one."""
+        if self.factors == "learned" and other.factors != "learned":
+            return False
         fields = ["regularization", "learn_regularization", "num_centroids", "hidden_units", "activation"]
         if not self.is_adaptive:
             fields += ["temperature", "learn_temperature"]

@@ -50,6 +50,11 @@ class TrainingConfig:
                 f"`training.patience`={self.patience} watches held-out samples, but none are held out; "
                 "set --config.training.validation_fraction=0.2, or --config.training.stop_on=training"
             )
+        if self.stop_on == "training" and not self.patience:
+            raise UserError(
+                "`training.stop_on`='training' is what `training.patience` watches, but that is 0 and watches "
+                "nothing; set --config.training.patience=50, or leave stop_on out"
+            )
 
     @property
     def watches_held_out(self) -> bool:

@@ -19,6 +19,7 @@ from tests.geodesics.maps.map_cases import (
 )
 from tfgeo.errors import UserError
 from tfgeo.geodesics import exponential_map, logarithm_map
+from tfgeo.geodesics.maps import logarithm_map as shooting
 
 
 @pytest.mark.parametrize("name", MANIFOLDS)
@@ -93,6 +94,21 @@ def test_equal_ends_and_ends_that_are_not_finite_are_kept_apart():
     assert logarithms.distance[1] == 0.0 and logarithms.error[1] == 0.0
     assert np.isnan(logarithms.distance[2])
     np.testing.assert_allclose(logarithms.velocity[[0, 3]], clean.velocity[[0, 3]], atol=1e-6)
+
+
+def test_a_pair_that_no_step_brings_nearer_comes_to_an_end(monkeypatch):
+    # In place of the exponential map v_i^2, which reaches no negative number: the error is least at v = 0, towards
+    # which Newton's steps grow, and help only if they are shortened more and more.
+    def squares(manifold, z, v, times, tolerance):
+        return (z + v**2)[:, None], v[:, None]
+
+    monkeypatch.setattr(shooting, "integrate_geodesics", squares)
+    start = np.zeros([2, 2])
+    found = logarithm_map(FLAT, start, np.array([[-1.0, -1.0], [1.0, 1.0]]), max_iterations=1000, warn=False)
+    np.testing.assert_array_equal(found.converged, [False, True])
+    np.testing.assert_allclose(found.velocity[1], 1.0, rtol=1e-6)
+    assert found.num_iterations[1] <= 2 and 11 <= found.num_iterations[0] < 200
+    np.testing.assert_allclose(found.error[0], np.sqrt(2.0), rtol=1e-2)
 
 
 def test_piecewise_linear_decoders_are_refused():

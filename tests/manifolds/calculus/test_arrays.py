@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tests.manifolds.decoders.kinds import hidden
 from tfgeo.errors import UserError
-from tfgeo.geodesics import connect, pairwise
+from tfgeo.geodesics import connect, exponential_map, frechet_mean, logarithm_map, pairwise, parallel_transport
 from tfgeo.geodesics.latents import as_latents
-from tfgeo.manifolds import Pullback
+from tfgeo.manifolds import Interpolated, Pullback
 from tfgeo.manifolds.calculus.arrays import as_array
 
 NUMBERS = [
@@ -72,11 +72,40 @@ def test_what_is_no_number_is_named_with_its_place(value, said):
         (np.array(["2020-01-01"], "M8[D]"), "hold datetime64"),
         (np.zeros(2, [("x", float), ("y", float)]), "hold .*'x'"),
         ([[1.0], [2.0, 3.0]], "make no array .*rows of one length"),
+        (np.ma.masked_less([[1.0, -1.0]], 0.0), "some are masked; fill them, or leave their rows out"),
+        (np.ma.masked_equal(np.array([[1, 2]], object), 2), "some are masked"),
     ],
 )
 def test_other_dtypes_are_named(values, said):
     with pytest.raises(UserError, match=said):
         as_array(values, "`x`", "[n, d]")
+
+
+@pytest.mark.parametrize("values", [np.ma.masked_less([[1.0, -1.0]], 0.0), np.array([[1.0 + 1j, 0.0]])])
+def test_masked_and_complex_points_are_refused_at_every_door(values):
+    surface, z = Pullback(hidden), np.zeros([1, 2])
+    doors = {
+        "start": lambda: connect(surface, values, z),
+        "end": lambda: logarithm_map(surface, z, values),
+        "z": lambda: exponential_map(surface, values, z),
+        "v": lambda: exponential_map(surface, z, values),
+        "path": lambda: parallel_transport(surface, values, z[0]),
+        "points": lambda: frechet_mean(surface, values),
+        "points ": lambda: pairwise(surface, values, progress=False),
+        "points  ": lambda: Interpolated.around(surface, values),
+        "latent points": lambda: surface.volume(values),
+    }
+    for name, enter in doors.items():
+        name = name.strip()
+        with pytest.raises(
+            UserError, match=f"{name}.* must be .* real numbers, but (some are masked|hold complex)"
+        ):
+            enter()
+
+
+def test_a_mask_that_hides_nothing_is_none():
+    values = np.ma.masked_less([[1.0, 2.0]], 0.0)
+    np.testing.assert_array_equal(as_latents(values, "points"), [[1.0, 2.0]])
 
 
 def test_a_number_that_is_not_finite_is_one():

@@ -10,17 +10,18 @@ import tensorflow as tf
 
 __all__ = ["DEFAULT_TOLERANCE", "MAX_NUM_STEPS", "solve_in_batches", "solve_ode"]
 
-# Error per step, relative and absolute, that the maps allow by default.
-DEFAULT_TOLERANCE = {np.dtype(np.float32): 1e-8, np.dtype(np.float64): 1e-10}
+# Error per step, relative and absolute, that the maps allow by default; in float32 the smallest that makes sense.
+DEFAULT_TOLERANCE = {np.dtype(np.float32): 1.2e-8, np.dtype(np.float64): 1e-10}
 # Steps after which a row counts as running into a singular point. Smooth decoders take some tens.
 MAX_NUM_STEPS = 500
 # Batches are filled up to this size or 4, 16, .. times it: static sizes, which second derivatives of many layers
 # need (with dynamic ones they call `tf.shape`; see `differentiate_metric`), and few of them to compile.
 SMALLEST_BATCH = 32
-# Smallest tolerance, in units of the dtype's rounding: below it a step's error estimate is noise, which is that of
-# the derivatives times the step.
+# Smallest tolerance, in units of the dtype's rounding, to which smaller ones are raised: derivatives have that
+# rounding, and a step's error estimate has it times the step, of which a curve takes ten or more.
 MIN_TOLERANCE_ROUNDINGS = 0.1
-# A step this small against the time that is left does not move time any more.
+# Where even a step this small against the whole time is too long, the row has run into a singular point: time, a
+# float64, would move by some tens of its roundings.
 SMALLEST_STEP = 1e-14
 # The next step is this share of the one that would just meet the tolerance, and changes within these factors.
 SAFETY, SLOWEST_CHANGE, FASTEST_CHANGE = 0.9, 0.2, 10.0
@@ -72,17 +73,18 @@ def solve_ode(
 
     Library solvers have one step for a whole batch: the hardest row makes all others wait, and one that runs into a
     singular point fails them all. Here each row has a time and a step of its own, so that a batch takes as many
-    steps as its hardest row, `MAX_NUM_STEPS` at most, and rows do not depend on their neighbours.
+    steps as its hardest row, and rows do not depend on their neighbours. `MAX_NUM_STEPS` are allowed for each piece
+    between corners, and one more for each time.
 
     Args:
       ode_fn: `[B]` times and `[B, state_size]` states to derivatives `[B, state_size]`, row by row; traced once.
       state: `[B, state_size]` at t = 0.
       times: `[T]`, increasing, greater than 0.
-      tolerance: scalar; error per step, relative and absolute.
+      tolerance: scalar; error per step, relative and absolute; at least `MIN_TOLERANCE_ROUNDINGS` of the dtype's.
       num_pieces: between corners of the equation, each of which takes steps of its own.
 
     Returns:
-      `[T, B, state_size]`; NaN for rows that take too many steps, or steps too small to move.
+      `[T, B, state_size]`; NaN for rows that need too many steps, or too small ones.
     """
     dtype = state.dtype
     floor = MIN_TOLERANCE_ROUNDINGS * np.finfo(dtype.as_numpy_dtype).eps

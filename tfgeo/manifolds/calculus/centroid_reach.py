@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError, check_count
 
-__all__ = ["density_factors", "neighbour_distances", "weights_between"]
+__all__ = ["density_factors", "neighbour_distances"]
 
 # Centroids that coincide reach at least this share of what centroids reach in the mean.
 LEAST_REACH = 1e-3
@@ -32,7 +32,7 @@ def neighbour_distances(centroids: tf.Tensor, neighbour: int = 3) -> tf.Tensor:
             f"from; give at least {neighbour + 1} of them, or lower `neighbour`."
         )
     # Each centroid is its own nearest one.
-    nearest, _ = tf.math.top_k(-squared_distances(centroids), neighbour + 1)
+    nearest, _ = tf.math.top_k(-_square_distances(centroids), neighbour + 1)
     distances = tf.sqrt(tf.maximum(-nearest[:, -1], 0.0))
     mean = tf.reduce_mean(distances)
     if tf.executing_eagerly() and not mean > 0.0:
@@ -55,18 +55,18 @@ def density_factors(centroids: tf.Tensor, temperature: tf.Tensor | float) -> tf.
       temperature: T, a scalar, or `[n]`, one for each centroid.
     """
     centroids = tf.convert_to_tensor(centroids)
-    weight = tf.reduce_sum(weights_between(centroids, temperature), axis=-1)
+    weight = tf.reduce_sum(_weigh_between(centroids, temperature), axis=-1)
     identity = tf.eye(centroids.shape[1], dtype=centroids.dtype)
     return tf.pow(2.0 * weight, -0.25)[:, None, None] * identity
 
 
-def weights_between(centroids: tf.Tensor, temperature: tf.Tensor | float) -> tf.Tensor:
+def _weigh_between(centroids: tf.Tensor, temperature: tf.Tensor | float) -> tf.Tensor:
     """`exp(-|c_i - c_j|^2 / T_j^2)`: `[n, d]` to `[n, n]`."""
     temperature = tf.cast(temperature, centroids.dtype)
-    return tf.exp(-squared_distances(centroids) / tf.square(temperature))
+    return tf.exp(-_square_distances(centroids) / tf.square(temperature))
 
 
-def squared_distances(points: tf.Tensor) -> tf.Tensor:
+def _square_distances(points: tf.Tensor) -> tf.Tensor:
     """`[n, d]` to `[n, n]`, by differences: products would cancel."""
     columns = tf.unstack(points, axis=-1)
     return tf.add_n([tf.math.squared_difference(column[:, None], column[None]) for column in columns])
