@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tests.cases import SURFACES, SmallDecoder, random_points
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Manifold, Pullback, TensorField
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns
+
+tfd = tfp.distributions
 
 MANIFOLDS = {
     **{name: Pullback(embedding) for name, (embedding, _) in SURFACES.items()},
@@ -42,6 +45,21 @@ def test_independent_noise_energy_is_equation_17_and_18():
     np.testing.assert_allclose(IndependentNoise(decoder).energy(points), energy, rtol=1e-12)
     # Length is that of the expected metric: noise does not lengthen a curve, however finely it is cut.
     np.testing.assert_allclose(IndependentNoise(decoder).length(points), ExpectedPullback(decoder).length(points))
+
+
+def test_constant_noise_adds_the_same_to_every_curve():
+    points, decoder = random_points(3, 6, 2), SmallDecoder()
+    # No tensor leads from the points to this deviation.
+    noisy, plain = IndependentNoise(lambda z: tfd.Normal(decoder(z).mean(), 0.1)), Pullback(decoder)
+    # Energies of a `Pullback` are 5 times the sum of its squares; both ends of 5 segments have 6 outputs' variance.
+    noise = 2.0 * 5.0 * 6.0 * 0.01
+    np.testing.assert_allclose(noisy.energy(points), plain.energy(points) / 5.0 + noise, rtol=1e-12)
+    energy, gradient = noisy.energy_and_gradient(points)
+    np.testing.assert_allclose(energy, noisy.energy(points), rtol=1e-12)
+    np.testing.assert_allclose(gradient, plain.energy_and_gradient(points)[1] / 5.0, rtol=1e-10, atol=1e-12)
+    model, other = noisy.quadratic_model(points), plain.quadratic_model(points)
+    np.testing.assert_allclose(model.energy, energy, rtol=1e-12)
+    np.testing.assert_allclose(model.diagonal, other.diagonal / 5.0, rtol=1e-10, atol=1e-12)
 
 
 def test_independent_noise_energy_is_the_mean_of_sampled_energies():

@@ -63,6 +63,9 @@ class Ensemble(Manifold):
     def has_potential(self) -> bool:
         return any(member.has_potential for member in self.members)
 
+    def without_potential(self) -> Manifold:
+        return Ensemble([member.without_potential() for member in self.members]) if self.has_potential else self
+
     @property
     def model_is_approximate(self) -> bool:
         return any(member.model_is_approximate for member in self.members)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfgeo.manifolds.calculus.omitted_curvature import curvature_of_differences
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, add_potential
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
-from tfgeo.manifolds.manifold import check_points
+from tfgeo.manifolds.manifold import Manifold, check_points
 from tfgeo.manifolds.pullback import differences, differences_gradient, differences_model
 
 __all__ = ["IndependentNoise"]
@@ -36,6 +36,9 @@ class IndependentNoise(ExpectedPullback):
     @property
     def has_potential(self) -> bool:
         return True
+
+    def without_potential(self) -> Manifold:
+        return ExpectedPullback(self.decoder)
 
     def potential(self, points: tf.Tensor) -> tf.Tensor:
         """Sum of the variances: `[B, T, d]` to `[B]`. Every point but the ends belongs to two segments."""

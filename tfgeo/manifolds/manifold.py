@@ -119,6 +119,13 @@ class Manifold(abc.ABC):
         """Whether the energy has a part that does not come from segments, so that it is no square of a length."""
         return False
 
+    def without_potential(self) -> Manifold:
+        """The manifold of the same metric whose energy is that of its segments alone; itself where it has no other.
+
+        A curve of least energy with a potential is no geodesic of the metric, which logarithms and means are about.
+        """
+        return self
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether the metric is known at `z`: `[..., d]` to `[...]` bool. By default it is everywhere."""
         return tf.ones(tf.shape(z)[:-1], tf.bool)

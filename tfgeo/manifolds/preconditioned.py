@@ -56,6 +56,11 @@ class Preconditioned(Manifold):
     def has_potential(self) -> bool:
         return self.manifold.has_potential
 
+    def without_potential(self) -> Manifold:
+        if not self.has_potential:
+            return self
+        return Preconditioned(self.manifold.without_potential(), self.approximation.without_potential())
+
     @property
     def model_is_approximate(self) -> bool:
         return True

@@ -20,6 +20,7 @@ from tests.geodesics.maps.map_cases import (
 from tfgeo.errors import UserError
 from tfgeo.geodesics import exponential_map, logarithm_map
 from tfgeo.geodesics.maps import logarithm_map as shooting
+from tfgeo.manifolds import Ensemble, IndependentNoise, Preconditioned
 
 
 @pytest.mark.parametrize("name", MANIFOLDS)
@@ -40,6 +41,19 @@ def test_the_logarithm_leads_back_from_the_exponential_map():
     velocity = np.array([[0.6, 0.4], [0.3, -0.5], [-0.4, 0.3], [0.1, 0.0]])
     logarithms = logarithm_map(SPHERE, start, exponential_map(SPHERE, start, velocity))
     np.testing.assert_allclose(logarithms.velocity, velocity, atol=1e-6)
+
+
+def test_a_potential_does_not_bend_geodesics():
+    """Curves of least energy with a potential are none; exponential and logarithm map are of the metric."""
+    noisy = IndependentNoise(DECODER.decoder)
+    start, end = ends("decoder")
+    found, expected = logarithm_map(noisy, start, end), logarithm_map(DECODER, start, end)
+    assert found.converged.all()
+    np.testing.assert_allclose(found.velocity, expected.velocity, rtol=1e-6)
+    for manifold in (Ensemble([noisy]), Preconditioned(noisy, noisy)):
+        metric = manifold.without_potential()
+        assert not metric.has_potential and metric.without_potential() is metric
+        np.testing.assert_allclose(metric.energy(end[None]), DECODER.energy(end[None]), rtol=1e-12)
 
 
 def test_sphere():

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import SmallDecoder, random_points
+from tests.cases import SmallDecoder, random_points, sphere
 from tests.geodesics.maps.map_cases import FLAT, HALF_PLANE, SPHERE, MetricOnly
-from tfgeo.manifolds import ExpectedPullback
+from tfgeo.manifolds import ExpectedPullback, Pullback
 
 Z, V = random_points(2, 7, 2)
 
 
 def acceleration(manifold, z=Z, v=V):
-    # Nested forward mode takes seconds in eager mode.
+    # In a graph, as the maps take it.
     return tf.function(manifold.geodesic_acceleration)(tf.constant(z), tf.constant(v)).numpy()
 
 
@@ -32,6 +32,12 @@ def test_half_plane():
 
 def test_flat_space_does_not_accelerate():
     np.testing.assert_allclose(acceleration(FLAT), 0.0, atol=1e-12)
+
+
+def test_an_operation_with_a_shape_among_its_attributes():
+    """TensorFlow's own forward mode cannot trace one."""
+    checked = Pullback(lambda z: sphere(tf.ensure_shape(z, [None, 2])))
+    np.testing.assert_allclose(acceleration(checked), acceleration(SPHERE), rtol=1e-12)
 
 
 def test_both_forms_agree_on_a_decoder():

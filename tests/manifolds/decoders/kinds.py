@@ -30,6 +30,7 @@ class Kind(NamedTuple):
         them; None in place of what it does not have.
       fisher: mean and standard deviation `[T, D]` in float64 to the squared Fisher-Rao distances of neighbours
         `[T - 1]`, in closed form; None where the Fisher information is not known.
+      rounding: relative error of lengths and derivatives that the decoder's own precision makes, 0 from float32 on.
     """
 
     make: Callable[[], Any]
@@ -37,6 +38,7 @@ class Kind(NamedTuple):
     condition: Any = None
     moments: Callable[[Any, np.ndarray], tuple] = lambda decoder, rows: (np.asarray(decoder(rows)), None)
     fisher: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    rounding: float = 0.0
 
 
 def squares(values):
@@ -240,6 +242,29 @@ def continuous_bernoulli_moments(decoder, rows):
     return np.asarray(distribution.mean()), np.sqrt(np.asarray(distribution.variance()))
 
 
+def half_precision():
+    """A model that computes in float16 with weights in float32."""
+    policy = "mixed_float16"
+    return keras.Sequential(
+        [
+            keras.Input([LATENT_DIM]),
+            keras.layers.Dense(8, "tanh", dtype=policy),
+            keras.layers.Dense(DATA_DIM, dtype=policy),
+        ]
+    )
+
+
+def of_dense_layers(decoder, rows):
+    """What two dense layers are in float64, from their weights."""
+    first, offset, second, last = (np.asarray(weight, np.float64) for weight in decoder.get_weights())
+    return np.tanh(rows @ first + offset) @ second + last, None
+
+
+def bijector():
+    """A flow that bends and mixes both coordinates."""
+    return tfb.Chain([tfb.Softplus(), tfb.ScaleMatvecTriL([[1.0, 0.0], [0.6, 0.8]]), tfb.Shift([0.3, -0.2])])
+
+
 KINDS: dict[str, Kind] = {
     "sequential": Kind(lambda: keras.Sequential([keras.Input([LATENT_DIM]), *layers(8)])),
     "sequential_not_built": Kind(lambda: keras.Sequential(layers(8))),
@@ -350,6 +375,11 @@ KINDS: dict[str, Kind] = {
         lambda: lambda z: tfd.OneHotCategorical(logits=hidden(z)), moments=of_distribution, fisher=roots
     ),
     "saturated": Kind(lambda: saturated, moments=of_distribution, fisher=bernoulli),
+    "bijector": Kind(
+        bijector, moments=lambda decoder, rows: (np.asarray(decoder.forward(tf.constant(rows))), None)
+    ),
+    # Outputs of size 1 are rounded to 2^-11, and segments are a tenth long.
+    "half_precision": Kind(half_precision, moments=of_dense_layers, rounding=5e-3),
     "small_decoder": Kind(SmallDecoder, moments=of_distribution, fisher=normal),
 }
 

@@ -24,6 +24,7 @@ from tfgeo.geodesics import (
     logarithm_map,
     pairwise,
 )
+from tfgeo.geodesics.maps.logarithm_map import metric_of
 from tfgeo.manifolds import (
     Decoder,
     Ensemble,
@@ -96,14 +97,24 @@ def length_of(kind, name, points):
     return np.sum(np.sqrt(squares(mean)))
 
 
-def tolerance_of(name):
+def is_singular(kind, name):
+    """Whether the metric has no inverse, as that of one output for two coordinates."""
+    return name in ("Pullback", "Smoothed", "Interpolated") and moments_of(kind, POINTS)[0].shape[-1] < 2
+
+
+def may_give_up(kind, name):
+    """Whether functions may find nothing and say so: the rounding of half precision hides where an energy falls."""
+    return is_singular(kind, name) or KINDS[kind].rounding > 0.0
+
+
+def tolerance_of(kind, name):
     """Differences of means in float32, of Jacobians by finite differences, and the table's raised coefficients."""
-    return {"Smoothed": 2e-3, "Interpolated": 1e-2}.get(name, 2e-4)
+    return {"Smoothed": 2e-3, "Interpolated": 1e-2}.get(name, 2e-4) + KINDS[kind].rounding
 
 
 def check_lengths(kind, name, points, lengths):
     expected = [length_of(kind, name, curve.astype(np.float64)) for curve in points]
-    np.testing.assert_allclose(lengths, expected, rtol=tolerance_of(name))
+    np.testing.assert_allclose(lengths, expected, rtol=tolerance_of(kind, name))
 
 
 # Each function checks its own result.
@@ -111,7 +122,8 @@ def check_lengths(kind, name, points, lengths):
 
 def by_connect(kind, name, manifold, folder):
     geodesics = connect(manifold, START, END, num_points=NUM_POINTS, warn=False)
-    assert geodesics.length.dtype == np.float64 and geodesics.converged.all(), geodesics.reason
+    assert geodesics.length.dtype == np.float64
+    assert geodesics.converged.all() or KINDS[kind].rounding, geodesics.reason
     check_lengths(kind, name, geodesics.points(NUM_POINTS), geodesics.length)
 
 
@@ -140,24 +152,23 @@ def by_graph(kind, name, manifold, folder):
 def by_exponential_map(kind, name, manifold, folder):
     velocity = 0.2 * (END - START)
     reached = exponential_map(manifold, START, velocity)
+    # A singular metric has no acceleration: NaN, unless interpolating or rounding left it an inverse.
+    found = np.isfinite(reached).all(axis=-1) if may_give_up(kind, name) else np.ones(len(START), bool)
     # A geodesic keeps its speed: the straight way to where it comes out is no shorter than its length by more than
     # its bending, which is small on this short way.
-    line = np.linspace(START, reached, 9, axis=1)
-    lengths = [length_of(kind, name, curve) for curve in line]
-    np.testing.assert_allclose(manifold.norm(START, velocity), lengths, rtol=3e-2)
+    lines = np.linspace(START, reached, 9, axis=1)[found]
+    lengths = [length_of(kind, name, curve) for curve in lines]
+    np.testing.assert_allclose(manifold.norm(START, velocity)[found], lengths, rtol=3e-2)
 
 
 def by_logarithm_map(kind, name, manifold, folder):
     logarithms = logarithm_map(manifold, START, END, warn=False)
-    if manifold.has_potential:
-        # The curve of least energy is no geodesic, from which the shot may miss: it must say so.
-        assert (np.isfinite(logarithms.error) | ~logarithms.converged).all()
-        return
-    found = connect(manifold, START, END, curve="cubic_spline", warn=False)
+    # A curve of least energy with a potential is no geodesic.
+    found = connect(metric_of(manifold), START, END, curve="cubic_spline", warn=False)
     np.testing.assert_allclose(
         logarithms.distance[logarithms.converged], found.length[logarithms.converged], rtol=2e-2
     )
-    assert logarithms.converged.any()
+    assert logarithms.converged.any() or may_give_up(kind, name)
     # A polygon of few points is shorter than the curve.
     lengths = [length_of(kind, name, curve) for curve in found.points(20)]
     np.testing.assert_allclose(found.length, lengths, rtol=3e-2)
@@ -166,6 +177,9 @@ def by_logarithm_map(kind, name, manifold, folder):
 def by_frechet_mean(kind, name, manifold, folder):
     points = POINTS[:1] + 0.1 * np.array([[-1.0, 0.3], [1.0, -0.3]])
     mean = frechet_mean(manifold, points.tolist(), warn=False)
+    if may_give_up(kind, name) and not mean.converged:
+        return
+    assert mean.converged
     lines = np.linspace(np.stack([mean.point, mean.point]), points, 9, axis=1)
     first, second = (length_of(kind, name, line) for line in lines)
     # The mean of two points is in the middle of them, up to the bending of the geodesics to it.
@@ -178,7 +192,7 @@ def by_volume(kind, name, manifold, folder):
     if name == "Pullback":
         jacobians = [jacobian_of(kind, z) for z in POINTS]
         expected = [np.sqrt(max(np.linalg.det(jacobian.T @ jacobian), 0.0)) for jacobian in jacobians]
-        np.testing.assert_allclose(found, expected, rtol=3e-3, atol=1e-6)
+        np.testing.assert_allclose(found, expected, rtol=3e-3 + KINDS[kind].rounding, atol=1e-6)
 
 
 def by_export(kind, name, manifold, folder):
@@ -201,6 +215,19 @@ COMPILED = (
 )
 
 
+# The rounding of half precision makes jumps in a metric, which may by chance be too large for these.
+NEED_DERIVATIVES = (by_exponential_map, by_logarithm_map, by_frechet_mean)
+
+
+def check_accepted(kind, name, function, manifold, folder):
+    try:
+        function(kind, name, manifold, folder)
+    except UserError as error:
+        jumps = function in NEED_DERIVATIVES and "comes in jumps" in str(error) and "\n" not in str(error)
+        if not (KINDS[kind].rounding and jumps):
+            raise
+
+
 def check_refusal(kind, name, function, folder):
     with pytest.raises(UserError) as caught:
         function(kind, name, manifold_of(kind, name), folder)
@@ -211,7 +238,7 @@ def check_cell(kind, name, function, folder):
     if is_refused(kind, name):
         check_refusal(kind, name, function, folder)
     else:
-        function(kind, name, manifold_of(kind, name), folder)
+        check_accepted(kind, name, function, manifold_of(kind, name), folder)
 
 
 @pytest.mark.parametrize("name", MANIFOLDS)
@@ -252,7 +279,7 @@ def test_every_cell(kind, name, tmp_path):
     for function in COMPILED:
         try:
             if made:
-                function(kind, name, made[0], tmp_path / function.__name__)
+                check_accepted(kind, name, function, made[0], tmp_path / function.__name__)
             else:
                 check_refusal(kind, name, function, tmp_path)
         except Exception as error:  # reported below, together with those of other cells

@@ -13,7 +13,7 @@ from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.maps.exponential_map import integrate_geodesics
-from tfgeo.geodesics.maps.logarithm_map import Logarithms, shoot
+from tfgeo.geodesics.maps.logarithm_map import Logarithms, metric_of, shoot
 from tfgeo.geodesics.solvers.smoothness import check_smooth
 from tfgeo.geodesics.solvers.solver import Solver
 from tfgeo.manifolds import Manifold
@@ -92,11 +92,12 @@ def frechet_mean(
     points, weights, mean = _check_points(points, weights, initial)
     check_count("max_iterations", max_iterations, minimum=0)
     check_positive("tolerance", tolerance)
+    metric = metric_of(manifold)
     check_smooth(manifold, np.broadcast_to(mean, points.shape), points, "frechet_mean")
 
     def logarithms(mean: np.ndarray) -> Logarithms:
         start = np.ascontiguousarray(np.broadcast_to(mean, points.shape))
-        geodesics = connect(manifold, start, points, curve, solver, num_points=num_points, warn=False)
+        geodesics = connect(metric, start, points, curve, solver, num_points=num_points, warn=False)
         found = shoot(manifold, geodesics, MAX_SHOTS, None)
         if not (np.isfinite(found.velocity).all() and np.isfinite(found.distance).all()):
             row = int(np.argmin(np.isfinite(found.distance) & np.isfinite(found.velocity).all(axis=-1)))

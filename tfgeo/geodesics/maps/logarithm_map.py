@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import NamedTuple
 
@@ -65,9 +66,10 @@ def logarithm_map(
 ) -> Logarithms:
     """Velocities at `start` of the geodesics that are at `end` at time 1.
 
-    The curve that `connect` finds gives the first guess, c'(0) with the curve's length as its norm; Newton's
-    method then shoots: it solves `exp_start(v) = end` with differences of the exponential map, all pairs and
-    all d directions in one ODE solution per step. A step that comes out farther from `end` is halved.
+    The curve that `connect` finds, without the potential of an energy that has one, gives the first guess, c'(0)
+    with the curve's length as its norm; Newton's method then shoots: it solves `exp_start(v) = end` with
+    differences of the exponential map, all pairs and all d directions in one ODE solution per step. A step that
+    comes out farther from `end` is halved.
 
     Args:
       manifold: the manifold, with a metric that has continuous derivatives.
@@ -92,7 +94,8 @@ def logarithm_map(
     start, end = as_pairs(start, end)
     latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
     start, end = start.astype(dtype), end.astype(dtype)
-    geodesics = connect(manifold, start, end, curve, solver, warm_start, num_points, warn=False)
+    metric = metric_of(manifold)
+    geodesics = connect(metric, start, end, curve, solver, warm_start, num_points, warn=False)
     check_smooth(manifold, geodesics.start, geodesics.end, "logarithm_map")
     logarithms = shoot(manifold, geodesics, max_iterations, tolerance)
     if warn and not logarithms.converged.all():
@@ -106,6 +109,12 @@ def logarithm_map(
         distance=logarithms.distance.astype(latent_dtype, copy=False),
         error=logarithms.error.astype(latent_dtype, copy=False),
     )
+
+
+@functools.lru_cache(maxsize=16)
+def metric_of(manifold: Manifold) -> Manifold:
+    """The manifold without its potential: always the same one, for which problems are compiled once."""
+    return manifold.without_potential()
 
 
 def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, tolerance: float | None) -> Logarithms:

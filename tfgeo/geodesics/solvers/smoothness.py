@@ -50,7 +50,7 @@ def check_smooth(
         raise UserError(
             f"{purpose} needs second derivatives of the decoder, but {share:.0%} of the change of this "
             f"{type(manifold).__name__} metric between the points comes in jumps, as with piecewise linear (ReLU) "
-            f"units; {remedy}, or a decoder with tanh, softplus or ELU units"
+            f"units or half precision; {remedy}, or a decoder with tanh, softplus or ELU units in float32"
         )
 
 

@@ -15,8 +15,8 @@ from tfgeo.manifolds.decoders.readers import (
     Reader,
     read_mean,
     read_mean_and_stddev,
+    read_mean_and_variance,
     read_values,
-    read_variance,
 )
 from tfgeo.manifolds.decoders.trial import TRIAL_ROWS, Facts, try_decoder
 
@@ -98,7 +98,8 @@ class Decoder:
 
     def variance(self, z: tf.Tensor) -> tf.Tensor:
         """Variance of p(x | z): `[..., d]` to `[..., D]`."""
-        return self.read(z, read_variance)[0]
+        # With the mean: alone, one that is the same everywhere would be a decoder that does not move.
+        return self.read(z, read_mean_and_variance)[1]
 
     def read(self, z: tf.Tensor, reader: Reader) -> list[tf.Tensor]:
         """What `reader` makes of the decoder's return value at `z`: `[..., d]` to tensors `[..., M]`."""

@@ -11,7 +11,7 @@ import tensorflow_probability as tfp
 from tfgeo.errors import UserError
 from tfgeo.manifolds.decoders.moments import mean_of, stddev_of, variance_of
 
-__all__ = ["Reader", "read_mean", "read_mean_and_stddev", "read_values", "read_variance"]
+__all__ = ["Reader", "read_mean", "read_mean_and_stddev", "read_mean_and_variance", "read_values"]
 
 tfd = tfp.distributions
 
@@ -35,9 +35,10 @@ def read_mean_and_stddev(decoded: tf.Tensor | tfd.Distribution) -> list[tf.Tenso
     return [_join(mean_of(distribution)), _join(stddev_of(distribution))]
 
 
-def read_variance(decoded: tf.Tensor | tfd.Distribution) -> list[tf.Tensor]:
-    """The variance of a distribution."""
-    return [_join(variance_of(_distribution(decoded)))]
+def read_mean_and_variance(decoded: tf.Tensor | tfd.Distribution) -> list[tf.Tensor]:
+    """Mean and variance of a distribution."""
+    distribution = _distribution(decoded)
+    return [_join(mean_of(distribution)), _join(variance_of(distribution))]
 
 
 def _distribution(decoded: tf.Tensor | tfd.Distribution) -> tfd.Distribution:
