@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.errors import UserError, unknown_name_error
+from tfgeo.errors import UserError, check_count, unknown_name_error
 from tfgeo.layers.precision import squared_distances
 from tfgeo.manifolds import ExpectedPullback, Manifold, Pullback
 from tfgeo.randomness import generator
 
-__all__ = ["DecoderProblem", "load_problem", "make_problem", "read_arrays"]
+__all__ = ["DecoderProblem", "is_random", "load_problem", "make_problem", "make_random_problem", "read_arrays"]
 
 tfd = tfp.distributions
 
@@ -37,6 +37,7 @@ SIGMA_KEYS = {"rbf_centers": "Kd", "rbf_gamma": "K", "rbf_W": "KD", "rbf_floor":
 POINT_KEYS = {"pairs200_start": "Bd", "pairs200_end": "Bd", "latents": "nd"}
 MORE_PAIRS = {"pairs1000_start": "Cd", "pairs1000_end": "Cd"}
 
+RANDOM = "random"
 _REMEDY = "write the file by np.savez(path, W1=..., b1=..., ...), as `python -m launch.benchmark --help` lists"
 
 
@@ -157,23 +158,43 @@ def load_problem(path: str, metrics: Sequence[str]) -> DecoderProblem:
     return DecoderProblem(source, arrays | pairs, **names)
 
 
-def make_problem(seed: int, data_dim: int = 784, hidden: int = 500) -> DecoderProblem:
+def is_random(problem: str | None) -> bool:
+    """Whether --problem asks for random weights and no file."""
+    return problem is None or problem.partition(":")[0] == RANDOM
+
+
+def make_random_problem(problem: str | None, seed: int) -> DecoderProblem:
+    """The problem that "random:d=10" asks for; "random", and None, have d = 2.
+
+    Raises:
+      UserError: if it asks for something else.
+    """
+    wish = (problem or RANDOM).partition(":")[2]
+    name, _, number = (wish or "d=2").partition("=")
+    if name != "d" or not number.isdecimal():
+        raise UserError(
+            f"--problem={problem} is not known; give {RANDOM}:d=10, for a latent dimension of 10, or a file"
+        )
+    return make_problem(seed, latent_dim=check_count("d of --problem", int(number)))
+
+
+def make_problem(seed: int, data_dim: int = 784, hidden: int = 500, latent_dim: int = 2) -> DecoderProblem:
     """A decoder of random weights: nothing was trained, but geodesics bend and shapes are those of MNIST."""
     rng = generator(seed, "benchmark problem")
-    latent_dim, num_basis = 2, 64
+    num_basis = 64
 
     def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
         return (scale * rng.normal(size=shape)).astype(np.float32)
 
     latents = normal(3000, latent_dim)
     arrays: dict[str, Any] = {
-        "W1": normal(latent_dim, hidden),
+        "W1": normal(latent_dim, hidden, scale=np.sqrt(2.0 / latent_dim)),
         "b1": normal(hidden),
         "W2": normal(hidden, data_dim, scale=3.0 / np.sqrt(hidden)),
         "b2": normal(data_dim),
         "rbf_centers": latents[:num_basis],
-        # Bandwidth 1/2, about the distance of neighbouring centres.
-        "rbf_gamma": np.full(num_basis, 2.0, np.float32),
+        # Bandwidth 1/2 in the plane, about the distance of neighbouring centres; squared distances grow with d.
+        "rbf_gamma": np.full(num_basis, 4.0 / latent_dim, np.float32),
         "rbf_W": np.exp(normal(num_basis, data_dim, scale=0.5)) * np.float32(20.0),
         "rbf_floor": np.float32(1.0),
         "latents": latents,

@@ -12,7 +12,7 @@ from launch.benchmarks.geodesics import measure_geodesics
 from launch.benchmarks.graph import measure_graph
 from launch.benchmarks.methods import choose_methods, choose_metrics
 from launch.benchmarks.pairwise import measure_pairwise
-from launch.benchmarks.problem import load_problem, make_problem
+from launch.benchmarks.problem import is_random, load_problem, make_random_problem
 from launch.benchmarks.record import Record, Settings, say
 from launch.benchmarks.training import measure_training
 from tfgeo.errors import UserError, check_count, check_writable_folder
@@ -34,8 +34,8 @@ def run_benchmark(values: program.Flags) -> None:
     choose_methods(settings.methods)
     for name in settings.entries:
         zoo.config(name)
-    if settings.problem is None:
-        problem = make_problem(settings.seed)
+    if is_random(settings.problem):
+        problem = make_random_problem(settings.problem, settings.seed)
     else:
         problem = load_problem(settings.problem, settings.metrics)
     if settings.suite == "geodesics":

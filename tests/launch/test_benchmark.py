@@ -10,7 +10,7 @@ from launch import benchmark, program
 from launch.benchmarks import geodesics, measuring, pairwise, problem, record, training
 from launch.benchmarks.measuring import Judge, needed_flops, timed
 from launch.benchmarks.methods import METHODS, Method
-from launch.benchmarks.problem import load_problem, make_problem
+from launch.benchmarks.problem import load_problem, make_problem, make_random_problem
 
 NUM_PAIRS, NUM_LATENTS = 6, 30
 
@@ -192,7 +192,7 @@ def test_first_call_counts_as_compiling():
 
 
 def test_built_in_problem_is_the_same_each_time():
-    first, second = make_problem(0), make_problem(0)
+    first, second = make_problem(0), make_random_problem(None, 0)
     assert all(np.array_equal(first.arrays[name], second.arrays[name]) for name in first.arrays)
     assert first.sizes["data_dim"] == 784 and "untrained" in first.source
     curve = np.linspace(-1.0, 1.0, 5)[None, :, None] * [1.0, 0.5]
@@ -265,3 +265,10 @@ def test_warm_starts_exist_and_names_say_the_manifold():
     for method in METHODS:
         assert method.name.split("/")[0] in ("exact", "interpolated", "preconditioned")
         assert method.warm_start is None or names.index(method.warm_start) < names.index(method.name)
+
+
+def test_random_weights_of_any_latent_dimension():
+    assert make_random_problem("random:d=10", 0).sizes["latent_dim"] == 10
+    for wrong in ("random:d=0", "random:d=x", "random:conv"):
+        with pytest.raises(UserError, match=r"d of --problem|random:d=10"):
+            make_random_problem(wrong, 0)

@@ -43,8 +43,8 @@ def test_every_model_is_measured_under_its_own_metric(folder):
         if name.startswith("chadebec2020/vae"):
             assert "geodesic_length" not in numbers
             continue
-        # Ten epochs leave some of its basis functions so narrow that their metric jumps: what is shortest on the few
-        # points on which geodesics are found may be longer than the straight line on more.
+        # Ten epochs leave some of its basis functions so narrow that their metric jumps: what is shortest on few
+        # points, as geodesics are found, may be longer than the straight line on more.
         jumps = name.startswith("arvanitidis2018")
         assert 0.0 < numbers["length_over_straight"] <= (1.3 if jumps else 1.01) and numbers["bend"] >= 0.0
         if jumps:
