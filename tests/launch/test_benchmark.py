@@ -11,6 +11,7 @@ from launch.benchmarks import geodesics, measuring, pairwise, problem, record, t
 from launch.benchmarks.measuring import Judge, needed_flops, timed
 from launch.benchmarks.methods import METHODS, Method
 from launch.benchmarks.problem import load_problem, make_problem, make_random_problem
+from tfgeo.errors import UserError
 
 NUM_PAIRS, NUM_LATENTS = 6, 30
 
