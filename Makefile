@@ -17,7 +17,7 @@ PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format install map clean
+.PHONY: help demo docs test test-all lint format install map clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -29,6 +29,9 @@ test: $(VENV)/.installed-dev ## run everything that CI runs: lint, types, import
 	@$(MAKE) --no-print-directory lint
 	@echo "== pytest"
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not slow"
+
+docs: $(VENV)/.installed-dev ## build the documentation's site in site/, to be opened at site/index.html
+	$(BIN)/mkdocs build --strict --quiet
 
 test-all: $(VENV)/.installed-dev ## run the slow tests too, on graphs that TensorFlow optimizes
 	@$(MAKE) --no-print-directory lint
@@ -56,7 +59,7 @@ map: ## print the rooms of the code, one line each
 	@$(or $(PYTHON),python3) docs/map.py
 
 clean: ## remove caches, builds and the demo; .venv and other results stay
-	rm -rf $(DEMO_DIR) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(DEMO_DIR) site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 
 # An existing .venv is kept. One left half made lacks `activate`, which venv writes last, and is made again.
 $(BIN)/activate:

@@ -36,11 +36,24 @@ TENSORBOARD = ["tensorboard>=2.18"]
 # Reads the scans of OASIS; the oldest version that runs on every Python and NumPy above.
 DATA = ["nibabel>=5.2"]
 
+# The site of the documentation.
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
+
 EXTRAS_REQUIRE = {
     "data": DATA,
     "distributed": ["dask", "distributed", "zarr"],
     "tensorboard": TENSORBOARD,
-    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.6", *DATA, *TENSORBOARD],
+    "docs": DOCS,
+    "dev": [
+        "import-linter>=2.1",
+        "mypy>=1.11",
+        "pytest>=8",
+        "pytest-xdist>=3.5",
+        "ruff>=0.6",
+        *DATA,
+        *DOCS,
+        *TENSORBOARD,
+    ],
 }
 
 README = Path(__file__).parent / "README.md"

@@ -13,6 +13,7 @@ from tfgeo.geodesics.maps.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.maps.parallel_transport import parallel_transport
 from tfgeo.geodesics.pairwise import distances, pairwise
 from tfgeo.geodesics.result import Geodesics
+from tfgeo.geodesics.solvers.bfgs import Bfgs
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.solvers.length_descent import LengthDescent
@@ -23,6 +24,7 @@ from tfgeo.geodesics.starts.warm_start import CrossEntropy, RidgeClimb, WarmStar
 
 __all__ = [
     "Adam",
+    "Bfgs",
     "CrossEntropy",
     "DistanceMap",
     "DistanceSpread",

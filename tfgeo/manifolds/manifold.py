@@ -108,7 +108,7 @@ class Manifold(abc.ABC):
     def jacobian_products(self, z: tf.Tensor) -> tf.Tensor | None:
         """Inner products of the columns of an embedding's Jacobian at several points, also between the points.
 
-        `J(z_k)^T J(z_m)` of K points on a curve: `[B, K, d]` to `[B, K d, K d]`; None of a manifold whose energies
+        `J(z_r)^T J(z_s)` of S points on a curve: `[B, S, d]` to `[B, S d, S d]`; None of a manifold whose energies
         are no differences of embedded points.
         """
         del z

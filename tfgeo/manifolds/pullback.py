@@ -98,7 +98,7 @@ class Pullback(Manifold):
 
     def jacobian_products(self, z: tf.Tensor) -> tf.Tensor:
         _, columns = value_and_columns(self.embedding, as_points(z))
-        rows = tf.stack(columns, axis=2)  # [B, K, d, M]
+        rows = tf.stack(columns, axis=2)  # [B, S, d, M]
         rows = tf.reshape(rows, tf.stack([-1, rows.shape[1] * rows.shape[2], tf.shape(rows)[-1]]))
         return tf.matmul(rows, rows, transpose_b=True)
 

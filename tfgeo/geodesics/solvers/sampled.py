@@ -21,13 +21,13 @@ NUM_SAMPLES = 5
 class Samples(NamedTuple):
     """Which of T points of a curve are looked at, and how what is seen there makes the whole, all in float64.
 
-    With polynomials `l_k` that are 1 at point k and 0 at the other K, and basis functions `b_q` of the curve:
+    With polynomials `l_r` that are 1 at sample r and 0 at the other S, and basis functions `b_k` of the curve:
 
     Attributes:
-      indices: `[K]` points, none of them an end.
-      differences: `[K, K, Q, Q]` `sum_i D_i(l_k b_q) D_i(l_m b_r)` over the differences D_i of neighbours.
-      chords: `[K, Q, Q]` `sum_i L_k(m_i) D_i(b_q) D_i(b_r)` with hat functions L_k at the middles m_i.
-      places: `[K, Q, Q]` `sum_i l_k(t_i) b_q(t_i) b_r(t_i)` over the points.
+      indices: `[S]` points, none of them an end.
+      differences: `[S, S, K, K]` `sum_i D_i(l_r b_k) D_i(l_s b_m)` over the differences D_i of neighbours.
+      chords: `[S, K, K]` `sum_i h_r(t_i') D_i(b_k) D_i(b_m)` with hat functions h_r at the middles t_i'.
+      places: `[S, K, K]` `sum_i l_r(t_i) b_k(t_i) b_m(t_i)` over the points.
     """
 
     indices: np.ndarray
@@ -61,18 +61,18 @@ def samples_of(curve: LinearCurve, num_points: int) -> Samples:
     chords = np.diff(basis, axis=0)
     return Samples(
         indices,
-        np.einsum("kiq,mir->kmqr", products, products),
-        np.einsum("ki,iq,ir->kqr", hats, chords, chords),
-        np.einsum("ki,iq,ir->kqr", weights, basis, basis),
+        np.einsum("rik,sim->rskm", products, products),
+        np.einsum("ri,ik,im->rkm", hats, chords, chords),
+        np.einsum("ri,ik,im->rkm", weights, basis, basis),
     )
 
 
 def sampled_matrix(manifold: Manifold, curve: LinearCurve, points: tf.Tensor) -> tf.Tensor:
-    """Gauss-Newton's matrix `[B, Q d, Q d]` of the energy of curves through `points` `[B, T, d]`.
+    """Gauss-Newton's matrix `[B, P, P]` of the energy of curves through `points` `[B, T, d]`.
 
     Where the manifold gives inner products of the columns of its Jacobian, the columns are interpolated along the
     curve as polynomials: the second derivatives are those of `Manifold.quadratic_model` but for the interpolation,
-    at K (1 + d) decoded points in place of T (1 + d). Of any other manifold they are those of a metric that does
+    at S (1 + d) decoded points in place of T (1 + d). Of any other manifold they are those of a metric that does
     not change where the curve moves, positive semi-definite too.
     """
     samples = samples_of(curve, points.shape[1])
@@ -91,7 +91,7 @@ def sampled_matrix(manifold: Manifold, curve: LinearCurve, points: tf.Tensor) ->
 
 
 def sampled_omitted(manifold: Manifold, curve: LinearCurve, points: tf.Tensor) -> tf.Tensor | None:
-    """What `sampled_matrix` leaves out, `[B, Q d, Q d]`, from K points; None where it is not known."""
+    """What `sampled_matrix` leaves out, `[B, P, P]`, from S points; None where it is not known."""
     num_points, latent_dim = points.shape[1:]
     samples = samples_of(curve, num_points)
     # Each sample with its neighbours is a curve of three points.
@@ -107,7 +107,7 @@ def sampled_omitted(manifold: Manifold, curve: LinearCurve, points: tf.Tensor) -
 
 
 def _combine(blocks: tf.Tensor, weights: np.ndarray, num_nodes: int, latent_dim: int) -> tf.Tensor:
-    """`sum_n weights_n blocks_n`: `[B, N, d^2]` and `[N, Q^2]` to `[B, Q d, Q d]`, symmetric."""
+    """`sum_n weights_n blocks_n`: `[B, n, d^2]` and `[n, K^2]` to `[B, P, P]`, symmetric."""
     size = num_nodes * latent_dim
     joined = tf.matmul(blocks, tf.constant(weights, blocks.dtype), transpose_a=True)
     joined = tf.reshape(joined, [-1, latent_dim, latent_dim, num_nodes, num_nodes])

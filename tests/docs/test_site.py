@@ -1,0 +1,52 @@
+"""The site is built without a warning, and its reference has every public name."""
+
+import importlib
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PACKAGES = {
+    path.stem: re.search(r"^::: ([\w.]+)$", path.read_text(encoding="utf-8"), re.M)[1]
+    for path in sorted((ROOT / "docs" / "reference").glob("*.md"))
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the site."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+@pytest.mark.parametrize("page", PACKAGES)
+def test_every_public_name_is_in_the_reference(site, page):
+    text = (site / "reference" / f"{page}.html").read_text(encoding="utf-8")
+    # Of packages, modules and their functions; methods of classes lie deeper.
+    anchors = {anchor.split(".")[-1] for anchor in re.findall(r'id="([\w.]+)"', text) if anchor.count(".") < 4}
+    missing = [name for name in importlib.import_module(PACKAGES[page]).__all__ if name not in anchors]
+    assert not missing, f"docs/reference/{page}.md lacks {missing}; add a line '::: {PACKAGES[page]}.MODULE.NAME'"
+
+
+def test_packages_have_a_page():
+    import tfgeo
+
+    assert {*tfgeo.__all__, "zoo"} - {"likelihood"} <= set(PACKAGES)
+
+
+def test_pages_fetch_nothing_from_elsewhere(site):
+    for page in site.rglob("*.html"):
+        fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)"', page.read_text("utf-8"))
+        assert not [address for address in fetched if "canonical" not in address], page
+
+
+def test_links_between_pages_lead_somewhere(site):
+    for page in site.rglob("*.html"):
+        for link in re.findall(r'<a[^>]+href="([^"#:]+\.html)', page.read_text("utf-8")):
+            assert (page.parent / link).resolve().exists() or link.startswith("/"), (page, link)
