@@ -158,9 +158,9 @@ def load_problem(path: str, metrics: Sequence[str]) -> DecoderProblem:
     return DecoderProblem(source, arrays | pairs, **names)
 
 
-def is_random(problem: str | None) -> bool:
+def is_random(problem: str) -> bool:
     """Whether --problem asks for random weights and no file."""
-    return problem is None or problem.partition(":")[0] == RANDOM
+    return problem.partition(":")[0] == RANDOM
 
 
 def make_random_problem(problem: str | None, seed: int) -> DecoderProblem:

@@ -34,7 +34,7 @@ def run_benchmark(values: program.Flags) -> None:
     choose_methods(settings.methods)
     for name in settings.entries:
         zoo.config(name)
-    if is_random(settings.problem):
+    if settings.problem is None or is_random(settings.problem):
         problem = make_random_problem(settings.problem, settings.seed)
     else:
         problem = load_problem(settings.problem, settings.metrics)

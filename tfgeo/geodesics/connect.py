@@ -87,14 +87,15 @@ def connect(
     start where that has the lower energy. The straight line is returned where no curve found is shorter (or,
     for a manifold whose energy has a potential, lower in energy); `reason` says so.
 
-    A pair that has converged is at a local minimum of the energy within the curve family: where a symmetry leads
-    to a saddle, such as the straight line over a mountain, the energy is lower to either side, and the solver goes
-    on from there. Minima are told from saddles by the lowest second derivative in the curve's parameters; for the
-    solvers other than Levenberg-Marquardt, for polylines and for neural curves by that along low frequencies, so
-    that a saddle whose way out is confined to a small part of the curve may pass for a minimum there. Of piecewise
-    linear (ReLU) decoders second derivatives are differences over steps of 0.5 % of the distance of the ends. None
-    of this says that no other curve is shorter: `starts` looks for more minima, and `warm_start` takes the
-    paths of a graph through the data.
+    A pair that has converged is at a local minimum of the energy within the curve family: where a symmetry
+    leads to a saddle, such as the straight line over a mountain, the energy is lower to either side, and the
+    solver goes on from there. Minima are told from saddles by the lowest second derivative in the curve's
+    parameters. For the solvers other than Levenberg-Marquardt it is that of five points of the curve, for
+    decoders from d = 4 on, or that along low frequencies, as for polylines and neural curves: a saddle whose
+    way out is confined to a small part of the curve may pass for a minimum there. Of piecewise linear (ReLU)
+    decoders second derivatives are differences over steps of 0.5 % of the distance of the ends. None of this
+    says that no other curve is shorter: `starts` looks for more minima, and `warm_start` takes the paths of a
+    graph through the data.
 
     Args:
       manifold: the manifold. What its decoder does must not change afterwards, but for its weights.

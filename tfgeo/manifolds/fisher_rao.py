@@ -115,9 +115,11 @@ class FisherRao(Manifold):
         z = as_points(z)
         return None if self._has_half_planes(z) else self._flat.jacobian_products(z)
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor | None:
+    def omitted_curvature(
+        self, points: tf.Tensor, slopes: tf.Tensor | None, step: tf.Tensor | None = None
+    ) -> tf.Tensor | None:
         points = check_points(points)
-        return None if self._has_half_planes(points) else self._flat.omitted_curvature(points, slopes)
+        return None if self._has_half_planes(points) else self._flat.omitted_curvature(points, slopes, step)
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return (1 + latent_dim) * sum(self.decoder.widths(latent_dim, dtype, fisher_coordinates))

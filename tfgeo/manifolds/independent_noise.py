@@ -66,11 +66,13 @@ class IndependentNoise(ExpectedPullback):
         ends = self._total_variance(tf.stack([points[:, 0], points[:, -1]], axis=1))
         return model._replace(energy=model.energy + tf.reduce_sum(ends, axis=-1))
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor:
+    def omitted_curvature(
+        self, points: tf.Tensor, slopes: tf.Tensor | None, step: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Of the decoded means' differences alone: the model has the variances to second order."""
         del slopes  # those of the variances are among them
         points = check_points(points)
-        return curvature_of_differences(self._mean, points, self.energy_scale(points.shape[-2]))
+        return curvature_of_differences(self._mean, points, self.energy_scale(points.shape[-2]), step=step)
 
     def _mean(self, z: tf.Tensor) -> tf.Tensor:
         return self.decoder.mean(z)

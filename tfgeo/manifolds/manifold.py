@@ -90,14 +90,17 @@ class Manifold(abc.ABC):
         """Whether `quadratic_model` leaves out second derivatives that the energy has."""
         return False
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor | None:
+    def omitted_curvature(
+        self, points: tf.Tensor, slopes: tf.Tensor | None, step: tf.Tensor | None = None
+    ) -> tf.Tensor | None:
         """Second derivatives of `energy` that `quadratic_model` leaves out, where they are cheap to find.
 
         Blocks of each inner point with itself: `[B, T, d]` to `[B, T - 2, d, d]`, symmetric; or None, and
         solvers take differences of `energy_and_gradient` in place of the model. An exact model needs none.
-        `slopes` `[B, T - 2, d]` is the model's gradient.
+        `slopes` `[B, T - 2, d]` is the model's gradient, found anew where it is None; `step` `[B]` is the length of
+        the steps of differences, by default one that fits the curve.
         """
-        del points, slopes
+        del points, slopes, step
         return None
 
     @property

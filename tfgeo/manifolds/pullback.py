@@ -102,9 +102,11 @@ class Pullback(Manifold):
         rows = tf.reshape(rows, tf.stack([-1, rows.shape[1] * rows.shape[2], tf.shape(rows)[-1]]))
         return tf.matmul(rows, rows, transpose_b=True)
 
-    def omitted_curvature(self, points: tf.Tensor, slopes: tf.Tensor | None) -> tf.Tensor:
+    def omitted_curvature(
+        self, points: tf.Tensor, slopes: tf.Tensor | None, step: tf.Tensor | None = None
+    ) -> tf.Tensor:
         points = check_points(points)
-        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]), slopes)
+        return curvature_of_differences(self.embedding, points, self.energy_scale(points.shape[-2]), slopes, step)
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
         return (1 + latent_dim) * sum(self.decoder.widths(latent_dim, dtype, self._reader))

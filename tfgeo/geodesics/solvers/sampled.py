@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgeo.curves import LinearCurve
 from tfgeo.manifolds import Manifold
+from tfgeo.manifolds.calculus.omitted_curvature import difference_step
 
 __all__ = ["NUM_SAMPLES", "Samples", "sampled_matrix", "sampled_omitted", "samples_of"]
 
@@ -97,7 +98,9 @@ def sampled_omitted(manifold: Manifold, curve: LinearCurve, points: tf.Tensor) -
     # Each sample with its neighbours is a curve of three points.
     neighbours = tf.gather(points, samples.indices[:, None] + np.arange(-1, 2), axis=1)
     triples = tf.reshape(neighbours, [-1, 3, latent_dim])
-    blocks = manifold.omitted_curvature(triples, None)
+    # Steps that fit the whole: of shorter ones rounding is the error, and they miss the kinks of a ReLU decoder.
+    step = tf.repeat(difference_step(points), len(samples.indices))
+    blocks = manifold.omitted_curvature(triples, None, step)
     if blocks is None:
         return None
     scale = manifold.energy_scale(num_points) / manifold.energy_scale(3)

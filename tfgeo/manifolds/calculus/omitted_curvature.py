@@ -18,7 +18,11 @@ MIN_ROUNDINGS = 1e3
 
 
 def curvature_of_differences(
-    embedding_fn: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor, scale: float, slopes: tf.Tensor | None = None
+    embedding_fn: Callable[[tf.Tensor], tf.Tensor],
+    points: tf.Tensor,
+    scale: float,
+    slopes: tf.Tensor | None = None,
+    step: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """What Gauss-Newton's model of `scale sum_i |f(z_{i+1}) - f(z_i)|^2` leaves out: `[B, K, d, d]`, symmetric.
 
@@ -32,11 +36,12 @@ def curvature_of_differences(
       points: `[B, T, d]`.
       scale: factor of the energy.
       slopes: `[B, K, d]` gradient of the energy in the inner points, or None, and one pass more finds it.
+      step: `[B]` length of the steps of differences, by default `difference_step(points)`.
     """
     values = embedding_fn(points)
     forces = -2.0 * scale * (values[:, 2:] - 2.0 * values[:, 1:-1] + values[:, :-2])
     inner = points[:, 1:-1]
-    step = difference_step(points)[:, None, None]
+    step = (difference_step(points) if step is None else step)[:, None, None]
 
     def slopes_at(moved: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
