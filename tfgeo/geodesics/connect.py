@@ -319,11 +319,9 @@ def default_block_size(
 ) -> int:
     """Pairs that are solved together: a power of two whose values fit the cache, and what makes them the memory."""
     dtype = tf.as_dtype(dtype)
-    fitting = max(
-        BLOCK_FLOATS // (num_points * solver.floats_per_point(manifold, latent_dim, dtype)), MIN_BLOCK_SIZE
-    )
+    fitting = max(BLOCK_FLOATS // solver.floats_per_curve(manifold, latent_dim, dtype, num_points), MIN_BLOCK_SIZE)
     # Convolutional decoders make hundreds of times the numbers that they return.
-    in_memory = max(PEAK_FLOATS // (num_points * solver.peak_floats_per_point(manifold, latent_dim, dtype)), 1)
+    in_memory = max(PEAK_FLOATS // solver.peak_floats_per_curve(manifold, latent_dim, dtype, num_points), 1)
     return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(min(fitting, in_memory))))
 
 

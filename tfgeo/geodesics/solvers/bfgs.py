@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfgeo.curves import Curve, LinearCurve
 from tfgeo.errors import UserError
 from tfgeo.geodesics.solvers.objective import Objective
+from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
 from tfgeo.geodesics.solvers.solver import Solver, State
 from tfgeo.manifolds import Manifold
 from tfgeo.manifolds.calculus.eigen import eigh
@@ -66,12 +67,11 @@ class Bfgs(Solver):
                 "polylines, 'adam' for neural curves"
             )
 
-    def floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
-        # Values and their slopes; the Jacobians at few points take no more.
-        return _of_gradients(manifold.floats_per_point(latent_dim, dtype), latent_dim)
+    def floats_per_curve(self, manifold: Manifold, latent_dim: int, dtype: tf.DType, num_points: int) -> int:
+        return _of_gradients(manifold.floats_per_point(latent_dim, dtype), latent_dim, num_points)
 
-    def peak_floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
-        return _of_gradients(manifold.peak_floats_per_point(latent_dim, dtype), latent_dim)
+    def peak_floats_per_curve(self, manifold: Manifold, latent_dim: int, dtype: tf.DType, num_points: int) -> int:
+        return _of_gradients(manifold.peak_floats_per_point(latent_dim, dtype), latent_dim, num_points)
 
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         energy, gradient = objective.energy_and_gradient(parameters)
@@ -101,9 +101,10 @@ class Bfgs(Solver):
         return State(parameters, energy, gradient, _decrease(inverse, gradient), stuck, _Memory(inverse, length))
 
 
-def _of_gradients(numbers: int, latent_dim: int) -> int:
-    """Of the numbers for values and d columns of Jacobians, those for values and their slopes."""
-    return max(2 * numbers // (1 + latent_dim), 1)
+def _of_gradients(numbers: int, latent_dim: int, num_points: int) -> int:
+    """From the numbers of a point's values and d columns: those of values and slopes, or of the few Jacobians."""
+    values = max(numbers // (1 + latent_dim), 1)
+    return values * max(2 * num_points, NUM_SAMPLES * (1 + latent_dim))
 
 
 def _decrease(inverse: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:

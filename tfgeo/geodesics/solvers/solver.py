@@ -105,13 +105,13 @@ class Solver(abc.ABC):
         """Raises UserError where this solver cannot take the manifold between ends `[B, d]`; by default it can."""
         del manifold, start, end
 
-    def floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
-        """Numbers that a step holds for one point of a curve; blocks are sized by it."""
-        return manifold.floats_per_point(latent_dim, dtype)
+    def floats_per_curve(self, manifold: Manifold, latent_dim: int, dtype: tf.DType, num_points: int) -> int:
+        """Numbers that a step holds for a curve of T points; blocks are sized by it."""
+        return num_points * manifold.floats_per_point(latent_dim, dtype)
 
-    def peak_floats_per_point(self, manifold: Manifold, latent_dim: int, dtype: tf.DType) -> int:
-        """Numbers that a step makes on its way for one point, which bound how many fit the memory."""
-        return manifold.peak_floats_per_point(latent_dim, dtype)
+    def peak_floats_per_curve(self, manifold: Manifold, latent_dim: int, dtype: tf.DType, num_points: int) -> int:
+        """Numbers that a step makes on its way for a curve, which bound how many fit the memory."""
+        return num_points * manifold.peak_floats_per_point(latent_dim, dtype)
 
     @abc.abstractmethod
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
