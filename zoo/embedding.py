@@ -32,6 +32,11 @@ __all__ = ["EntryGeometry", "VAEEmbedding"]
 
 
 # Its output is never wrapped as a data frame (`auto_wrap_output_keys`): that would lose the geometry silently.
+
+# Rows of a matrix product that processors take at once, or a multiple of them.
+ROWS_TOGETHER = 64
+
+
 class VAEEmbedding(  # type: ignore[call-arg]
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
@@ -134,7 +139,10 @@ class VAEEmbedding(  # type: ignore[call-arg]
         return batched(lambda z: self.model_.decode(z).mean(), X)
 
     def _encode(self, X: np.ndarray) -> np.ndarray:
-        return batched(lambda x: self.model_.encode(x).mean(), X)
+        # The last rows of a matrix product that fill no register are rounded otherwise than the others: what a row
+        # encodes to may not depend on its place.
+        filled = np.pad(X, [(0, -len(X) % ROWS_TOGETHER), (0, 0)], mode="edge")
+        return batched(lambda x: self.model_.encode(x).mean(), filled)[: len(X)]
 
     def _config(self, num_samples: int, data_dim: int) -> EntryConfig:
         """The entry's configuration with the width of the data and what the user chose."""
