@@ -36,11 +36,23 @@ TENSORBOARD = ["tensorboard>=2.18"]
 # Reads the scans of OASIS; the oldest version that runs on every Python and NumPy above.
 DATA = ["nibabel>=5.2"]
 
+# Distances larger than memory, and by many workers. zarr 3 needs Python 3.11; both formats are read and written.
+DISTRIBUTED = ["dask>=2024.5", "distributed>=2024.5", "zarr>=2.18"]
+
 EXTRAS_REQUIRE = {
     "data": DATA,
-    "distributed": ["dask", "distributed", "zarr"],
+    "distributed": DISTRIBUTED,
     "tensorboard": TENSORBOARD,
-    "dev": ["import-linter>=2.1", "mypy>=1.11", "pytest>=8", "pytest-xdist>=3.5", "ruff>=0.6", *DATA, *TENSORBOARD],
+    "dev": [
+        "import-linter>=2.1",
+        "mypy>=1.11",
+        "pytest>=8",
+        "pytest-xdist>=3.5",
+        "ruff>=0.6",
+        *DATA,
+        *DISTRIBUTED,
+        *TENSORBOARD,
+    ],
 }
 
 README = Path(__file__).parent / "README.md"
