@@ -14,12 +14,12 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgeo.errors import UserError, unknown_name_error
-from tfgeo.geodesics.approximations.approximation import Approximation
-from tfgeo.geodesics.approximations.graph import GraphApproximation
-from tfgeo.geodesics.approximations.grid import GridApproximation
-from tfgeo.geodesics.approximations.landmarks import LandmarkApproximation
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.latents import check_manifold, working_dtype
+from tfgeo.geodesics.methods.approximation import Approximation
+from tfgeo.geodesics.methods.graph import GraphApproximation
+from tfgeo.geodesics.methods.grid import GridApproximation
+from tfgeo.geodesics.methods.landmarks import LandmarkApproximation
 from tfgeo.geodesics.result import check_distance, distance_of
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.geodesics.stores.blocks import Block, Cut, MemoryTarget, Target

@@ -55,7 +55,7 @@ def pairwise(
         process. Distances are then computed in float32.
       return_error: whether to return how far off the method is, too; not for method "solver".
       **settings: with method "solver" as for `connect`; else those of
-        `tfgeo.geodesics.approximations.grid.GridApproximation`, `graph.GraphApproximation` and
+        `tfgeo.geodesics.methods.grid.GridApproximation`, `graph.GraphApproximation` and
         `landmarks.LandmarkApproximation`, such as `resolution`, `k` and `num_landmarks`.
 
     Returns:

@@ -1,1 +1,1 @@
-"""Stores: distances found a block at a time, here or by many workers, and kept on disk through interruptions."""
+"""Stores: distances on disk block by block, by this process or by many workers, through interruptions."""

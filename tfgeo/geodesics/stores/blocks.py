@@ -84,7 +84,7 @@ class Target(Protocol):
         """Whether the block's values are there already."""
 
     def put(self, block: Block, values: np.ndarray, num_failed: int, reason: str) -> None:
-        """Takes the values `[b, c]` of a block, how many of its pairs did not converge, and why the first."""
+        """Takes the values `[n, m]` of a block, how many of its pairs did not converge, and why the first."""
 
     def failures(self) -> tuple[int, str]:
         """How many pairs of all blocks did not converge, and why one of them."""

@@ -67,8 +67,8 @@ def make_solve(plugin_name: str, distance: str) -> Callable[..., tuple[np.ndarra
       distance: "length", "energy" or "root_energy".
 
     Returns:
-      A function of points `[b, d]`, points `[c, d]`, and whether both are the same, so that the block lies on the
-      diagonal; it gives distances `[b, c]` and how many pairs did not converge.
+      A function of points `[n, d]`, points `[m, d]`, and whether both are the same, so that the block lies on the
+      diagonal; it gives distances `[n, m]` and how many pairs did not converge.
     """
 
     def solve(rows: np.ndarray, columns: np.ndarray, is_diagonal: bool) -> tuple[np.ndarray, int]:

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import csgraph
 
 from tfgeo.errors import UserError
-from tfgeo.geodesics.approximations.approximation import Approximation
 from tfgeo.geodesics.graphs.distance_maps import points_on_grid
 from tfgeo.geodesics.graphs.graph_edges import symmetric_weights
+from tfgeo.geodesics.methods.approximation import Approximation
 from tfgeo.manifolds import Manifold
 
 __all__ = ["GridApproximation"]

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from tfgeo.errors import UserError, check_count
-from tfgeo.geodesics.approximations.approximation import Approximation
-from tfgeo.geodesics.approximations.graph import connected_graph
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.graphs.shortest_path import landmark_distances
+from tfgeo.geodesics.methods.approximation import Approximation
+from tfgeo.geodesics.methods.graph import connected_graph
 from tfgeo.manifolds import Manifold
 
 __all__ = ["LandmarkApproximation"]
@@ -37,7 +37,7 @@ class LandmarkApproximation(Approximation):
       num_landmarks: L, 8 n bytes each.
       by: what measures distances to landmarks: "graph", a `KNNGraph`, or "solver", which is exact but solves L n
         pairs.
-      k: neighbours in the graph, which also chooses the landmarks.
+      k: neighbours in the graph, which also chooses the landmarks; as for `GraphApproximation`.
       points_per_edge: as for `KNNGraph`.
       block_size: as for `KNNGraph`.
       **settings: as for `connect`, with by="solver" only.
@@ -58,7 +58,7 @@ class LandmarkApproximation(Approximation):
         *,
         num_landmarks: int = 100,
         by: str = "graph",
-        k: int = 10,
+        k: int = 30,
         points_per_edge: int = 5,
         block_size: int = 512,
         **settings: Any,

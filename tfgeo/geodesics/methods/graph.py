@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tfgeo.errors import check_count
-from tfgeo.geodesics.approximations.approximation import Approximation
 from tfgeo.geodesics.graphs.graph import KNNGraph
+from tfgeo.geodesics.methods.approximation import Approximation
 from tfgeo.manifolds import Manifold
 
 __all__ = ["GraphApproximation", "connected_graph"]
@@ -19,7 +19,8 @@ class GraphApproximation(Approximation):
       manifold: the manifold.
       points: `[n, d]`.
       progress: whether to show progress bars.
-      k: as for `tfgeo.geodesics.KNNGraph`, at most n - 1.
+      k: neighbours that each point is joined to, or all others where they are fewer. More than a graph for single
+        paths has: few neighbours lie in few directions, and detours are the largest part of the error.
       points_per_edge: likewise.
       block_size: likewise.
 
@@ -33,7 +34,7 @@ class GraphApproximation(Approximation):
         points: np.ndarray,
         progress: bool = False,
         *,
-        k: int = 10,
+        k: int = 30,
         points_per_edge: int = 5,
         block_size: int = 512,
     ) -> None:

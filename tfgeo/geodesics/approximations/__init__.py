@@ -1,1 +1,0 @@
-"""Approximations: distances among very many points by grids, graphs and landmarks, and how far off they are."""
