@@ -15,21 +15,21 @@ from tqdm import tqdm
 
 from tfgeo.errors import UserError, unknown_name_error
 from tfgeo.geodesics.connect import connect
-from tfgeo.geodesics.latents import check_manifold, working_dtype
+from tfgeo.geodesics.job_limits import MAX_PAIRS, check_cuttable, check_exportable, of_known_pairs
+from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.methods.approximation import Approximation
 from tfgeo.geodesics.methods.graph import GraphApproximation
 from tfgeo.geodesics.methods.grid import GridApproximation
 from tfgeo.geodesics.methods.landmarks import LandmarkApproximation
 from tfgeo.geodesics.result import check_distance, distance_of
-from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.geodesics.stores.blocks import Block, Cut, MemoryTarget, Target
 from tfgeo.geodesics.stores.job import describe_job
 from tfgeo.geodesics.stores.resources import check_memory, format_bytes, format_seconds
-from tfgeo.geodesics.stores.scheduler import EXPORTED, Cluster
+from tfgeo.geodesics.stores.scheduler import Cluster
 from tfgeo.geodesics.stores.store import DistanceStore
 from tfgeo.manifolds import Manifold
 
-__all__ = ["METHODS", "DistanceJob", "check_num_pairs"]
+__all__ = ["METHODS", "DistanceJob"]
 
 # How distances can be found: what makes an approximation of a method, for the solver `connect`.
 METHODS: dict[str, Callable[..., Any]] = {
@@ -42,10 +42,8 @@ METHODS: dict[str, Callable[..., Any]] = {
 _NO_SETTINGS = ("self", "manifold", "start", "end", "points", "progress")
 # Geodesics whose curves are held at once, some tens of MB.
 PAIRS_PER_CALL = 65536
-# Hours even on a table, with a decoder days, which a matrix in memory would not outlive.
-MAX_PAIRS = 100_000_000
-# Pairs by whose time that of all is estimated.
-TIMED_PAIRS = 64
+# Pairs by whose time that of all is estimated: a block of the largest size, which wastes the least.
+TIMED_PAIRS = 1024
 
 _ALTERNATIVES = (
     "give store='distances.zarr' to keep them on disk, fewer points, or ask `geodesic_neighbours` for the nearest "
@@ -134,9 +132,9 @@ class DistanceJob:
         warn = settings.pop("warn", True)
         cut = Cut((len(self.rows), len(self.ends)), self.symmetric, self.method != "solver")
         if store is not None or scheduler is not None:
-            self._check_cuttable(settings)
+            check_cuttable(settings)
         if scheduler is not None:
-            self._check_exportable(settings)
+            check_exportable(self.manifold, self.rows, self.method, settings)
         if store is None:
             self._check_fits(settings)
         cluster = None if scheduler is None else Cluster(scheduler)
@@ -225,7 +223,7 @@ class DistanceJob:
     def _solve_all(self, matrix: np.ndarray, settings: dict[str, Any]) -> tuple[int, str]:
         """Fills a matrix in memory by the solver, of whose geodesics nothing but the distances is kept."""
         # What was found otherwise for each pair is not cut into parts.
-        size = max(self.num_pairs, 1) if _of_known_pairs(settings) else PAIRS_PER_CALL
+        size = max(self.num_pairs, 1) if of_known_pairs(settings) else PAIRS_PER_CALL
         num_failed, reason = 0, ""
         with self._bar(self.num_pairs * settings.get("starts", 1)) as bar:
             for first in range(0, self.num_pairs, size):
@@ -268,53 +266,12 @@ class DistanceJob:
 
     def _describe_time(self, settings: dict[str, Any]) -> str:
         """The seconds that the solver would take, from a few pairs, in words."""
-        if self.method != "solver" or _of_known_pairs(settings) or not self.num_pairs:
+        if self.method != "solver" or of_known_pairs(settings) or not self.num_pairs:
             return ""
-        rows, columns = self._pairs(np.linspace(0, self.num_pairs - 1, TIMED_PAIRS).astype(np.int64))
+        num = min(TIMED_PAIRS, self.num_pairs)
+        rows, columns = self._pairs(np.linspace(0, self.num_pairs - 1, num).astype(np.int64))
         for _ in range(2):  # the first compiles
             began = time.perf_counter()
             connect(self.manifold, self.rows[rows], self.ends[columns], **settings, warn=False)
-            seconds = (time.perf_counter() - began) / TIMED_PAIRS
+            seconds = (time.perf_counter() - began) / num
         return f" and about {format_seconds(seconds * self.num_pairs)} of this machine"
-
-    def _check_cuttable(self, settings: dict[str, Any]) -> None:
-        """Refuses what belongs to pairs that are known where they are cut into blocks."""
-        if self.method == "solver" and _of_known_pairs(settings):
-            raise UserError(
-                "`warm_start` or `condition` of known pairs cannot be cut into blocks; give a `WarmStart` or one "
-                "condition [C], or neither `store` nor `scheduler`"
-            )
-
-    def _check_exportable(self, settings: dict[str, Any]) -> None:
-        """Refuses what workers, who have an exported model in float32 and nothing else, cannot do."""
-        if self.method != "solver":
-            raise UserError(
-                f"`scheduler` is for method='solver'; method={self.method!r} takes one process: leave it out"
-            )
-        others = [name for name in settings if name not in EXPORTED]
-        if others:
-            raise UserError(
-                f"`{others[0]}` is no setting of an exported model, which workers have; with `scheduler` give "
-                f"{', '.join(EXPORTED)} alone"
-            )
-        if working_dtype(self.manifold, self.rows) != np.float32:
-            raise UserError(
-                "geodesics between float64 points are computed in float64 on this manifold, and by workers in "
-                "float32; give points of float32, such as points.astype('float32')"
-            )
-
-
-def check_num_pairs(num_pairs: int) -> None:
-    """Refuses more geodesics than are held at once, before memory is taken for them."""
-    if num_pairs > MAX_PAIRS:
-        raise UserError(
-            f"{num_pairs} geodesics are more than the {MAX_PAIRS} that are held at once; use `pairwise` with a "
-            "`store`, which keeps their distances alone, or fewer points"
-        )
-
-
-def _of_known_pairs(settings: dict[str, Any]) -> bool:
-    """Whether a setting has a row for each pair."""
-    known = not isinstance(settings.get("warm_start"), (WarmStart, type(None)))
-    condition = settings.get("condition")
-    return known or (condition is not None and np.ndim(condition) > 1)

@@ -12,7 +12,8 @@ from tqdm import tqdm
 from tfgeo.errors import UserError
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance_error import distance_error
-from tfgeo.geodesics.distance_job import DistanceJob, check_num_pairs
+from tfgeo.geodesics.distance_job import DistanceJob
+from tfgeo.geodesics.job_limits import check_num_pairs
 from tfgeo.geodesics.latents import as_latents
 from tfgeo.geodesics.result import DISTANCES, Geodesics, check_distance, distance_of
 from tfgeo.manifolds import Manifold

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.cases import FLAT_MATRIX, flat, paraboloid, random_points
+from tests.cases import FLAT_MATRIX, flat, random_points
 from tfgeo.errors import UserError
 from tfgeo.geodesics import KNNGraph, distance_error, distances, grid_distances, pairwise
 from tfgeo.geodesics.methods.landmarks import LandmarkApproximation
