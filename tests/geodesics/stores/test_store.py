@@ -143,6 +143,11 @@ def test_a_store_of_other_versions_is_refused(finished, monkeypatch):
         pairwise(MANIFOLD, POINTS, store=finished[0], **LOCAL)
 
 
+def test_a_single_point_has_a_store(tmp_path):
+    np.testing.assert_array_equal(pairwise(MANIFOLD, POINTS[:1], store=tmp_path / "x.zarr", **LOCAL)[:], [[0.0]])
+    assert distances(MANIFOLD, POINTS[:0], POINTS, store=tmp_path / "y.zarr", **LOCAL).shape == (0, 48)
+
+
 def test_what_is_no_store_is_refused_and_left_alone(tmp_path):
     file, folder = tmp_path / "file", tmp_path / "folder"
     file.write_text("mine")

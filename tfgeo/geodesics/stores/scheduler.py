@@ -55,7 +55,7 @@ class Cluster:
         self._distributed, self._address = distributed, address
         try:
             self._client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TypeError) as error:  # no answer in time; no such address
+        except (OSError, asyncio.TimeoutError, ValueError, TypeError) as error:  # no answer in time; no address
             raise UserError(
                 f"the scheduler {address} does not answer ({error}); start one by `dask scheduler` and workers by "
                 f"`dask worker {address}`, or leave `scheduler` out"
