@@ -54,6 +54,14 @@ def test_a_grid_and_a_graph_give_what_their_own_functions_do(matrices):
     assert (matrices["graph"] >= 0.999 * EXACT).all()
 
 
+def test_far_neighbours_shorten_the_paths_of_a_graph_and_keep_them_paths():
+    settings = {"k": 6, "points_per_edge": 2}
+    found = pairwise(MANIFOLD, POINTS, progress=False, method="graph", **settings)[PAIRS]
+    near = KNNGraph(MANIFOLD, POINTS, **settings, progress=False).distances()[PAIRS]
+    assert (found <= near * (1.0 + 1e-5)).all() and (found >= 0.999 * EXACT[PAIRS]).all()
+    assert np.mean(found / EXACT[PAIRS] - 1.0) < 0.9 * np.mean(near / EXACT[PAIRS] - 1.0)
+
+
 def test_landmarks_bound_the_distances_of_their_graph_from_below_and_are_exact_at_themselves():
     settings = METHODS["landmarks"][0]
     approximation = LandmarkApproximation(MANIFOLD, POINTS, **settings)

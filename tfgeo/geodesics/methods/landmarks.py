@@ -11,7 +11,7 @@ from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.graphs.shortest_path import landmark_distances
 from tfgeo.geodesics.methods.approximation import Approximation
-from tfgeo.geodesics.methods.graph import connected_graph
+from tfgeo.geodesics.methods.graph import connected_weights
 from tfgeo.manifolds import Manifold
 
 __all__ = ["LandmarkApproximation"]
@@ -35,8 +35,8 @@ class LandmarkApproximation(Approximation):
       points: `[n, d]`.
       progress: whether to show progress bars.
       num_landmarks: L, 8 n bytes each.
-      by: what measures distances to landmarks: "graph", a `KNNGraph`, or "solver", which is exact but solves L n
-        pairs.
+      by: what measures distances to landmarks: "graph", that of `GraphApproximation`, or "solver", which is exact
+        but solves L n pairs.
       k: neighbours in the graph, which also chooses the landmarks; as for `GraphApproximation`.
       points_per_edge: as for `KNNGraph`.
       block_size: as for `KNNGraph`.
@@ -71,8 +71,8 @@ class LandmarkApproximation(Approximation):
                 f"`{next(iter(settings))}` is a setting of the solver; give by='solver', or leave it out"
             )
         check_count("num_landmarks", num_landmarks)
-        graph = connected_graph(manifold, points, k, points_per_edge, block_size, progress)
-        distances = landmark_distances(graph.weights, 0, num_landmarks)
+        weights = connected_weights(manifold, points, k, points_per_edge, block_size, progress)
+        distances = landmark_distances(weights, 0, num_landmarks)
         self.landmarks = distances.argmin(axis=1)
         if by == "solver":
             distances = _solve(manifold, points[self.landmarks], points, settings, progress)
