@@ -39,9 +39,12 @@ DATA = ["nibabel>=5.2"]
 # The site of the documentation.
 DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
 
+# Distances larger than memory, and by many workers. zarr 3 needs Python 3.11; both formats are read and written.
+DISTRIBUTED = ["dask>=2024.5", "distributed>=2024.5", "zarr>=2.18"]
+
 EXTRAS_REQUIRE = {
     "data": DATA,
-    "distributed": ["dask", "distributed", "zarr"],
+    "distributed": DISTRIBUTED,
     "tensorboard": TENSORBOARD,
     "docs": DOCS,
     "dev": [
@@ -52,6 +55,7 @@ EXTRAS_REQUIRE = {
         "ruff>=0.6",
         *DATA,
         *DOCS,
+        *DISTRIBUTED,
         *TENSORBOARD,
     ],
 }

@@ -31,6 +31,8 @@ LONG_MODULES = [
     "geodesics/test_distance.py",
     "geodesics/test_connect.py",
     "geodesics/maps/test_parallel_transport.py",
+    "geodesics/stores/test_store.py",
+    "geodesics/stores/test_scheduler.py",
     "sampling/test_metric_density.py",
     "test_export.py",
 ]

@@ -8,7 +8,7 @@ import pathlib
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError
 
-__all__ = ["TrainingCheckpoint", "whole_file"]
+__all__ = ["TrainingCheckpoint", "whole_file", "whole_folder"]
 
 
 @contextlib.contextmanager
@@ -31,6 +31,18 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         partial = pathlib.Path(folder) / path.name
         yield partial
         os.replace(partial, path)
+
+
+def whole_folder(folder: str | os.PathLike[str], write: Callable[[str], object]) -> pathlib.Path:
+    """Writes a folder beside its place and renames it into it, so that it is whole or not there."""
+    folder = pathlib.Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as partial:
+        write(os.path.join(partial, "new"))
+        if folder.exists():
+            os.replace(folder, os.path.join(partial, "old"))
+        os.replace(os.path.join(partial, "new"), folder)
+    return folder
 
 
 class TrainingCheckpoint(keras.callbacks.Callback):

@@ -5,8 +5,9 @@ import pytest
 
 from tests.cases import paraboloid, random_points
 from tfgeo.errors import UserError
-from tfgeo.geodesics import connect, pairwise
+from tfgeo.geodesics import connect, distance_job, pairwise
 from tfgeo.geodesics.pairwise import DISTANCES, all_pairs, distance_matrix
+from tfgeo.geodesics.stores import resources
 from tfgeo.manifolds import Pullback
 
 MANIFOLD = Pullback(paraboloid)
@@ -67,9 +68,43 @@ def test_points_must_be_a_table():
         pairwise(MANIFOLD, POINTS[:, 0], progress=False)
 
 
-def test_more_pairs_than_one_call_finds_are_refused_before_memory_is_taken():
-    points = np.zeros([30_000, 2], np.float32)
-    said = "449985000 geodesics, whose distances alone are 1.8 GB.*`KNNGraph.distances`"
-    for ask in (pairwise, all_pairs):
-        with pytest.raises(UserError, match=said):
-            ask(MANIFOLD, points)
+def test_more_pairs_than_are_found_at_once_are_refused_before_memory_is_taken(monkeypatch):
+    monkeypatch.setattr(distance_job, "TIMED_PAIRS", 10)
+    points = random_points(30_000, 2, low=-1.0, high=1.0, dtype=np.float32)
+    said = r"30000 x 30000 distances take 3.6 GB and about [\d.]+ \w+ of this machine.*`store`; give store='dist"
+    with pytest.raises(UserError, match=said):
+        pairwise(MANIFOLD, points, progress=False, **SETTINGS)
+    with pytest.raises(UserError, match=r"449985000 geodesics are more than .* a `store`"):
+        all_pairs(MANIFOLD, points)
+
+
+@pytest.mark.parametrize("method", ["solver", "graph", "landmarks"])
+def test_what_does_not_fit_in_memory_is_refused_in_one_line_before_anything_is_done(monkeypatch, method):
+    monkeypatch.setattr(resources, "available_memory", lambda: 100)
+    settings = SETTINGS if method == "solver" else {}
+    with pytest.raises(
+        UserError, match=r"6 x 6 distances take 144 bytes.* 100 bytes of memory are available"
+    ) as error:
+        pairwise(MANIFOLD, POINTS, progress=False, method=method, **settings)
+    said = str(error.value)
+    assert "store='distances.zarr'" in said and "`geodesic_neighbours`" in said
+    assert ("of this machine" in said) == (method == "solver")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"method": "grit"}, "unknown method 'grit'; did you mean 'grid'.*solver, grid, graph, landmarks"),
+        ({"method": None}, "unknown method 'None'"),
+        ({"resolution": 20}, "unknown setting of method 'solver' 'resolution'"),
+        (
+            {"method": "graph", "num_landmark": 3},
+            "unknown setting of method 'graph' 'num_landmark'.*points_per_edge",
+        ),
+        ({"method": "landmarks", "num_points": 8}, "unknown setting of method 'landmarks' 'num_points'"),
+        ({"return_error": True}, "`return_error` is for methods that approximate"),
+    ],
+)
+def test_methods_and_settings_that_do_not_fit_are_named(settings, said):
+    with pytest.raises(UserError, match=said):
+        pairwise(MANIFOLD, POINTS, progress=False, **settings)

@@ -3,6 +3,7 @@
 from tfgeo.geodesics.coarse_to_fine import connect_coarse_to_fine
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance import distance
+from tfgeo.geodesics.distance_error import DistanceError, distance_error
 from tfgeo.geodesics.distance_spread import DistanceSpread, distance_spread
 from tfgeo.geodesics.graphs.distance_maps import DistanceMap, distance_map, grid_distances
 from tfgeo.geodesics.graphs.graph import KNNGraph
@@ -11,6 +12,7 @@ from tfgeo.geodesics.maps.exponential_map import exponential_map, geodesic_flow
 from tfgeo.geodesics.maps.frechet_mean import FrechetMean, frechet_mean
 from tfgeo.geodesics.maps.logarithm_map import Logarithms, logarithm_map
 from tfgeo.geodesics.maps.parallel_transport import parallel_transport
+from tfgeo.geodesics.neighbours import geodesic_neighbours
 from tfgeo.geodesics.pairwise import distances, pairwise
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.bfgs import Bfgs
@@ -26,6 +28,7 @@ __all__ = [
     "Adam",
     "Bfgs",
     "CrossEntropy",
+    "DistanceError",
     "DistanceMap",
     "DistanceSpread",
     "FrechetMean",
@@ -46,11 +49,13 @@ __all__ = [
     "connect_coarse_to_fine",
     "distance_map",
     "distance",
+    "distance_error",
     "distance_spread",
     "distances",
     "exponential_map",
     "frechet_mean",
     "geodesic_flow",
+    "geodesic_neighbours",
     "grid_distances",
     "logarithm_map",
     "pairwise",

@@ -10,11 +10,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.curves import Curve
-from tfgeo.errors import check_count
+from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import Manifold
 
-__all__ = ["Geodesics"]
+__all__ = ["DISTANCES", "Geodesics", "check_distance", "distance_of"]
+
+# What a geodesic's distance can mean.
+DISTANCES = ("length", "energy", "root_energy")
 
 # Numbers that are held at once where velocities are measured: 16 MiB in float32.
 BLOCK_FLOATS = 2**22
@@ -99,3 +102,15 @@ def _compile_velocity(curve: Curve, manifold: Manifold, num: int) -> Callable[..
         return manifold.norm(points, curve.derivative(parameters, start, end, t))
 
     return measure
+
+
+def check_distance(distance: str) -> None:
+    """Refuses what is not one of `DISTANCES`."""
+    if distance not in DISTANCES:
+        raise UserError(f"`distance`={distance!r} is not known; choose one of {', '.join(DISTANCES)}")
+
+
+def distance_of(length: np.ndarray, energy: np.ndarray, distance: str) -> np.ndarray:
+    """The distance of geodesics with such lengths and energies, each `[B]`."""
+    values = length if distance == "length" else energy
+    return np.sqrt(values) if distance == "root_energy" else values

@@ -15,7 +15,7 @@ from tfgeo.geodesics.graphs.segment_lengths import SegmentLengths
 from tfgeo.geodesics.latents import as_latents
 from tfgeo.manifolds import Manifold
 
-__all__ = ["STENCILS", "DistanceMap", "distance_map", "grid_distances"]
+__all__ = ["STENCILS", "DistanceMap", "distance_map", "grid_distances", "points_on_grid"]
 
 # Half of the steps (columns, rows) to the neighbours of a grid node; the other half are their negatives. A path
 # that may only go in these directions is longer than the straight line by at most 1 / cos(half the largest angle
@@ -128,6 +128,30 @@ def grid_distances(
       UserError: if a point lies outside the bounds, or a setting or a length makes no sense.
     """
     points = as_latents(points, "points")
+    first, weights = points_on_grid(
+        manifold, points, bounds, resolution, num_neighbours, points_per_edge, block_size, progress
+    )
+    distances = np.zeros([len(points), len(points)])
+    with tqdm(total=len(points), desc="distances", unit="point", disable=not progress) as bar:
+        for start in range(0, len(points), POINTS_PER_CALL):
+            rows = np.arange(start, min(start + POINTS_PER_CALL, len(points)))
+            distances[rows] = csgraph.dijkstra(weights, directed=False, indices=first + rows)[:, first:]
+            bar.update(len(rows))
+    # Sums of the same edges in opposite orders differ by rounding.
+    return 0.5 * (distances + distances.T)
+
+
+def points_on_grid(
+    manifold: Manifold,
+    points: np.ndarray,
+    bounds: Sequence[Sequence[float]] | None,
+    resolution: int | tuple[int, int],
+    num_neighbours: int,
+    points_per_edge: int,
+    block_size: int,
+    progress: bool,
+) -> tuple[int, sparse.csr_matrix]:
+    """The graph of `grid_distances`: where points `[n, 2]` begin among its nodes, and its weights."""
     if points.shape[1] != 2 or not len(points):
         raise UserError(f"`points` must be [n, 2] points of a latent plane, got {points.shape}")
     if bounds is None:
@@ -138,15 +162,7 @@ def grid_distances(
     axes, weights = _grid_graph(
         manifold, points, bounds, resolution, num_neighbours, points_per_edge, block_size, progress
     )
-    first = len(axes[0]) * len(axes[1])
-    distances = np.zeros([len(points), len(points)])
-    with tqdm(total=len(points), desc="distances", unit="point", disable=not progress) as bar:
-        for start in range(0, len(points), POINTS_PER_CALL):
-            rows = np.arange(start, min(start + POINTS_PER_CALL, len(points)))
-            distances[rows] = csgraph.dijkstra(weights, directed=False, indices=first + rows)[:, first:]
-            bar.update(len(rows))
-    # Sums of the same edges in opposite orders differ by rounding.
-    return 0.5 * (distances + distances.T)
+    return len(axes[0]) * len(axes[1]), weights
 
 
 def _grid_graph(

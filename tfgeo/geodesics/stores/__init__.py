@@ -1,0 +1,1 @@
+"""Stores: distances on disk block by block, by this process or by many workers, through interruptions."""
