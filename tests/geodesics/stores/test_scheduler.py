@@ -70,6 +70,7 @@ def lose_a_worker(cluster, lose, monkeypatch):
     return found
 
 
+@pytest.mark.slow  # the law below within a process, where Dask may wait ten minutes for the worker that it closed
 def test_blocks_of_a_worker_that_is_lost_are_found_again(store, monkeypatch):
     with cluster(2, processes=False) as two:
         found = lose_a_worker(two, lambda worker: two.sync(worker.close, timeout=0), monkeypatch)
@@ -77,7 +78,6 @@ def test_blocks_of_a_worker_that_is_lost_are_found_again(store, monkeypatch):
     np.testing.assert_array_equal(found, zarr_array(store)[:].astype(np.float32))
 
 
-@pytest.mark.slow  # the law above, with other processes
 def test_a_worker_process_that_is_killed_costs_nothing_but_time(monkeypatch):
     with cluster(2, processes=True) as two:
         found = lose_a_worker(two, lambda worker: os.kill(worker.pid, signal.SIGKILL), monkeypatch)
