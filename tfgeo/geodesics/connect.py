@@ -22,6 +22,7 @@ from tfgeo.geodesics.solvers.bfgs import MAX_DENSE_PARAMETERS, Bfgs
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
+from tfgeo.geodesics.solvers.sampled import MIN_SAMPLED_DIM
 from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.solver import Reason, Solver
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
@@ -54,13 +55,13 @@ PEAK_FLOATS = 100_000_000
 # Blocks whose pairs are held at once and make room for one another; beyond them memory does not grow with B.
 BLOCKS_PER_POOL = 64
 DEFAULT_NUM_POINTS = 20
+# Geodesics of one call that callers of very many hold at once, some tens of MB.
+PAIRS_PER_CALL = 65536
 # Steps that a block takes before pairs that have stopped make room for others, and where none waits for room.
 STEPS_PER_ROUND = 2
 LAST_STEPS_PER_ROUND = 10
 # The last pairs run in blocks smaller by this.
 TAIL_SHARE = 4
-# From this dimension on a step of two decoder passes saves more than one of 1 + d gains.
-MIN_BFGS_DIM = 4
 # A further start counts where it is shorter by more than this share: mirrored curves differ by rounding.
 TIE = 1e-5
 
@@ -359,7 +360,7 @@ def curve_and_solver(
     if not isinstance(curve, Curve):
         raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")
     if solver is None:
-        costly = latent_dim >= MIN_BFGS_DIM and manifold.model_takes_jacobians and not manifold.has_potential
+        costly = latent_dim >= MIN_SAMPLED_DIM and manifold.model_takes_jacobians and not manifold.has_potential
         smooth = isinstance(curve, LinearCurve) and not isinstance(curve, Polyline)
         fits = smooth and curve.num_parameters(latent_dim) <= MAX_DENSE_PARAMETERS
         solver = "bfgs" if costly and fits else "levenberg_marquardt"

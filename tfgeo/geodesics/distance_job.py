@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgeo.errors import UserError, unknown_name_error
-from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.connect import PAIRS_PER_CALL, connect
 from tfgeo.geodesics.job_limits import MAX_PAIRS, check_cuttable, check_exportable, of_known_pairs
 from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.methods.approximation import Approximation
@@ -40,8 +40,6 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 # Arguments of these that are no settings.
 _NO_SETTINGS = ("self", "manifold", "start", "end", "points", "progress")
-# Geodesics whose curves are held at once, some tens of MB.
-PAIRS_PER_CALL = 65536
 # Pairs by whose time that of all is estimated: a block of the largest size, which wastes the least.
 TIMED_PAIRS = 1024
 

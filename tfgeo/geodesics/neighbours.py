@@ -10,7 +10,7 @@ from scipy.sparse import csgraph
 from tqdm import tqdm
 
 from tfgeo.errors import UserError, check_count
-from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.connect import PAIRS_PER_CALL, connect
 from tfgeo.geodesics.graphs.graph import KNNGraph
 from tfgeo.geodesics.latents import as_latents, check_manifold
 from tfgeo.geodesics.result import check_distance, distance_of
@@ -20,8 +20,6 @@ __all__ = ["geodesic_neighbours"]
 
 # Points of one search on the graph: their distances to all nodes are held at once.
 POINTS_PER_CALL = 64
-# Geodesics whose curves are held at once, some tens of MB.
-PAIRS_PER_CALL = 65536
 
 
 def geodesic_neighbours(

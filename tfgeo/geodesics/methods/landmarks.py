@@ -8,16 +8,13 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from tfgeo.errors import UserError, check_count
-from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.connect import PAIRS_PER_CALL, connect
 from tfgeo.geodesics.graphs.shortest_path import landmark_distances
 from tfgeo.geodesics.methods.approximation import Approximation
 from tfgeo.geodesics.methods.graph import connected_weights
 from tfgeo.manifolds import Manifold
 
 __all__ = ["LandmarkApproximation"]
-
-# Pairs of one call to the solver.
-PAIRS_PER_CALL = 65536
 
 
 class LandmarkApproximation(Approximation):

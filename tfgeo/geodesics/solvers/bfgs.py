@@ -15,7 +15,7 @@ from tfgeo.geodesics.solvers.solver import Solver, State
 from tfgeo.manifolds import Manifold
 from tfgeo.manifolds.calculus.eigen import eigh
 
-__all__ = ["MAX_DENSE_PARAMETERS", "Bfgs"]
+__all__ = ["MAX_DENSE_PARAMETERS", "ROUNDING", "Bfgs"]
 
 # Above this a pair's dense matrix takes 1 MB and its eigenvalues longer than the decoder.
 MAX_DENSE_PARAMETERS = 512

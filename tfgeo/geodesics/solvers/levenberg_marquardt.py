@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfgeo.curves import Curve, Polyline
 from tfgeo.errors import UserError, check_positive
-from tfgeo.geodesics.solvers.bfgs import MAX_DENSE_PARAMETERS
+from tfgeo.geodesics.solvers.bfgs import MAX_DENSE_PARAMETERS, ROUNDING
 from tfgeo.geodesics.solvers.damped_step import BlockTridiagonal, damped_step
 from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
 from tfgeo.geodesics.solvers.solver import Solver, State
@@ -21,8 +21,6 @@ MAX_DAMPING = 1e8
 MIN_DAMPING = 1e-7
 # A secant update whose residual is nearly at right angles to the step would have no bound.
 MIN_COSINE = 1e-2
-# Relative size of an energy difference that float32 cannot resolve.
-ROUNDING = 2e-7
 
 
 class _Memory(NamedTuple):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgeo.curves import LinearCurve, Polyline
 from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
+from tfgeo.geodesics.solvers.sampled import MIN_SAMPLED_DIM
 from tfgeo.manifolds.calculus.eigen import eigh
 from tfgeo.manifolds.calculus.omitted_curvature import difference_step
 
@@ -21,8 +22,6 @@ NUM_DIRECTIONS = 8
 DIFFERENCE_ERROR = 5e-3
 # The same of those from few points of the curve, which are interpolated between them.
 SAMPLED_ERROR = 2e-2
-# From this dimension on few points cost less than the curve's low frequencies.
-MIN_SAMPLED_DIM = 4
 # Rounding of an eigenvalue, and of an energy, in units of the dtype's.
 ROUNDINGS = 100.0
 ENERGY_ROUNDINGS = 4.0

@@ -58,7 +58,7 @@ def embedded_acceleration(
     A geodesic of an embedded surface accelerates along the surface's normal only: J^T (J a + d^2 f[v, v]) = 0.
     The second derivative is reverse mode three times: of `<w, f>` in z and of the result along v in z, which is
     linear in w, and of that along v in w. `tf.autodiff.ForwardAccumulator` fails where a decoder has an operation
-    with a shape among its attributes, such as `tf.ensure_shape`, and takes ten times as long to trace.
+    with a shape among its attributes, such as `tf.ensure_shape`, and takes longer to trace.
 
     Args:
       embedding_fn: `[..., d]` to `[..., M]`.
