@@ -135,8 +135,22 @@ def test_more_starts_of_fasterpam_cost_no_more():
 
 def test_spectral_clustering_of_two_blobs():
     points, labels = blobs(num_blobs=2)
-    # The blobs' own width is 0.5: exp(-|x - y|^2) links neighbours, and is 0 across.
     assert accuracy(labels, spectral(points, 2)) == 1.0
+
+
+def test_spectral_clustering_does_not_depend_on_the_unit():
+    points, labels = blobs(num_blobs=3)
+    clusters = spectral(points, 3)
+    assert accuracy(labels, clusters) == 1.0
+    for scale in (1e-3, 1e3):
+        assert accuracy(clusters, spectral(scale * points, 3)) == 1.0
+    # scikit-learn's default width holds for one unit only.
+    assert accuracy(labels, spectral(1e3 * points, 3, gamma=1.0)) < 1.0
+
+
+def test_spectral_clustering_of_repeated_samples():
+    points = np.repeat(np.eye(3)[:2], [20, 4], axis=0)
+    assert accuracy(np.repeat([0, 1], [20, 4]), spectral(points, 2)) == 1.0
 
 
 def test_euclidean_distances_are_norms():

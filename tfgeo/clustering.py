@@ -17,6 +17,8 @@ __all__ = ["K_MEDOIDS_METHODS", "accuracy", "euclidean_distances", "f1", "k_medo
 # "pam" is scikit-learn-extra's; "fasterpam" is the `kmedoids` package's, with the better of several starts.
 K_MEDOIDS_METHODS = ("pam", "fasterpam")
 NUM_STARTS = 10
+# Whose distance is the width of spectral clustering.
+NEIGHBOUR = 7
 # Share of the largest distance by which a matrix may miss symmetry or a diagonal of 0: what float32 leaves.
 TOLERANCE = 1e-5
 
@@ -79,13 +81,17 @@ def _fasterpam(distances: np.ndarray, num_clusters: int, seed: int, num_starts: 
     return np.asarray(min(results, key=lambda result: result.loss).medoids, np.int64)
 
 
-def spectral(inputs: np.ndarray, num_clusters: int, gamma: float = 1.0, seed: int = 0) -> np.ndarray:
+def spectral(inputs: np.ndarray, num_clusters: int, gamma: float | None = None, seed: int = 0) -> np.ndarray:
     """Spectral clustering of the data themselves with a Gaussian affinity, `exp(-gamma |x - y|^2)`.
+
+    Unless the width is given, gamma = 1 / (2 sigma^2) with sigma the median distance of a sample to its seventh
+    nearest neighbour: one width for all pairs in place of the local scaling of Zelnik-Manor and Perona (2004),
+    whose neighbour it is. A fixed gamma measures the scale of the data more than their shape.
 
     Args:
       inputs: `[n, D]` data.
       num_clusters: number of clusters.
-      gamma: inverse squared width; 1 is scikit-learn's default.
+      gamma: inverse squared width; None for the rule above. scikit-learn's default is 1.
       seed: seed of the assignment's k-means.
 
     Returns:
@@ -97,11 +103,22 @@ def spectral(inputs: np.ndarray, num_clusters: int, gamma: float = 1.0, seed: in
     from sklearn.cluster import SpectralClustering
 
     _check_num_clusters(num_clusters, len(inputs))
+    if gamma is None:
+        gamma = _gamma_of_neighbours(inputs)
     with warnings.catch_warnings():
-        # Images are so far apart at gamma = 1 that the graph falls apart; the baseline is meant to show that.
+        # Images are so far apart at gamma = 1 that the graph falls apart; who asks for it is meant to see that.
         warnings.filterwarnings("ignore", message="Graph is not fully connected")
         model = SpectralClustering(num_clusters, gamma=gamma, random_state=seed % 2**32)
         return model.fit_predict(np.asarray(inputs, np.float64))
+
+
+def _gamma_of_neighbours(inputs: np.ndarray) -> float:
+    """1 / (2 sigma^2), sigma the median distance of a sample to its `NEIGHBOUR`-th other."""
+    distances = np.sort(euclidean_distances(inputs), axis=1)  # each row begins with the sample itself
+    sigma = np.median(distances[:, min(NEIGHBOUR, len(distances) - 1)])
+    # Where most samples are repeated, any width that tells the others apart.
+    sigma = sigma or np.mean(distances)
+    return float(0.5 / sigma**2) if sigma > 0.0 else 1.0
 
 
 def euclidean_distances(points: np.ndarray) -> np.ndarray:

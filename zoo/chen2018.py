@@ -129,7 +129,9 @@ ENTRIES = (
         data=DataConfig("robot_arm", noise=0.03),
         # Table 4.
         network=_network(6, 2, 0.01),
-        training=TrainingConfig(epochs=100, batch_size=150, learning_rate=1e-3, importance_samples=15),
+        training=TrainingConfig(
+            epochs=100, batch_size=150, learning_rate=1e-3, importance_samples=15, drop_remainder=True
+        ),
         geodesics=_geodesics(10.0),
         reported=Reported(source="Figures 8 to 10", length_geodesic=0.54, length_straight=1.48),
         notes=(
@@ -148,7 +150,9 @@ ENTRIES = (
         data=DataConfig("human_motion", noise=0.03),
         # Table 5.
         network=_network(50, 3, 0.01),
-        training=TrainingConfig(epochs=20, batch_size=150, learning_rate=1e-3, importance_samples=15),
+        training=TrainingConfig(
+            epochs=20, batch_size=150, learning_rate=1e-3, importance_samples=15, drop_remainder=True
+        ),
         geodesics=_geodesics(0.0),
         reported=Reported(source="Figures 11 to 13", length_geodesic=2.57, length_straight=2.89),
         notes=(

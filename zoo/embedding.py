@@ -155,6 +155,8 @@ class VAEEmbedding(  # type: ignore[call-arg]
         chosen = _replace_given(
             training, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
+        # What is a small share of the entry's own data may be most of others.
+        chosen = dataclasses.replace(chosen, drop_remainder=False)
         if variance is not None:
             epochs = max(1, round(variance.epochs * chosen.epochs / training.epochs))
             variance = _replace_given(variance, epochs=epochs, num_components=self.num_components)

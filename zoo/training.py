@@ -54,6 +54,7 @@ def train_networks(
         patience=training.patience or None,
         gradient_norm=training.gradient_norm or None,
         stop_on=training.stop_on,
+        drop_remainder=training.drop_remainder,
     )
 
 
@@ -77,4 +78,5 @@ def train_variance(
             seed=seed,
             callbacks=callbacks,
             verbose=verbose,
+            drop_remainder=config.training.drop_remainder,
         )

@@ -92,7 +92,7 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.nd
     for name, matrix in distances.items():
         clusters[name], medoids[name] = cluster_by(run, matrix)
     clusters["spectral"] = clustering.spectral(
-        run.samples.inputs, settings.num_clusters, settings.spectral_gamma, run.seed
+        run.samples.inputs, settings.num_clusters, settings.spectral_gamma or None, run.seed
     )
     return Clusterings(latents, geodesics, distances, clusters, medoids)
 

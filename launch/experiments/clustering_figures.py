@@ -70,19 +70,20 @@ def _draw_learned(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, 
     space = [Panel("latent samples", labels, *latent_fields.background(run, grid))]
     found = "dijkstra" if "dijkstra" in result.medoids else "geodesic"
     medoids = result.latents[result.medoids[found]]
-    bounds = tuple((float(axis[0]), float(axis[-1])) for axis in (grid[0, :, 0], grid[:, 0, 1]))
+    fine = plots.grid_points(result.latents, run.config.figures.distance_map_resolution)
+    bounds = tuple((float(axis[0]), float(axis[-1])) for axis in (fine[0, :, 0], fine[:, 0, 1]))
     maps = [
         Panel(
             f"from medoid {index + 1}",
             labels,
-            latent_fields.logarithm(distance_map(run.entry.manifold(), medoid, bounds, len(grid)).distances),
+            latent_fields.logarithm(distance_map(run.entry.manifold(), medoid, bounds, len(fine)).distances),
             "log distance",
         )
         for index, medoid in enumerate(medoids)
     ]
     return {
         "latent_space": plots.latent_panels(result.latents, space, grid, names),
-        "distance_maps": plots.latent_panels(result.latents, maps, grid, names),
+        "distance_maps": plots.latent_panels(result.latents, maps, fine, names),
     }
 
 

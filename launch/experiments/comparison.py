@@ -43,6 +43,9 @@ EXACT_PAIRS = 10
 # Points at which curves are decoded to see how near they stay to the data, and at which lengths are compared.
 DECODED_POINTS = 20
 MEASURED_POINTS = 100
+# Images of the training that are drawn at most, and in how many columns.
+MAX_TRAINING_IMAGES = 200
+TRAINING_COLUMNS = 20
 # Share of the held-out images that count as on data.
 HELD_OUT_SHARE = 0.95
 
@@ -278,8 +281,13 @@ def _file_name(model: Interpolation) -> str:
 
 
 def _draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure]:
-    """Each model's latent plane with its curves, and the images along them, for the same pairs."""
+    """Each model's latent plane with its curves, and the images along them, for the same pairs.
+
+    Also images that all were trained on (Fig. 19 of Chadebec et al.).
+    """
     drawn = {}
+    if figures.has_images(run.training):
+        drawn["training"] = _draw_training(run)
     shown = _choose_shown(models[-1], run.config.interpolation.num_curves)
     for model in models:
         name = _file_name(model)
@@ -314,6 +322,14 @@ def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
         dashed=curves["straight"],
     )
     return plots.latent_panels(latents, [panel], grid, figures.class_names(run, run.training))
+
+
+def _draw_training(run: Run) -> plots.style.Figure:
+    """Images of the training, evenly from first to last: their order is that of the classes."""
+    chosen = np.linspace(0, len(run.training) - 1, min(len(run.training), MAX_TRAINING_IMAGES)).astype(int)
+    images = run.training.inputs[chosen]
+    color_map = figures.color_map(run)
+    return plots.image_grid(images, run.training.image_shape, TRAINING_COLUMNS, color_map=color_map)
 
 
 def _draw_strip(model: Interpolation, shown: np.ndarray, num_frames: int) -> plots.style.Figure:

@@ -132,7 +132,9 @@ def _fit_compared(config: EntryConfig, dataset: Dataset, given: Collection[str],
 
 
 def _fit_batches(config: EntryConfig, num_training: int, given: Collection[str], notes: list[str]) -> EntryConfig:
-    """No larger batches than there are samples to train on."""
+    """No larger batches than there are samples to train on, all of which are trained on in every pass."""
+    if "training.drop_remainder" not in given:  # a small share of the entry's own data may be most of others
+        config = dataclasses.replace(config, training=dataclasses.replace(config.training, drop_remainder=False))
     for title in ("training", "variance"):
         section = getattr(config, title)
         if section is None or section.batch_size <= num_training:

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.models.tiny import DATA_DIM, StubVAE, assert_same_bits, make_data, make_vae, weights_of
+from tests.models.tiny import DATA_DIM, StubVAE, assert_same_bits, make_data, make_flow_model, make_vae, weights_of
 from tfgeo.errors import UserError
 from tfgeo.models import fit, fit_variance
 
 
-def recorded_rows(num, epochs, batch_size, seed=0):
-    """`[steps, batch]` row numbers that a training saw; row i of the data is [i, i, i] / num."""
+def recorded_batches(num, epochs, batch_size, seed=0, **settings):
+    """The row numbers of each step that a training saw; row i of the data is [i, i, i] / num."""
     x = np.repeat(np.arange(num, dtype=np.float32)[:, None] / num, DATA_DIM, axis=1)
     model = make_vae(None, model_class=StubVAE)
-    fit(model, x, epochs, batch_size, 1e-3, seed, verbose=0)
-    return np.round(np.stack(model.batches)[:, :, 0] * num).astype(int), model
+    fit(model, x, epochs, batch_size, 1e-3, seed, verbose=0, **settings)
+    return [np.round(batch[:, 0] * num).astype(int) for batch in model.batches], model
 
 
 # Samples, epochs, batch size: a part batch; one batch of all; passes that 50 steps do not divide; more than 50
@@ -24,25 +24,34 @@ SCHEDULES = [(30, 5, 7), (10, 60, 100), (10, 53, 10), (120, 2, 2), (106, 2, 2)]
 
 
 @pytest.mark.filterwarnings("error:Your input ran out of data")
+@pytest.mark.parametrize("drop_remainder", [False, True])
 @pytest.mark.parametrize(("num", "epochs", "batch_size"), SCHEDULES)
-def test_every_pass_takes_each_sample_once_and_there_are_as_many_as_asked(num, epochs, batch_size):
-    rows, model = recorded_rows(num, epochs, batch_size)
+def test_every_pass_takes_each_sample_once_and_there_are_as_many_as_asked(num, epochs, batch_size, drop_remainder):
+    batches, model = recorded_batches(num, epochs, batch_size, drop_remainder=drop_remainder)
     size = min(num, batch_size)
-    steps = num // size
-    assert rows.shape == (epochs * steps, size)
-    assert int(model.optimizer.iterations) == epochs * steps
-    passes = rows.reshape(epochs, steps * size)
-    assert all(len(set(each)) == steps * size for each in passes)
+    rest = 0 if drop_remainder else num % size
+    sizes = [size] * (num // size) + [rest] * (rest > 0)
+    assert [len(batch) for batch in batches] == sizes * epochs
+    assert int(model.optimizer.iterations) == epochs * len(sizes)
+    passes = np.concatenate(batches).reshape(epochs, sum(sizes))
+    assert all(len(set(each)) == sum(sizes) for each in passes)
     assert len({tuple(each) for each in passes}) == epochs
 
 
 def test_order_depends_on_seed_and_pass_alone():
-    rows, _ = recorded_rows(30, 4, 10)
+    rows, _ = recorded_batches(30, 4, 10)
     np.random.seed(5)
     tf.random.set_seed(5)
-    longer, _ = recorded_rows(30, 6, 10)
+    longer, _ = recorded_batches(30, 6, 10)
     np.testing.assert_array_equal(longer[: len(rows)], rows)
-    assert not np.array_equal(recorded_rows(30, 4, 10, seed=1)[0], rows)
+    assert not np.array_equal(recorded_batches(30, 4, 10, seed=1)[0], rows)
+
+
+def test_a_learned_metric_trains_on_the_remainder():
+    model = make_flow_model("rhvae")
+    history = fit(model, make_data(20), 3, 8, 1e-3, verbose=0)
+    assert int(model.optimizer.iterations) == 9
+    assert np.isfinite(history.history["loss"]).all()
 
 
 def loss_of_step(step, seed):

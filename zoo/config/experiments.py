@@ -94,7 +94,8 @@ class ClusteringConfig:
       method: k-medoids method, "pam" or "fasterpam".
       num_starts: random starts of FasterPAM, of which the one of least cost is taken, whatever `method` says; 0
         leaves it to `method`.
-      spectral_gamma: inverse squared width of the spectral baseline's affinity.
+      spectral_gamma: inverse squared width of the spectral baseline's affinity; 0 takes it from the distances of
+        neighbours, see `tfgeo.clustering.spectral`.
       grid_resolution: nodes per side of the latent grid on which Dijkstra's algorithm measures distances too; 0
         for none. Needs two latent dimensions.
       metrics: metrics under which the same latent points are clustered beside that of the entry, all measured on
@@ -104,7 +105,7 @@ class ClusteringConfig:
 
     num_clusters: int
     method: str = "pam"
-    spectral_gamma: float = 1.0
+    spectral_gamma: float = 0.0
     grid_resolution: int = 0
     num_starts: int = 0
     metrics: tuple[str, ...] = ()
@@ -114,7 +115,7 @@ class ClusteringConfig:
         check_count("clustering.num_clusters", self.num_clusters)
         check_count("clustering.num_starts", self.num_starts, 0)
         check_choice("clustering.method", self.method, ("pam", "fasterpam"))
-        check_positive("clustering.spectral_gamma", self.spectral_gamma)
+        check_at_least("clustering.spectral_gamma", self.spectral_gamma, 0.0)
         check_count("clustering.grid_resolution", self.grid_resolution, 0)
         check_count("clustering.num_subsamples", self.num_subsamples, 2)
         object.__setattr__(self, "metrics", _check_metrics("clustering.metrics", self.metrics))

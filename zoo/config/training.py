@@ -25,6 +25,7 @@ class TrainingConfig:
         training itself.
       gradient_norm: longest gradient of a step, longer ones are shortened; 0 takes them as they are.
       importance_samples: K of an IWAE's bound; 0 for the VAE's.
+      drop_remainder: leaves out the last, incomplete batch of every pass, and so of `variance`'s.
     """
 
     epochs: int
@@ -35,6 +36,7 @@ class TrainingConfig:
     gradient_norm: float = 0.0
     importance_samples: int = 0
     stop_on: str = "validation"
+    drop_remainder: bool = False
 
     def __post_init__(self) -> None:
         check_count("training.epochs", self.epochs)
