@@ -42,11 +42,15 @@ DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
 # Distances larger than memory, and by many workers. zarr 3 needs Python 3.11; both formats are read and written.
 DISTRIBUTED = ["dask>=2024.5", "distributed>=2024.5", "zarr>=2.18"]
 
+# Entries of others, by name.
+HUB = ["huggingface_hub>=0.26"]
+
 EXTRAS_REQUIRE = {
     "data": DATA,
     "distributed": DISTRIBUTED,
     "tensorboard": TENSORBOARD,
     "docs": DOCS,
+    "hub": HUB,
     "dev": [
         "import-linter>=2.1",
         "mypy>=1.11",
@@ -56,6 +60,7 @@ EXTRAS_REQUIRE = {
         *DATA,
         *DOCS,
         *DISTRIBUTED,
+        *HUB,
         *TENSORBOARD,
     ],
 }

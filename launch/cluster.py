@@ -3,8 +3,9 @@
 python -m launch.cluster --entry=yang2018/mnist_012 --data_dir=DATA --output_dir=out
 python -m launch.cluster --entry=yang2018/two_moons --data=my.npz --output_dir=out
 
-Writes metrics.json, report.md, clustering.npz, model.weights.h5 and figures/ to the output folder. A run that
-was stopped continues with the same command.
+Writes metrics.json, report.md, clusters.csv, clustering.npz, model.weights.h5 and figures/ to the output folder,
+which zoo.load takes as an entry. A run that was stopped continues with the same command; one that is done does
+nothing more.
 """
 
 from __future__ import annotations

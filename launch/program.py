@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,9 +18,49 @@ from tfgeo.errors import UserError
 from zoo import registry
 from zoo.config import EntryConfig, follow_likelihood, from_dict, open_fields, to_dict
 
-__all__ = ["Flags", "base_flags", "entry_flags", "given", "output_flags", "read_config", "run", "start_tensorflow"]
+__all__ = [
+    "Command",
+    "Finished",
+    "Flags",
+    "base_flags",
+    "command",
+    "entry_flags",
+    "given",
+    "output_flags",
+    "read_config",
+    "run",
+    "start_tensorflow",
+]
 
 Flags: TypeAlias = flags.FlagValues
+
+
+class Finished(Exception):
+    """Nothing is left to do; the message says why. The program ends as if it had done it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What was typed.
+
+    Attributes:
+      program: the module, such as "launch.cluster".
+      arguments: what follows it.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return shlex.join(["python", "-m", self.program, *self.arguments])
+
+
+_running: list[Command] = []
+
+
+def command() -> Command | None:
+    """The command that runs, or None where a program's parts are called from Python."""
+    return _running[-1] if _running else None
 
 
 def base_flags() -> Flags:
@@ -78,6 +120,12 @@ def entry_flags() -> Flags:
     )
     define_weights(values, "train")
     flags.DEFINE_boolean(
+        "overwrite",
+        False,
+        "replace what another run left in --output_dir, or make the same again",
+        flag_values=values,
+    )
+    flags.DEFINE_boolean(
         "tensorboard", False, "write TensorBoard logs to OUTPUT_DIR/tensorboard", flag_values=values
     )
     return values
@@ -108,10 +156,13 @@ def run(
         return 0
     debug = "--debug" in argv
     made: list[pathlib.Path] = []
+    _running.append(Command(_module_of(main), tuple(argv[1:])))
     try:
         _parse(values, argv, configurable)
         made = _absent_folders(values)
         main(values)
+    except Finished as finished:
+        print(finished)
     except (UserError, flags.Error) as error:
         if debug:
             traceback.print_exc()
@@ -123,7 +174,15 @@ def run(
     except KeyboardInterrupt:
         print("interrupted: the same command continues where it was stopped", file=sys.stderr)
         return 130
+    finally:
+        _running.pop()
     return 0
+
+
+def _module_of(main: Callable[[Flags], None]) -> str:
+    """The module of a program, also where it is run as `python -m` and calls itself `__main__`."""
+    spec = getattr(main, "__globals__", {}).get("__spec__")
+    return getattr(spec, "name", None) or main.__module__
 
 
 def read_config(values: Flags) -> EntryConfig:

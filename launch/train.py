@@ -3,7 +3,7 @@
 python -m launch.train --entry=yang2018/two_moons --output_dir=out
 
 Writes model.weights.h5 and metrics.json to the output folder. A run that was stopped continues with the same
-command; zoo.load(NAME, weights="out/model.weights.h5") loads the result.
+command; zoo.load("out") loads the result.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ def main(values: program.Flags) -> None:
 
     from launch.reporting import report
     from launch.running import training
+    from launch.running.results import check_results
     from launch.running.run import run_from_flags, say
 
     run = run_from_flags(values)
+    check_results(run, values)
     with run.timed("total"):
         training.train(run, "train", values.tensorboard)
     path = training.save_weights(run)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
-from typing import Any
 
 from tfgeo.errors import UserError
+from zoo.prose import Card
 from zoo.registry import config
 
 __all__ = ["card", "card_path", "check_sha256", "sha256_of", "weights_path"]
 
 _FOLDER = pathlib.Path(__file__).parent / "weights"
+_REMEDY = "reinstall the package"
 
 
 def weights_path(name: str) -> pathlib.Path:
@@ -25,14 +26,14 @@ def card_path(name: str) -> pathlib.Path:
     return _FOLDER / f"{config(name).name}.json"
 
 
-def card(name: str) -> dict[str, Any] | None:
-    """The entry's card, or None where it ships no trained weights.
+def card(name: str) -> Card | None:
+    """The entry's card, or None where it ships no trained weights: a dictionary that prints as prose and tables.
 
     Raises:
       UserError: if there is no such entry.
     """
     path = card_path(name)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return Card(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def sha256_of(path: pathlib.Path) -> str:
@@ -45,17 +46,22 @@ def sha256_of(path: pathlib.Path) -> str:
         )
 
 
-def check_sha256(path: pathlib.Path, expected: str) -> None:
+def check_sha256(path: pathlib.Path, expected: str, remedy: str = _REMEDY) -> None:
     """Refuses a file whose content is not the one that its card names.
+
+    Args:
+      path: the file.
+      expected: its sha256 by the card.
+      remedy: how to get the right one, a clause without a full stop.
 
     Raises:
       UserError: if the file is missing or altered.
     """
     if not path.exists():
-        raise UserError(f"weights file {path} is missing; reinstall the package or pass weights=None")
+        raise UserError(f"weights file {path} is missing; {remedy}, or pass weights=None")
     actual = sha256_of(path)
     if actual != expected:
         raise UserError(
-            f"weights file {path} has sha256 {actual[:12]}..., its card says {expected[:12]}...: it was altered; "
-            "reinstall the package, or pass the path itself as weights=PATH if you trust it"
+            f"weights file {path} has sha256 {actual[:12]}..., its card says {str(expected)[:12]}...: it was "
+            f"altered; {remedy}, or pass the path itself as weights=PATH if you trust it"
         )

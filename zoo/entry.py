@@ -1,30 +1,30 @@
-"""An entry brought to life: its data, model and manifold."""
+"""An entry brought to life: its data, model and manifold, loaded and saved."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 from typing import Any, TypeVar, cast
 
 from tfgeo import curves
+from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, check_writable_folder
 from tfgeo.geodesics import CrossEntropy, RandomBezier, RidgeClimb, Solver, WarmStart
 from tfgeo.geodesics.connect import SOLVERS
 from tfgeo.layers import Precision
 from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manifold, Pullback, Smoothed
 from tfgeo.models import RHVAE, VAE
-from zoo import cards, samples
+from zoo import cards, folders, hub, samples
 from zoo.building import build_model
-from zoo.config import ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict
+from zoo.config import ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict, to_dict
+from zoo.loading import load_weights, save_weights
 from zoo.registry import config as entry_config
 from zoo.registry import names
 
-__all__ = ["Entry", "load", "load_weights"]
-
-# Characters of another library's error that are quoted.
-MAX_CAUSE = 300
+__all__ = ["Entry", "load"]
 
 _T = TypeVar("_T")
 
@@ -38,15 +38,27 @@ class Entry:
       card: its card, or None where no trained weights are shipped.
       model: the model.
       data_dir: folder of the original data files.
+      folder: where it was loaded from, or None for an entry of the zoo.
     """
 
     config: EntryConfig
     card: dict[str, Any] | None
     model: VAE
     data_dir: str | None = None
+    folder: pathlib.Path | None = None
 
     def dataset(self, seed: int = 0) -> Dataset:
-        """All samples of the experiment; the model is trained on them, but for those that `split` holds out."""
+        """All samples of the experiment; the model is trained on them, but for those that `split` holds out.
+
+        Raises:
+          UserError: if the data are not there, or if the entry is a folder's that was trained on somebody's own
+            data: no file is opened because a card names it.
+        """
+        if self.folder is not None and self.config.data.path:
+            raise UserError(
+                f"{self.folder} was trained on {self.config.data.path}, which is not opened on a card's word; load "
+                f"it with tfgeo.datasets.load({self.config.data.name!r}, path=...)"
+            )
         return samples.load_dataset(self.config, self.data_dir, seed)
 
     def split(self, dataset: Dataset, seed: int = 0) -> tuple[Dataset, Dataset | None]:
@@ -61,6 +73,30 @@ class Entry:
     def precision(self) -> Precision | None:
         """The decoder's precision layer, where its variance is fitted."""
         return cast("Precision | None", getattr(self.model.decoder, "precision", None))
+
+    def save(self, folder: str | pathlib.Path, overwrite: bool = False) -> pathlib.Path:
+        """Writes weights and card into a folder, from which `zoo.load(folder)` brings the same entry back.
+
+        Args:
+          folder: where to; made if missing.
+          overwrite: whether an entry that is there may be replaced.
+
+        Returns:
+          The folder.
+
+        Raises:
+          UserError: if it cannot be written, or holds an entry already.
+        """
+        folder = check_writable_folder(folder)
+        taken = [name for name in (folders.CARD_FILE, folders.WEIGHTS_FILE) if (folder / name).exists()]
+        if taken and not overwrite:
+            raise UserError(f"{folder} has a {taken[0]} already; give another folder, or overwrite=True")
+        weights = save_weights(self.model, folder / folders.WEIGHTS_FILE)
+        card = (self.card or {}) | {"config": to_dict(self.config)}
+        card |= folders.facts(self.config, card.get("seed"), weights)
+        with whole_file(folder / folders.CARD_FILE) as partial:
+            partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return folder
 
     def manifold(self, energy: str | None = None) -> Manifold:
         """The latent space with the entry's energy, or with another one that its model has."""
@@ -118,6 +154,11 @@ class Entry:
 
 def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:
     """See `zoo.load`."""
+    if name not in names():
+        if name.startswith(hub.PREFIX):
+            return _load_folder(hub.download(name), weights, data_dir)
+        if folders.is_folder(name):
+            return _load_folder(pathlib.Path(name).expanduser(), weights, data_dir)
     config, card = entry_config(name), cards.card(name)
     if weights == "pretrained":
         if card is None:
@@ -134,27 +175,9 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
     return entry
 
 
-def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:
-    """Loads weights of a trained model, after checking their sha256 where one is given; a fitted variance is used.
-
-    Raises:
-      UserError: if the file is missing, altered, or does not fit the model, which may then hold what did fit.
-    """
-    if sha256 is not None:
-        cards.check_sha256(path, sha256)
-    if not path.is_file():
-        raise UserError(f"weights file {path} does not exist; `python -m launch.train` writes one")
-    if not path.name.endswith(".weights.h5"):
-        raise UserError(f"weights file {path} must end in .weights.h5, as `python -m launch.train` writes it")
-    try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        # Keras says first that something failed, then what, and goes on with all numbers.
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        cause = " ".join(lines[1:2] or lines)
-        raise UserError(
-            f"weights file {path} does not fit this entry's model ({cause[:MAX_CAUSE]}); "
-            "give the same --config values that it was trained with"
-        ) from error
-    if getattr(model.decoder, "precision", None) is not None:
-        model.decoder.uses_precision = True
+def _load_folder(folder: pathlib.Path, weights: str | None, data_dir: str | None) -> Entry:
+    config, card, file = folders.read(folder)
+    entry = Entry(config, card, build_model(config), data_dir, folder)
+    if weights is not None:
+        load_weights(entry.model, file if weights == "pretrained" else pathlib.Path(weights))
+    return entry

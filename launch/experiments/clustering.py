@@ -8,12 +8,14 @@ import numpy as np
 
 from launch import program
 from launch.experiments import clustering_figures
+from launch.experiments.cluster_table import write_clusters
 from launch.experiments.clusterings import Clusterings
 from launch.experiments.metric_clusterings import cluster_by, measure_metrics, metric_rows
 from launch.reporting import report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
 from launch.running.geodesics import connect_samples, measure_on_grid
+from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import clustering
 from tfgeo.checkpoints import whole_file
@@ -27,6 +29,7 @@ __all__ = ["run_clustering"]
 def run_clustering(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    check_results(run, values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     _check_classes(run)
     with run.timed("total"):
@@ -38,6 +41,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
             say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
             result = _cluster(run, latents, geodesics, on_grid)
             measured = _measure(run, result)
+        _, clusters_line = write_clusters(run, result)
         by_metric = measure_metrics(run, latents, on_grid)
         if by_metric:
             measured["metrics"] = by_metric
@@ -49,7 +53,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     with whole_file(run.folder / "clustering.npz") as partial:
         np.savez(partial, **_arrays(run, result))
     weights = training.save_weights(run)
-    report.write_report(run, _report_parts(run, measured, rows, paths))
+    report.write_report(run, _report_parts(run, measured, rows, clusters_line, paths))
     report.write_metrics(run, measured, reported)
     run.finish()
     if rows:
@@ -57,6 +61,7 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     if by_metric:
         say("\n" + text_table(metric_rows(by_metric)))
     say(_convergence_line(measured))
+    say(clusters_line)
     report.say_results(run, paths, weights)
     return measured
 
@@ -156,9 +161,9 @@ def _convergence_line(measured: dict[str, Any]) -> str:
     )
 
 
-def _report_parts(run: Run, measured: dict[str, Any], rows: list, paths: list) -> list[str]:
+def _report_parts(run: Run, measured: dict[str, Any], rows: list, clusters_line: str, paths: list) -> list[str]:
     seconds = "; ".join(f"{stage} {value:.1f}" for stage, value in run.seconds.items())
-    parts = [markdown_table(rows), _convergence_line(measured) + ".", f"Seconds: {seconds}."]
+    parts = [markdown_table(rows), _convergence_line(measured) + ".", clusters_line + ".", f"Seconds: {seconds}."]
     if "metrics" in measured:
         parts.append("The same latent points under several metrics, on a grid; ± over random subsamples of 80 %.")
         parts.append(markdown_table(metric_rows(measured["metrics"])))

@@ -19,6 +19,7 @@ from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
 from launch.running.companions import runs_beside, train_beside
 from launch.running.geodesics import choose_pairs, find_geodesics
+from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
@@ -86,6 +87,7 @@ class Interpolation:
 def run_comparison(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    check_results(run, values)
     pairs = choose_pairs(run, len(run.training), values)
     metrics = run.config.interpolation.metrics
     others = runs_beside(run, run.config.interpolation.beside, "interpolation", values.weights)

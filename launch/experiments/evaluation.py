@@ -12,6 +12,7 @@ from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.reporting.training_curves import smooth
 from launch.running import training
+from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import likelihood, plots
 from tfgeo.checkpoints import whole_file
@@ -24,6 +25,7 @@ __all__ = ["run_evaluation"]
 def run_evaluation(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    check_results(run, values)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         with run.timed("evaluate"):

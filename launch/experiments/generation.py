@@ -12,6 +12,7 @@ from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
 from launch.running.companions import runs_beside, train_beside
+from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
@@ -48,6 +49,7 @@ class Generated:
 def run_generation(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    check_results(run, values)
     others = runs_beside(run, run.config.generation.beside, "generation", values.weights)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)

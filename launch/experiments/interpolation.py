@@ -15,6 +15,7 @@ from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
 from launch.running.geodesics import choose_pairs
+from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
 from tfgeo.checkpoints import whole_file
@@ -61,6 +62,7 @@ class Trial:
 def run_interpolation(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    check_results(run, values)
     rows, columns = choose_pairs(run, len(run.samples), values)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)

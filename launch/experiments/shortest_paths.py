@@ -20,6 +20,7 @@ from launch.reporting import figures, report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
 from launch.running.geodesics import prepare_search
+from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
@@ -34,6 +35,7 @@ __all__ = ["run_shortest_paths"]
 def run_shortest_paths(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
+    check_results(run, values)
     rows = _choose_pairs(run, values.num_pairs)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)

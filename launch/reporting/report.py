@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import pathlib
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from launch import program
 from launch.reporting.tables import Rows
 from launch.running.run import Run, say
 from tfgeo.checkpoints import whole_file
 from zoo.config import to_dict
+from zoo.folders import CARD_FILE, WEIGHTS_FILE, facts
 
 __all__ = ["clustering_rows", "say_results", "write_metrics", "write_report"]
 
-_PACKAGES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "scikit-learn", "kmedoids")
-
 
 def write_metrics(run: Run, measured: Mapping[str, Any], reported: Mapping[str, Any]) -> None:
-    """Writes metrics.json: entry, seed, config, versions, measured, reported and seconds."""
-    metrics = {
-        "entry": run.config.name,
-        "seed": run.seed,
+    """Writes metrics.json: entry, seed, config, versions, measured, reported and seconds.
+
+    It is the card of the entry that the folder is, once `model.weights.h5` is in it: `zoo.load` takes the folder.
+    """
+    command = program.command()
+    metrics = facts(run.config, run.seed, run.folder / WEIGHTS_FILE) | {
+        "command": "" if command is None else str(command),
+        "fingerprint": run.fingerprint,
         "config": to_dict(run.config),
         "data_sha256": run.dataset.checksum(),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in _PACKAGES},
         "measured": measured,
         "reported": reported,
         "seconds": {stage: round(seconds, 3) for stage, seconds in run.seconds.items()},
     }
-    with whole_file(run.folder / "metrics.json") as partial:
+    with whole_file(run.folder / CARD_FILE) as partial:
         partial.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
 
 
 def write_report(run: Run, parts: Sequence[str]) -> None:
-    """Writes report.md from its parts, which are Markdown."""
-    config = run.config
+    """Writes report.md from its parts, which are Markdown; says how it was made and what was overridden."""
+    config, command = run.config, program.command()
     head = f"# {config.name}\n\n{config.summary}. {config.paper}, {config.url}. Seed {run.seed}."
+    if command is not None:
+        head += f"\n\n    {command}"
+    settings = to_dict(config)
+    changed = [f"`{place}` = {_value(settings, place)}" for place in sorted(run.given)]
+    if changed:
+        head += f"\n\nOther than the entry's: {'; '.join(changed)}."
+    versions = facts(config, run.seed, None)["versions"]
+    made_with = "Made with " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
     notes = ["\n".join(["What the paper leaves open:", "", *(f"- {note}" for note in config.notes)])]
     with whole_file(run.folder / "report.md") as partial:
-        whole = [head, *parts, *(notes if config.notes else [])]
+        whole = [head, *parts, *(notes if config.notes else []), made_with]
         partial.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
+
+
+def _value(settings: Mapping[str, Any], place: str) -> Any:
+    """What the nested settings hold at "section.field"."""
+    value: Any = settings
+    for name in place.split("."):
+        value = value[name]
+    return value
 
 
 def say_results(run: Run, figures: Sequence[pathlib.Path], weights: pathlib.Path) -> None:

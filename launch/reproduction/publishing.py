@@ -31,7 +31,7 @@ def publish(entry: EntryConfig, runs: Sequence[Mapping[str, Any]], folder: pathl
     weights = cards.weights_path(entry.name)
     with whole_file(weights) as partial:
         shutil.copyfile(trained, partial)
-    before = cards.card(entry.name) or {}
+    before: Mapping[str, Any] = cards.card(entry.name) or {}
     card = {
         "entry": entry.name,
         "paper": f"{entry.paper}, {entry.url}",

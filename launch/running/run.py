@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class Run:
       samples: those of all samples that are compared.
       folder: where results go.
       weights: value of --weights.
+      fingerprint: what `launch.running.results` knows its results by; empty for a run beside another.
+      given: fields that the user gave, as "section.field".
       seconds: seconds of each stage, those of an interrupted run included.
     """
 
@@ -56,6 +59,8 @@ class Run:
     samples: Dataset
     folder: pathlib.Path
     weights: str = "train"
+    fingerprint: str = ""
+    given: frozenset[str] = frozenset()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
@@ -97,15 +102,20 @@ class Run:
                 with whole_file(self.unfinished / "seconds.json") as partial:
                     partial.write_text(json.dumps(self.seconds), encoding="utf-8")
 
+    def origin(self) -> list[Any]:
+        """What results hang on beside the configuration: seed, data, and given weights, by their content."""
+        facts: list[Any] = [self.seed, self.dataset.checksum()]
+        if self.weights != "train":
+            file = pathlib.Path(self.weights)
+            facts.append(cards.sha256_of(file) if file.is_file() else self.weights)
+        return facts
+
     def begin(self) -> None:
         """Keeps the state of an interrupted run with the same settings, data and weights, and removes any other."""
         settings = to_dict(self.config)
         for unused in _UNUSED_SECTIONS:
             del settings[unused]
-        facts = [settings, self.seed, self.dataset.checksum()]
-        if self.weights != "train":
-            file = pathlib.Path(self.weights)
-            facts.append(cards.sha256_of(file) if file.is_file() else self.weights)
+        facts = [settings, *self.origin()]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         path = self.unfinished / "fingerprint"
         if path.exists() and path.read_text(encoding="utf-8") == fingerprint:
@@ -139,7 +149,10 @@ def say(message: str) -> None:
 
 
 def run_from_flags(values: program.Flags) -> Run:
-    """Loads data and builds the model, after all checks that need no training."""
+    """Loads data and builds the model, after all checks that need no training.
+
+    Those of results that are there already are `launch.running.results`.
+    """
     config, given = program.read_config(values), program.given(values)
     folder = check_writable_folder(values.output_dir)
     notes = _explain_likelihood(config) if "network.likelihood" in given else []
@@ -193,7 +206,7 @@ def run_from_config(
     _check_counts(config, training, compared)
     check_values(config, dataset, "set --config.network.mean_activation=linear")
     entry = Entry(config, card, build_model(config, seed), data_dir)
-    run = Run(entry, seed, dataset, training, held_out, compared, folder, weights)
+    run = Run(entry, seed, dataset, training, held_out, compared, folder, weights, given=frozenset(given))
     held = "" if held_out is None else f", {len(held_out)} held out"
     say(
         f"data: {len(dataset)} samples of {dataset.inputs.shape[1]} values, {len(training)} to train on{held}, "

@@ -18,9 +18,10 @@ from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
 from tfgeo.manifolds.centroid_description import CentroidDescription
 from tfgeo.models import RHVAE
-from zoo import cards
+from zoo import cards, loading
 from zoo.config import MetricConfig, from_dict
-from zoo.entry import load_weights
+from zoo.folders import WEIGHTS_FILE
+from zoo.loading import load_weights
 from zoo.training import train_networks, train_variance
 
 __all__ = ["save_weights", "metric_facts", "train", "training_curves", "training_facts"]
@@ -101,16 +102,8 @@ def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
 
 
 def save_weights(run: Run) -> pathlib.Path:
-    """Writes the model's weights to the results, without the optimizer's state, which is twice as large."""
-    path, model = run.folder / "model.weights.h5", run.entry.model
-    optimizer = getattr(model, "optimizer", None)  # a model that was loaded has none
-    model.optimizer = None
-    try:
-        with whole_file(path) as partial:
-            model.save_weights(partial)
-    finally:
-        model.optimizer = optimizer
-    return path
+    """Writes the model's weights to the results."""
+    return loading.save_weights(run.entry.model, run.folder / WEIGHTS_FILE)
 
 
 def training_facts(run: Run) -> dict[str, int]:

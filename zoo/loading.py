@@ -1,0 +1,87 @@
+"""Files of trained weights: written, and loaded into a model once they are known to hold numbers alone."""
+
+from __future__ import annotations
+
+import pathlib
+
+import h5py
+
+from tfgeo.checkpoints import whole_file
+from tfgeo.errors import UserError
+from tfgeo.models import VAE
+from zoo import cards
+
+__all__ = ["load_weights", "save_weights"]
+
+# Characters of another library's error that are quoted.
+MAX_CAUSE = 300
+
+
+def save_weights(model: VAE, path: pathlib.Path) -> pathlib.Path:
+    """Writes the model's weights, whole or not at all, without the optimizer's state, which is twice as large."""
+    optimizer = getattr(model, "optimizer", None)  # a model that was loaded has none
+    model.optimizer = None
+    try:
+        with whole_file(path) as partial:
+            model.save_weights(partial)
+    finally:
+        model.optimizer = optimizer
+    return path
+
+
+def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:
+    """Loads weights of a trained model, after checking their sha256 where one is given; a fitted variance is used.
+
+    Raises:
+      UserError: if the file is missing, altered, reaches outside itself, would take more memory than it has bytes,
+        or does not fit the model, which may then hold what did fit.
+    """
+    if sha256 is not None:
+        cards.check_sha256(path, sha256)
+    if not path.is_file():
+        raise UserError(f"weights file {path} does not exist; `python -m launch.train` writes one")
+    if not path.name.endswith(".weights.h5"):
+        raise UserError(f"weights file {path} must end in .weights.h5, as `python -m launch.train` writes it")
+    try:
+        _check_content(path)
+        model.load_weights(path)
+    except UserError:
+        raise
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        # Keras says first that something failed, then what, and goes on with all numbers.
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        cause = " ".join(lines[1:2] or lines)
+        raise UserError(
+            f"weights file {path} does not fit this entry's model ({cause[:MAX_CAUSE]}); "
+            "give the same --config values that it was trained with"
+        ) from error
+    if getattr(model.decoder, "precision", None) is not None:
+        model.decoder.uses_precision = True
+
+
+def _check_content(path: pathlib.Path) -> None:
+    """Refuses links to other files, and arrays that unpack to more than the file: weights are written as is."""
+    with h5py.File(path, "r") as file:
+        num_bytes, groups = 0, [file]
+        while groups:
+            group = groups.pop()
+            for name in group:
+                link = group.get(name, getlink=True)
+                if not isinstance(link, h5py.HardLink):
+                    raise UserError(
+                        f"weights file {path} links {name!r} elsewhere, as no weights do; do not trust it"
+                    )
+                part = group[name]
+                if isinstance(part, h5py.Group):
+                    groups.append(part)
+                    continue
+                if part.external or part.is_virtual:
+                    raise UserError(
+                        f"weights file {path} reads {name!r} from elsewhere, as no weights do; do not trust it"
+                    )
+                num_bytes += part.nbytes
+        if num_bytes > path.stat().st_size:
+            raise UserError(
+                f"weights file {path} unpacks to {num_bytes} bytes, more than the {path.stat().st_size} it has, "
+                "as no weights do; do not trust it"
+            )
