@@ -1,5 +1,6 @@
 """Packaging of tfgeo: what is installed, and which versions of its dependencies work together."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -66,10 +67,13 @@ EXTRAS_REQUIRE = {
 }
 
 README = Path(__file__).parent / "README.md"
+VERSION = re.search(
+    r'^__version__ = "(.*)"', (Path(__file__).parent / "tfgeo/__init__.py").read_text("utf-8"), re.M
+)
 
 setup(
     name="tfgeo",
-    version="0.1.0",
+    version=VERSION[1],
     description="A TensorFlow Probability model zoo for the geometry of deep generative models.",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
@@ -80,6 +84,7 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
+    entry_points={"console_scripts": ["tfgeo = launch.console:main"]},
     classifiers=[
         "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import pathlib
 import shlex
 import sys
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias
 
 from absl import flags
 
+from tfgeo import quiet
 from tfgeo.errors import UserError
 from zoo import registry
 from zoo.config import EntryConfig, follow_likelihood, from_dict, open_fields, to_dict
@@ -199,21 +199,9 @@ def given(values: Flags) -> frozenset[str]:
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow without the lines that its C++ side logs before Python can ask it not to."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Imports TensorFlow and says so: it takes seconds."""
     print("starting TensorFlow", flush=True)
-    sys.stderr.flush()
-    kept, silent = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 2)
-    try:
-        import tensorflow as tf
-
-        tf.zeros(1)
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(silent)
+    quiet()
 
 
 def _parse(values: Flags, argv: list[str], configurable: bool) -> Flags:

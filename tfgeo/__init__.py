@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from tfgeo.startup import quiet
+
 __all__ = [
     "clustering",
     "curves",
@@ -21,10 +23,11 @@ __all__ = [
     "manifolds",
     "models",
     "plots",
+    "quiet",
     "sampling",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # here alone: setup.py and the documents read it
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -47,6 +47,11 @@ class Entry:
     data_dir: str | None = None
     folder: pathlib.Path | None = None
 
+    def __repr__(self) -> str:
+        weights = "untrained or trained here" if self.card is None else "with trained weights"
+        place = "" if self.folder is None else f", from {self.folder}"
+        return f"Entry({self.config.name!r}, {type(self.model).__name__}, {weights}{place})"
+
     def dataset(self, seed: int = 0) -> Dataset:
         """All samples of the experiment; the model is trained on them, but for those that `split` holds out.
 

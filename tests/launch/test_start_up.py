@@ -1,17 +1,12 @@
 """Doors open at once: help and catalogue without TensorFlow."""
 
-import pathlib
 import subprocess
 import sys
 import time
 
 import pytest
 
-PROGRAMS = sorted(
-    path.stem
-    for path in (pathlib.Path(__file__).parents[2] / "launch").glob("*.py")
-    if "__main__" in path.read_text(encoding="utf-8")
-)
+from launch.console import programs
 
 # Python's own start is in it; a busy machine gets twice the half second that is promised.
 MOST_SECONDS = 1.0
@@ -31,12 +26,27 @@ def fastest(*arguments, tries=3):
     return min(seconds), finished
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", programs())
 def test_help_is_fast_and_names_every_flag(program):
     seconds, finished = fastest("-m", f"launch.{program}", "--help")
     assert finished.returncode == 0, finished.stderr
     assert f"launch.{program}" in finished.stdout and "--debug" in finished.stdout
     assert seconds < MOST_SECONDS
+
+
+def run_console(*arguments):
+    code = "import sys; from launch.console import main; sys.exit(main())"
+    return run_python("-c", code, *arguments)
+
+
+def test_the_command_runs_every_program():
+    listed = run_console("--help").stdout
+    assert all(name in listed for name in programs()) and {"cluster", "train", "reproduce"} <= set(programs())
+    assert run_console("catalogue").stdout == run_python("-m", "launch.catalogue").stdout
+    unknown = run_console("clusters")
+    assert unknown.returncode == 2 and "did you mean 'cluster'" in unknown.stderr
+    without = run_console("cluster")
+    assert without.returncode == 2 and without.stderr.startswith("error: --entry is missing")
 
 
 def test_catalogue_is_fast():
@@ -49,6 +59,7 @@ def test_catalogue_is_fast():
     "code",
     [
         "import zoo; zoo.names(); zoo.config('yang2018/mnist_012'); zoo.card('yang2018/mnist_012')",
+        "import zoo; str(zoo.card('yang2018/mnist_012')); zoo.cite('yang2018/mnist_012')",
         "import tfgeo",
         "import launch.cluster, launch.program, launch.reproduce; launch.program.entry_flags()",
     ],
