@@ -80,7 +80,10 @@ setup(
     author="The tfgeo authors",
     license="Apache-2.0",
     packages=find_packages(include=["tfgeo", "tfgeo.*", "zoo", "zoo.*", "launch", "launch.*"]),
-    package_data={"tfgeo": ["py.typed"], "zoo": ["py.typed", "weights/*/*.weights.h5", "weights/*/*.json"]},
+    package_data={
+        "tfgeo": ["py.typed"],
+        "zoo": ["py.typed", "weights/*/*.weights.h5", "weights/*/*.json", "CATALOGUE.md", "thumbnails/*/*.png"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

@@ -2,6 +2,8 @@
 
 python -m launch.catalogue
 python -m launch.catalogue --entry=yang2018/two_moons
+
+--write makes zoo/CATALOGUE.md and its pictures anew, where the data are there.
 """
 
 from __future__ import annotations
@@ -18,6 +20,12 @@ from zoo.config import to_dict
 
 def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
+    if values.write:
+        program.start_tensorflow()
+        from launch.reproduction.thumbnails import write_catalogue
+
+        print(write_catalogue(values.data_dir))
+        return
     if values.entry is not None:
         print(json.dumps({"config": to_dict(zoo.config(values.entry)), "card": zoo.card(values.entry)}, indent=2))
         return
@@ -35,6 +43,8 @@ def program_flags() -> program.Flags:
     values = program.base_flags()
     flags.DEFINE_string("entry", None, "print this entry's configuration and card", flag_values=values)
     flags.DEFINE_string("pattern", "*", "list the names that match, such as 'yang2018/*'", flag_values=values)
+    flags.DEFINE_boolean("write", False, "make zoo/CATALOGUE.md anew", flag_values=values)
+    flags.DEFINE_string("data_dir", None, "folder of the original data files, for --write", flag_values=values)
     return values
 
 

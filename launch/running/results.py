@@ -48,7 +48,9 @@ def check_results(run: Run, values: program.Flags) -> None:
     except (AttributeError, ValueError):
         before, found = {}, None
     if found == run.fingerprint:
-        raise program.Finished(f"done before, nothing is left to do: {run.folder} (--overwrite makes it again)")
+        raise program.Finished(
+            f"done before, nothing is left to do: the results are in {run.folder} (--overwrite makes them again)"
+        )
     differences = list(_differences(before, run))
     shown = ", ".join(differences[:MAX_DIFFERENCES]) + (", ..." if len(differences) > MAX_DIFFERENCES else "")
     raise UserError(

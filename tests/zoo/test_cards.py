@@ -7,6 +7,7 @@ import pytest
 import zoo
 from tfgeo.errors import UserError
 from zoo import cards
+from zoo.catalogue import CATALOGUE, catalogue_text, thumbnail_path
 
 SHIPPED = [name for name in zoo.names() if cards.card_path(name).exists()]
 
@@ -47,3 +48,18 @@ def test_every_entry_can_be_cited(name):
 def test_unknown_names_cannot_be_cited():
     with pytest.raises(UserError, match="two_moons"):
         zoo.cite("yang2018/two_moon")
+
+
+def test_the_catalogue_is_up_to_date():
+    assert CATALOGUE.read_text(encoding="utf-8") == catalogue_text(), "run `make catalogue DATA=FOLDER`"
+
+
+def test_every_plane_of_the_catalogue_has_a_picture():
+    planes = [name for name in SHIPPED if zoo.config(name).network.latent_dim == 2]
+    for name in planes:
+        path = thumbnail_path(name)
+        assert (
+            path.exists()
+            and path.stat().st_size < 50_000
+            and str(path.relative_to(CATALOGUE.parent)) in catalogue_text()
+        )
