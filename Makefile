@@ -17,7 +17,7 @@ PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs catalogue test test-all lint format install map clean
+.PHONY: help demo docs catalogue fuzz test test-all lint format install map clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -40,6 +40,14 @@ test-all: $(VENV)/.installed-dev ## run the slow tests too, on graphs that Tenso
 	@$(MAKE) --no-print-directory lint
 	@echo "== pytest"
 	@TFGEO_TEST_OPTIMIZE_GRAPHS=1 $(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+FUZZ_INPUTS ?= 100000
+
+fuzz: $(VENV)/.installed-dev ## try every reader of files on 100,000 altered ones, by atheris where it can be installed
+	@$(BIN)/python -m pip install -q -e ".[fuzz]" || echo "without atheris: files are altered at random"
+	@for parser in $$($(BIN)/python -c "from tests.fuzz.parsers import PARSERS; print(*PARSERS)"); do \
+	$(BIN)/python -m tests.fuzz.run $$parser --inputs=$(FUZZ_INPUTS) \
+	$$($(BIN)/python -c "import atheris; print('--guided')" 2>/dev/null) | tail -n 1 | sed "s/^/$$parser /"; done
 
 lint: $(VENV)/.installed-dev ## check style, import directions and types
 	@echo "== ruff check"

@@ -52,6 +52,8 @@ EXTRAS_REQUIRE = {
     "tensorboard": TENSORBOARD,
     "docs": DOCS,
     "hub": HUB,
+    # Finds inputs by the lines that they reach; wheels end with Python 3.13.
+    "fuzz": ["atheris>=2.3; platform_system == 'Linux'"],
     "dev": [
         "import-linter>=2.1",
         "mypy>=1.11",

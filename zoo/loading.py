@@ -11,7 +11,7 @@ from tfgeo.errors import UserError
 from tfgeo.models import VAE
 from zoo import cards
 
-__all__ = ["load_weights", "save_weights"]
+__all__ = ["check_content", "load_weights", "save_weights"]
 
 # Characters of another library's error that are quoted.
 MAX_CAUSE = 300
@@ -43,7 +43,7 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
     if not path.name.endswith(".weights.h5"):
         raise UserError(f"weights file {path} must end in .weights.h5, as `python -m launch.train` writes it")
     try:
-        _check_content(path)
+        check_content(path)
         model.load_weights(path)
     except UserError:
         raise
@@ -59,7 +59,7 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
         model.decoder.uses_precision = True
 
 
-def _check_content(path: pathlib.Path) -> None:
+def check_content(path: pathlib.Path) -> None:
     """Refuses links to other files, and arrays that unpack to more than the file: weights are written as is."""
     with h5py.File(path, "r") as file:
         num_bytes, groups = 0, [file]

@@ -97,7 +97,7 @@ def _read_middle_slice(nibabel: Any, header: pathlib.Path) -> np.ndarray:
         shape = image.shape
         if len(shape) == 4 and shape[3] == 1:  # scans are stored as series of one
             shape = shape[:3]
-        sagittal = len(shape) == 3 and shape[0] == shape[1] and shape[2] > 0
+        sagittal = len(shape) == 3 and shape[0] == shape[1] > 0 and shape[2] > 0
         middle = np.asarray(image.dataobj[:, :, shape[2] // 2], np.float32) if sagittal else None
         flipped = bytes(image.header["orient"].item()) == bytes([_SAGITTAL_FLIPPED])
     except Exception as error:  # damage shows in many ways, and the remedy is the same
