@@ -1,5 +1,6 @@
 """Tests of whole files and of training that continues where it was stopped."""
 
+import errno
 import os
 import stat
 
@@ -158,3 +159,33 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(tmp_path, cont
     assert "\n" not in str(caught.value)
     for one, other in zip(before, model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class FullDisk(OSError):
+    """As HDF5 says it: the system's number stands in the text alone."""
+
+    def __init__(self):
+        super().__init__("Can't write data (errno = 28, error message = 'No space left on device')")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EDQUOT, "quota"), FullDisk()])
+def test_a_full_disk_is_one_line_and_keeps_what_was_there(tmp_path, error):
+    path = tmp_path / "file.txt"
+    path.write_text("before")
+    with (
+        pytest.raises(UserError, match=r"is full, file\.txt was not written.*make room"),
+        whole_file(path) as partial,
+    ):
+        partial.write_text("half")
+        raise error
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_room_is_looked_for_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match="is full"), whole_file(tmp_path / "file.txt", num_bytes=1 << 60):
+        raise AssertionError("the block was entered")
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(PermissionError), whole_file(tmp_path / "file.txt"):
+        raise PermissionError(errno.EACCES, "no")

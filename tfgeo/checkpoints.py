@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
+import shutil
 import tempfile
 import time
 import zipfile
@@ -19,18 +21,40 @@ from tfgeo.errors import UserError
 __all__ = ["TrainingCheckpoint", "whole_file", "whole_folder"]
 
 
+# errno of a full disk and of a full quota; libraries that give none quote the system's words.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_WORDS = tuple(os.strerror(number) for number in _FULL)
+
+
 @contextlib.contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+def whole_file(path: str | os.PathLike[str], num_bytes: int = 0) -> Iterator[pathlib.Path]:
     """A temporary name beside `path` to write to; it takes the name `path` when the block ends without error.
 
     The temporary name keeps all suffixes, because savers choose the format by them.
+
+    Args:
+      path: the file.
+      num_bytes: how large it will be, where that is known: room for it is looked for before anything is written.
+
+    Raises:
+      UserError: if the disk is full; what was at `path` before is still there.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-        partial = pathlib.Path(folder) / path.name
-        yield partial
-        os.replace(partial, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if num_bytes > shutil.disk_usage(path.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+            partial = pathlib.Path(folder) / path.name
+            yield partial
+            os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # HDF5 raises both
+        if getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS):
+            raise UserError(
+                f"the disk of {path.parent} is full, {path.name} was not written, what was there before is whole; "
+                "make room, then give the same command again"
+            ) from error
+        raise
 
 
 def whole_folder(folder: str | os.PathLike[str], write: Callable[[str], object]) -> pathlib.Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import h5py
+import numpy as np
 
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
@@ -15,14 +16,18 @@ __all__ = ["check_content", "load_weights", "save_weights"]
 
 # Characters of another library's error that are quoted.
 MAX_CAUSE = 300
+# What a file of weights takes beside the numbers, at most.
+FILE_BYTES = 200_000
 
 
 def save_weights(model: VAE, path: pathlib.Path) -> pathlib.Path:
     """Writes the model's weights, whole or not at all, without the optimizer's state, which is twice as large."""
     optimizer = getattr(model, "optimizer", None)  # a model that was loaded has none
     model.optimizer = None
+    num_bytes = sum(np.asarray(weight).nbytes for weight in model.weights)
     try:
-        with whole_file(path) as partial:
+        # HDF5 cannot close a file that it has no room for without complaint: room is looked for first.
+        with whole_file(path, 2 * num_bytes + FILE_BYTES) as partial:
             model.save_weights(partial)
     finally:
         model.optimizer = optimizer

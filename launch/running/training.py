@@ -92,13 +92,11 @@ def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
             model.load_weights(networks)
         else:
             _train_networks(run, callbacks())
-            with whole_file(networks) as partial:
-                model.save_weights(partial)
+            loading.save_weights(model, networks)
     if run.config.variance is not None:
         with run.timed("variance"):
             _fit_variance(run, callbacks())
-    with whole_file(whole) as partial:
-        model.save_weights(partial)
+    loading.save_weights(model, whole)
 
 
 def save_weights(run: Run) -> pathlib.Path:
