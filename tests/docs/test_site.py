@@ -37,7 +37,7 @@ def test_every_public_name_is_in_the_reference(site, page):
 def test_packages_have_a_page():
     import tfgeo
 
-    assert {*tfgeo.__all__, "zoo"} - {"likelihood"} <= set(PACKAGES)
+    assert {*tfgeo.__all__, "startup", "zoo"} - {"likelihood", "quiet"} <= set(PACKAGES)
 
 
 def test_pages_fetch_nothing_from_elsewhere(site):
