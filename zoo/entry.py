@@ -7,6 +7,8 @@ import json
 import pathlib
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
 from tfgeo import curves
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Curve
@@ -82,6 +84,8 @@ class Entry:
     def save(self, folder: str | pathlib.Path, overwrite: bool = False) -> pathlib.Path:
         """Writes weights and card into a folder, from which `zoo.load(folder)` brings the same entry back.
 
+        What the card says was measured goes along where the weights are still those that it was measured of.
+
         Args:
           folder: where to; made if missing.
           overwrite: whether an entry that is there may be replaced.
@@ -96,12 +100,23 @@ class Entry:
         taken = [name for name in (folders.CARD_FILE, folders.WEIGHTS_FILE) if (folder / name).exists()]
         if taken and not overwrite:
             raise UserError(f"{folder} has a {taken[0]} already; give another folder, or overwrite=True")
+        card: dict[str, Any] = dict(self.card or {}) if self._is_as_loaded() else {}
         weights = save_weights(self.model, folder / folders.WEIGHTS_FILE)
-        card = (self.card or {}) | {"config": to_dict(self.config)}
+        card |= {"config": to_dict(self.config)}
         card |= folders.facts(self.config, card.get("seed"), weights)
         with whole_file(folder / folders.CARD_FILE) as partial:
             partial.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return folder
+
+    def _is_as_loaded(self) -> bool:
+        """Whether the model has the weights that its card describes."""
+        if self.card is None:
+            return False
+        path = cards.weights_path(self.config.name) if self.folder is None else self.folder / folders.WEIGHTS_FILE
+        original = build_model(self.config)
+        load_weights(original, path)
+        pairs = zip(original.weights, self.model.weights, strict=True)
+        return all(np.array_equal(one, other) for one, other in pairs)
 
     def manifold(self, energy: str | None = None) -> Manifold:
         """The latent space with the entry's energy, or with another one that its model has."""

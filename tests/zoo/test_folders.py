@@ -86,6 +86,15 @@ def test_a_shipped_entry_keeps_its_card(tmp_path):
     np.testing.assert_array_equal(again.model.decode(z).stddev(), entry.model.decode(z).stddev())
 
 
+def test_a_model_that_was_trained_on_is_not_what_was_measured(tmp_path):
+    entry = zoo.load("yang2018/two_moons")
+    kernel = entry.model.decoder.mean_network.weights[0]
+    kernel.assign(kernel + 1e-3)
+    again = zoo.load(str(entry.save(tmp_path / "moons")))
+    assert again.config == entry.config and not {"measured", "command", "studies"} & set(again.card)
+    assert "**Model.**" in str(again.card)
+
+
 def cut(path, size):
     path.write_bytes(path.read_bytes()[:size])
 
