@@ -7,6 +7,7 @@ saturated: one pixel that is always off would make every metric NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -65,7 +66,7 @@ def _mean(distribution: tfd.Distribution) -> tf.Tensor:
     """The mean of one part, which may have no standard deviation."""
     own = _own_moments(distribution)
     if own is not None:
-        return own[0]
+        return own.mean(distribution)
     if isinstance(distribution, tfd.Categorical):
         raise UserError(
             "the decoder returns Categorical, whose values are numbers of classes: their mean says nothing; return "
@@ -78,7 +79,7 @@ def _stddev(distribution: tfd.Distribution) -> tf.Tensor:
     """The standard deviation of one part."""
     own = _own_moments(distribution)
     if own is not None:
-        return own[1]
+        return own.stddev(distribution)
     mean = _mean(distribution)
     # A distribution with a deviation of its own, such as Normal, has no root to take.
     if type(distribution)._stddev is tfd.Distribution._stddev:
@@ -88,11 +89,11 @@ def _stddev(distribution: tfd.Distribution) -> tf.Tensor:
     return _shaped_like(stddev, mean)
 
 
-def _own_moments(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor] | None:
-    """Mean and standard deviation where both are written out here."""
-    for kind, moments in _OWN:
-        if isinstance(distribution, kind):
-            return moments(distribution)
+def _own_moments(distribution: tfd.Distribution) -> _Moments | None:
+    """How mean and standard deviation are computed where both are written out here."""
+    for moments in _OWN:
+        if isinstance(distribution, moments.kind):
+            return moments
     return None
 
 
@@ -100,7 +101,7 @@ def _variance(distribution: tfd.Distribution) -> tf.Tensor:
     """Variance of one part."""
     own = _own_moments(distribution)
     if own is not None:
-        return tf.square(own[1])
+        return tf.square(own.stddev(distribution))
     return _shaped_like(_ask(distribution, "variance", "variance"), _ask(distribution, "mean", "mean"))
 
 
@@ -121,46 +122,73 @@ def _shaped_like(values: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
     return tf.broadcast_to(values, tf.shape(mean))
 
 
-def _bernoulli(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
+def _bernoulli_mean(distribution: tfd.Distribution) -> tf.Tensor:
+    return distribution.probs if distribution.logits is None else tf.sigmoid(distribution.logits)
+
+
+def _bernoulli_stddev(distribution: tfd.Distribution) -> tf.Tensor:
     if distribution.logits is None:
-        return distribution.probs, safe_sqrt(distribution.probs * (1.0 - distribution.probs))
+        return safe_sqrt(distribution.probs * (1.0 - distribution.probs))
     # sqrt(p (1 - p)) by logarithms: neither factor is rounded to 0, nor the root's derivative to infinity.
     logits = distribution.logits
-    return tf.sigmoid(logits), tf.exp(-0.5 * (tf.nn.softplus(logits) + tf.nn.softplus(-logits)))
+    return tf.exp(-0.5 * (tf.nn.softplus(logits) + tf.nn.softplus(-logits)))
 
 
-def _continuous_bernoulli(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
-    """Derivatives of the log-partition function `A(l) = log((e^l - 1) / l)` in the logit l: A' and sqrt(A'').
-
-    Loaiza-Ganem and Cunningham (2019), arXiv:1907.06845. `A' = 1 / (1 - e^-l) - 1 / l` and
-    `A'' = 1 / l^2 - e^-|l| / (1 - e^-|l|)^2`, both even or odd about 1/2, so that |l| is enough.
-    """
+def _logits_of(distribution: tfd.ContinuousBernoulli) -> tf.Tensor:
     logits = distribution.logits
     if logits is None:
         # A probability of exactly 0 or 1 has no finite logit, and does not move.
         smallest = tf.cast(1e-30 if distribution.probs.dtype == tf.float32 else 1e-290, distribution.probs.dtype)
         probs = tf.clip_by_value(distribution.probs, smallest, 1.0 - smallest)
         logits = tf.math.log(probs) - tf.math.log1p(-probs)
-    size = tf.abs(logits)
-    near = size < SERIES_LOGIT
-    small, large = tf.where(near, logits, 0.0), tf.where(near, tf.ones_like(size), size)
+    return logits
+
+
+def _continuous_bernoulli_mean(distribution: tfd.ContinuousBernoulli) -> tf.Tensor:
+    """`A' = 1 / (1 - e^-l) - 1 / l`, of the log-partition function `A(l) = log((e^l - 1) / l)` in the logit l.
+
+    Loaiza-Ganem and Cunningham (2019), arXiv:1907.06845. Written by its odd distance from 1/2, which is
+    `coth(l / 2) / 2 - 1 / l`: few operations, as metrics are differentiated twice.
+    """
+    logits = _logits_of(distribution)
+    near = tf.abs(logits) < SERIES_LOGIT
+    small, large = tf.where(near, logits, 0.0), tf.where(near, tf.ones_like(logits), logits)
     square = small * small
-    series_mean = small * (1.0 / 12.0 - square * (1.0 / 720.0 - square * (1.0 / 30240.0 - square / 1209600.0)))
+    series = small * (1.0 / 12.0 - square * (1.0 / 720.0 - square * (1.0 / 30240.0 - square / 1209600.0)))
+    return 0.5 + tf.where(near, series, 0.5 / tf.tanh(0.5 * large) - 1.0 / large)
+
+
+def _continuous_bernoulli_stddev(distribution: tfd.ContinuousBernoulli) -> tf.Tensor:
+    """`sqrt(A'')`, where `A'' = 1 / l^2 - e^-|l| / (1 - e^-|l|)^2` is even in the logit."""
+    size = tf.abs(_logits_of(distribution))
+    near = size < SERIES_LOGIT
+    small, large = tf.where(near, size, 0.0), tf.where(near, tf.ones_like(size), size)
+    square = small * small
     series = 1.0 / 12.0 - square * (1.0 / 240.0 - square * (1.0 / 6048.0 - square * (1.0 / 172800.0)))
-    decay = tf.exp(-large)
-    rest = -tf.math.expm1(-large)
-    # The mean's distance from 1/2 is odd in the logit.
-    closed_mean = tf.sign(logits) * (1.0 / rest - 1.0 / large - 0.5)
-    closed = 1.0 / tf.square(large) - decay / tf.square(rest)
-    mean = 0.5 + tf.where(near, series_mean, closed_mean)
-    return mean, safe_sqrt(tf.where(near, series, closed))
+    closed = 1.0 / tf.square(large) - tf.exp(-large) / tf.square(-tf.math.expm1(-large))
+    return safe_sqrt(tf.where(near, series, closed))
 
 
-def _mixture(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
-    """`m = sum_k w_k m_k` and `sqrt(sum_k w_k (s_k^2 + (m_k - m)^2))`.
+def _mixture_mean(distribution: tfd.MixtureSameFamily) -> tf.Tensor:
+    """`m = sum_k w_k m_k`.
 
     TFP's own sums run over axes that are tensors, through which TensorFlow has no second derivative.
     """
+    weights, components, axis = _components(distribution)
+    return tf.reduce_sum(weights * _mean(components), axis=axis)
+
+
+def _mixture_stddev(distribution: tfd.MixtureSameFamily) -> tf.Tensor:
+    """`sqrt(sum_k w_k (s_k^2 + (m_k - m)^2))`."""
+    weights, components, axis = _components(distribution)
+    means, stddevs = _mean(components), _stddev(components)
+    mean = tf.reduce_sum(weights * means, axis=axis)
+    squares = tf.square(stddevs) + tf.square(means - tf.expand_dims(mean, axis))
+    return safe_sqrt(tf.reduce_sum(weights * squares, axis=axis))
+
+
+def _components(distribution: tfd.MixtureSameFamily) -> tuple[tf.Tensor, tfd.Distribution, int]:
+    """Weights in the rank of the components' values, the components, and the axis that counts them."""
     event_rank = distribution.event_shape.rank
     weights = distribution.mixture_distribution.probs_parameter()
     for _ in range(event_rank):
@@ -168,15 +196,19 @@ def _mixture(distribution: tfd.Distribution) -> tuple[tf.Tensor, tf.Tensor]:
     components = distribution.components_distribution
     while isinstance(components, tfd.Independent):
         components = components.distribution
-    means, stddevs = _mean(components), _stddev(components)
-    axis = -1 - event_rank
-    mean = tf.reduce_sum(weights * means, axis=axis)
-    squares = tf.square(stddevs) + tf.square(means - tf.expand_dims(mean, axis))
-    return mean, safe_sqrt(tf.reduce_sum(weights * squares, axis=axis))
+    return weights, components, -1 - event_rank
 
 
-_OWN: tuple[tuple[type, Callable[[tfd.Distribution], tuple[tf.Tensor, tf.Tensor]]], ...] = (
-    (tfd.Bernoulli, _bernoulli),
-    (tfd.ContinuousBernoulli, _continuous_bernoulli),
-    (tfd.MixtureSameFamily, _mixture),
+class _Moments(NamedTuple):
+    """Moments of one kind of distribution: each alone, as what is not asked for would be differentiated too."""
+
+    kind: type
+    mean: Callable[[tfd.Distribution], tf.Tensor]
+    stddev: Callable[[tfd.Distribution], tf.Tensor]
+
+
+_OWN = (
+    _Moments(tfd.Bernoulli, _bernoulli_mean, _bernoulli_stddev),
+    _Moments(tfd.ContinuousBernoulli, _continuous_bernoulli_mean, _continuous_bernoulli_stddev),
+    _Moments(tfd.MixtureSameFamily, _mixture_mean, _mixture_stddev),
 )
