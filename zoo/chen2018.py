@@ -67,7 +67,7 @@ def _entry(name: str, summary: str, **sections: Any) -> EntryConfig:
         url=_URL,
         program="interpolate",
         neural=NeuralConfig(),
-        interpolation=InterpolationConfig(num_curves=1),
+        interpolation=InterpolationConfig(num_curves=1, num_draws=5),
         evaluation=EvaluationConfig(repeats=1),
         **sections | {"notes": (*_FREE, *sections["notes"], NO_WEIGHTS)},
     )

@@ -134,17 +134,21 @@ class InterpolationConfig:
       metrics: further metrics of the entry's own model along which it interpolates too, see `zoo.metrics`.
       num_curves: pairs whose curves are drawn and decoded.
       num_frames: decoded images along each curve.
+      num_draws: draws of --num_pairs pairs each, where several methods find paths between the same ones; means
+        and deviations are over them.
     """
 
     beside: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     num_curves: int = 3
     num_frames: int = 20
+    num_draws: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", _check_metrics("interpolation.metrics", self.metrics))
         check_count("interpolation.num_curves", self.num_curves)
         check_count("interpolation.num_frames", self.num_frames, 2)
+        check_count("interpolation.num_draws", self.num_draws)
 
 
 @dataclasses.dataclass(frozen=True)
