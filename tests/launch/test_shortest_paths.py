@@ -73,6 +73,7 @@ def test_all_methods_are_measured_on_the_same_pairs(pendulum):
         assert one["num"] == 2 and one["mean"] > 0.0 and one["std"] >= 0.0
     single = measured["single_pairs"]
     assert single["smallest"] <= single["median"] <= single["largest"]
+    assert 0.0 <= single["share_above_straight"] <= 1.0
     assert "share_not_above_reported" not in single  # the paper of this entry prints no lengths
 
 
