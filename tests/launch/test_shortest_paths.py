@@ -21,6 +21,7 @@ from tfgeo.manifolds import Smoothed
 from tfgeo.plots.animation import MILLISECONDS
 from zoo import chen2018
 from zoo.config import InterpolationConfig
+from zoo.entry import Entry
 
 SMALL = [
     "--num_pairs=4",
@@ -135,6 +136,8 @@ def test_more_draws_than_samples_are_refused_before_training(tmp_path, capsys):
         ("network", {"mean_activation": "relu"}, "output layers do not have"),
         ("geodesics", None, "`neural` but no `geodesics`"),
         ("geodesics", {"energy": "expected"}, "geodesics.smoothing"),
+        ("geodesics", {"curve": "quadratic", "num_segments": 8}, "num_segments"),
+        ("geodesics", {"num_segments": 1}, "num_segments"),
         ("neural", {"loss": "action"}, "neural.loss"),
         ("training", {"importance_samples": -1}, "importance_samples"),
         ("interpolation", {"num_draws": 0}, "num_draws"),
@@ -145,6 +148,14 @@ def test_settings_that_do_not_fit_are_refused(section, changes, words):
     with pytest.raises(UserError, match=words):
         part = None if changes is None else dataclasses.replace(getattr(config, section), **changes)
         dataclasses.replace(config, **{section: part})
+
+
+def test_a_spline_has_as_many_pieces_as_are_asked_for():
+    config = zoo.config("chen2018/robot_arm")
+    for asked, found in ((0, 4), (8, 8)):
+        geodesics = dataclasses.replace(config.geodesics, num_segments=asked)
+        curve = Entry(dataclasses.replace(config, geodesics=geodesics), None, None, None).curve()
+        assert curve.num_segments == found
 
 
 def test_lengths_on_a_smoothed_table_are_those_of_the_smoothed_metric(tmp_path):
