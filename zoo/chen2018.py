@@ -26,7 +26,8 @@ _FREE = (
     "It gives no lambda_phi, number of random curves or steps of Appendix A either: 0.01, 20 and 300.",
     "No search over any of these is recorded.",
 )
-NO_WEIGHTS = "No trained weights ship yet, and no table of this entry over seeds has been made."
+NO_WEIGHTS = "No trained weights ship yet."
+_NOT_TRAINED = "Not trained yet with these settings: no number of it is known."
 
 
 def _network(data_dim: int, hidden: int, output_variance: float) -> NetworkConfig:
@@ -59,7 +60,9 @@ def _geodesics(smoothing: float, **changes: Any) -> GeodesicsConfig:
     )
 
 
-def _entry(name: str, summary: str, **sections: Any) -> EntryConfig:
+def _entry(name: str, summary: str, measured: str = "", weights: str = NO_WEIGHTS, **sections: Any) -> EntryConfig:
+    """`measured` and `weights`: what is known of trained models, and where they are."""
+    notes = (*_FREE, *sections["notes"], measured, weights)
     return EntryConfig(
         name=f"chen2018/{name}",
         summary=summary,
@@ -67,9 +70,9 @@ def _entry(name: str, summary: str, **sections: Any) -> EntryConfig:
         url=_URL,
         program="interpolate",
         neural=NeuralConfig(),
-        interpolation=InterpolationConfig(num_curves=1),
+        interpolation=InterpolationConfig(num_curves=1, num_draws=5),
         evaluation=EvaluationConfig(repeats=1),
-        **sections | {"notes": (*_FREE, *sections["notes"], NO_WEIGHTS)},
+        **sections | {"notes": tuple(note for note in notes if note)},
     )
 
 
@@ -77,6 +80,9 @@ ENTRIES = (
     _entry(
         "pendulum",
         "images of a pendulum, whose only degree of freedom is its angle",
+        "Measured, seed 1: the circle of angles lies as a figure of eight in latent space. Geodesics are 0.765 of "
+        "straight lines (deviation 0.347 over five draws of 20 pairs; 0.389 reported), 0.469 in the median; R^2 in "
+        "the angle is 0.05, that of straight lines 0.29.",
         data=DataConfig("pendulum", num_samples=15_000, noise=0.05),
         # Table 2.
         network=_network(256, 2, 0.01),
@@ -100,6 +106,7 @@ ENTRIES = (
     _entry(
         "mnist",
         "binarized MNIST with a residual decoder",
+        _NOT_TRAINED,
         data=DataConfig("binarized_mnist"),
         # Table 3: 7 residual layers beside the input and output layer.
         network=NetworkConfig(
@@ -126,6 +133,10 @@ ENTRIES = (
     _entry(
         "robot_arm",
         "joint angles of an arm of six degrees of freedom whose hand draws a circle of 0.4 m",
+        "Measured: geodesics are 0.289 of straight lines at seed 1 (deviation 0.037 over five draws of 200 pairs), "
+        "0.310 at seed 2 (0.062, five of 20); the paper's pair has 0.365. Away from the data the smoothed metric "
+        "tends to 0: better solvers find shorter curves that go further from the data.",
+        "",
         data=DataConfig("robot_arm", noise=0.03),
         # Table 4.
         network=_network(6, 2, 0.01),
@@ -147,6 +158,7 @@ ENTRIES = (
     _entry(
         "human_motion",
         "walking, subject 35 of the CMU motion capture database",
+        _NOT_TRAINED,
         data=DataConfig("human_motion", noise=0.03),
         # Table 5.
         network=_network(50, 3, 0.01),

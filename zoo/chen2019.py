@@ -18,7 +18,8 @@ _FREE = "Free: k = 15 neighbours, and the length of an edge from 5 points on it;
 
 def _entry(base: EntryConfig, name: str, summary: str, **changes: Any) -> EntryConfig:
     """The model of an entry of chen2018 with a graph beside its neural curves."""
-    settings: dict[str, Any] = {"graph": GraphConfig(), "reported": Reported(), "notes": (*base.notes, _FREE)}
+    notes = (*(note for note in base.notes if note != chen2018.NO_WEIGHTS), _FREE, chen2018.NO_WEIGHTS)
+    settings: dict[str, Any] = {"graph": GraphConfig(), "reported": Reported(), "notes": notes}
     return dataclasses.replace(
         base, name=f"chen2019/{name}", summary=summary, paper=_PAPER, url=_URL, **(settings | changes)
     )

@@ -136,6 +136,8 @@ class Entry:
 
     def curve(self) -> Curve:
         """The entry's curve family."""
+        if self.geodesics.num_segments:
+            return curves.CubicSpline(self.geodesics.num_segments)
         return curves.from_name(self.geodesics.curve)
 
     def solver(self) -> Solver:

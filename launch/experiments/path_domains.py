@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from launch.experiments.path_results import NUM_POINTS, Paths
+from launch.experiments.path_results import NUM_POINTS, Paths, over_draws
 from launch.running.run import Run
 from tfgeo import plots
 from tfgeo.datasets.human_motion import load_walking
@@ -67,10 +67,18 @@ def _measure_pendulum(paths: Paths) -> dict[str, Any]:
     lengths = {name: paths.lengths(points) for name, points in paths.curves(NUM_POINTS).items()}
     lengths["along data"] = paths.lengths(along)
     return {
-        "linear_in_angle": {name: float(np.corrcoef(angles, one)[0, 1] ** 2) for name, one in lengths.items()},
+        "linear_in_angle": {name: _share_explained(angles, one) for name, one in lengths.items()},
+        "linear_in_angle_over_draws": {
+            name: over_draws(paths, _share_explained, angles, one) for name, one in lengths.items()
+        },
         "length_along_data": float(np.mean(lengths["along data"])),
         "geodesic_over_along_data": float(np.sum(lengths["geodesic"]) / np.sum(lengths["along data"])),
     }
+
+
+def _share_explained(x: np.ndarray, y: np.ndarray) -> float:
+    """R^2 of the straight line through `y` against `x`."""
+    return float(np.corrcoef(x, y)[0, 1] ** 2)
 
 
 def _data_paths(paths: Paths) -> tuple[np.ndarray, np.ndarray]:

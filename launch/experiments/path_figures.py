@@ -84,17 +84,19 @@ def _draw_plane(paths: Paths) -> plots.style.Figure:
     run = paths.run
     rows = _some_rows(paths)
     latents, labels = paths.latents[rows], run.training.labels
-    grid = plots.grid_points(latents, run.config.figures.resolution)
+    curves = {name: points[paths.shown()] for name, points in paths.curves(50).items()}
+    # Under a smoothed metric curves may leave the data: the field is drawn there too.
+    reached = np.concatenate([latents, curves["geodesic"].reshape(-1, latents.shape[1])])
+    grid = plots.grid_points(reached, run.config.figures.resolution)
     volume = latent_fields.on_grid(paths.decoded_manifold.volume, grid)
-    curves = paths.curves(50)
     few = labels is not None and len(np.unique(labels)) <= MAX_CLASSES
     panel = Panel(
         run.config.name,
         labels[rows] if few and labels is not None else None,
         latent_fields.logarithm(volume),
         r"log $\sqrt{\det G(z)}$",
-        curves["geodesic"][paths.shown()],
-        dashed=curves["straight"][paths.shown()],
+        curves["geodesic"],
+        dashed=curves["straight"],
         metrics=_ellipses(paths, grid),
         values=None if few or labels is None else labels[rows],
         values_label="angle, degrees" if run.config.data.name == "pendulum" else "label",

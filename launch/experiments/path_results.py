@@ -16,7 +16,7 @@ from tfgeo.geodesics import Geodesics
 from tfgeo.manifolds import Manifold, Smoothed
 from tfgeo.models.training import batched
 
-__all__ = ["NUM_POINTS", "Method", "Paths", "measure_paths", "method_rows"]
+__all__ = ["NUM_POINTS", "Method", "Paths", "measure_paths", "method_rows", "over_draws"]
 
 # Points at which all curves are measured alike, whatever their own.
 NUM_POINTS = 200
@@ -91,8 +91,12 @@ class Paths:
 
     def shown(self) -> np.ndarray:
         """The pairs that figures show: those whose geodesic saves most of the straight line's length."""
-        ratios = self.lengths(self.curves(NUM_POINTS)["geodesic"]) / self.lengths(self.straight)
-        return np.argsort(ratios)[: self.run.config.interpolation.num_curves]
+        return np.argsort(self._savings)[: self.run.config.interpolation.num_curves]
+
+    @functools.cached_property
+    def _savings(self) -> np.ndarray:
+        """`[B]` lengths over the straight lines'; every figure asks, once all methods are there."""
+        return self.lengths(self.curves(NUM_POINTS)["geodesic"]) / self.lengths(self.straight)
 
     @property
     def decoded_manifold(self) -> Manifold:
@@ -136,10 +140,45 @@ def measure_paths(paths: Paths) -> dict[str, Any]:
         "geodesic_length": by_method[best]["mean_length"],
         "straight_length": float(np.mean(lengths["straight"])),
         "share_converged": by_method["fast"]["share_converged"],
+        "over_draws": {
+            "length_over_straight": over_draws(paths, _ratio, lengths[best], lengths["straight"]),
+            "decoded_over_straight": over_draws(paths, _ratio, plain[best], plain["straight"]),
+        },
+        "single_pairs": _single_pairs(paths, lengths[best] / lengths["straight"]),
         "methods": by_method,
         "compared": _compare(lengths),
         "magnification": _magnification(paths, paths.methods[best].points),
     }
+
+
+def over_draws(paths: Paths, measure: Callable[..., float], *values: np.ndarray) -> dict[str, float]:
+    """Mean and sample standard deviation of what is measured of each draw's pairs; one draw has no deviation.
+
+    Args:
+      paths: the paths, of `num` draws.
+      measure: takes a draw's part of each of the values.
+      values: `[B]` of all pairs each.
+    """
+    num = paths.run.config.interpolation.num_draws
+    found = [measure(*parts) for parts in zip(*(np.split(one, num) for one in values), strict=True)]
+    spread = {"std": float(np.std(found, ddof=1))} if num > 1 else {}
+    return {"num": num, "mean": float(np.mean(found))} | spread
+
+
+def _ratio(geodesic: np.ndarray, straight: np.ndarray) -> float:
+    return float(np.sum(geodesic) / np.sum(straight))
+
+
+def _single_pairs(paths: Paths, ratios: np.ndarray) -> dict[str, float]:
+    """How much single pairs differ, beside the one that the paper prints."""
+    facts = {
+        "smallest": float(np.min(ratios)), "median": float(np.median(ratios)), "largest": float(np.max(ratios)),
+        "share_above_straight": float(np.mean(ratios > 1.0 + SAME)),
+    }  # fmt: skip
+    reported = paths.run.reported.pair_ratio
+    if reported is not None:
+        facts["share_not_above_reported"] = float(np.mean(ratios <= reported))
+    return facts
 
 
 def _compare(lengths: dict[str, np.ndarray]) -> dict[str, float]:

@@ -36,7 +36,7 @@ def run_shortest_paths(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
     run = run_from_flags(values)
     check_results(run, values)
-    rows = _choose_pairs(run, values.num_pairs)
+    rows = _choose_pairs(run, values.num_pairs, run.config.interpolation.num_draws)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         with run.timed("geodesics"):
@@ -70,14 +70,16 @@ EXPLANATION = (
 )
 
 
-def _choose_pairs(run: Run, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of different training samples; no sample is in two pairs."""
-    if 2 * num_pairs > len(run.training):
+def _choose_pairs(run: Run, num_pairs: int, num_draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of different training samples, those of one draw after those of another; no sample is in two pairs."""
+    num = num_pairs * num_draws
+    if 2 * num > len(run.training):
+        draws = f" by interpolation.num_draws={num_draws}" if num_draws > 1 else ""
         raise UserError(
-            f"--num_pairs={num_pairs} needs {2 * num_pairs} training samples, but there are {len(run.training)}"
+            f"--num_pairs={num_pairs}{draws} needs {2 * num} training samples, but there are {len(run.training)}"
         )
-    chosen = generator(run.seed, "pairs").choice(len(run.training), 2 * num_pairs, replace=False)
-    return chosen[:num_pairs], chosen[num_pairs:]
+    chosen = generator(run.seed, "pairs").choice(len(run.training), 2 * num, replace=False)
+    return chosen[:num], chosen[num:]
 
 
 def _find_paths(run: Run, rows: tuple[np.ndarray, np.ndarray]) -> Paths:

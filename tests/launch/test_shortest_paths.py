@@ -1,6 +1,7 @@
 """launch.interpolate for the entries of Chen et al. (2018, 2019): all methods on the same pairs, with figures."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image, ImageSequence
 
 import zoo
 from launch import interpolate
-from launch.experiments.path_results import NUM_POINTS
+from launch.experiments.path_results import NUM_POINTS, over_draws
 from launch.reproduction import sweep
 from launch.reproduction.rows import rows_of_paper
 from launch.running.geodesics import prepare_search
@@ -19,9 +20,12 @@ from tfgeo.errors import UserError
 from tfgeo.manifolds import Smoothed
 from tfgeo.plots.animation import MILLISECONDS
 from zoo import chen2018
+from zoo.config import InterpolationConfig
+from zoo.entry import Entry
 
 SMALL = [
     "--num_pairs=4",
+    "--config.interpolation.num_draws=2",
     "--config.network.encoder_units=(5,)",
     "--config.network.decoder_units=(5,)",
     "--config.training.batch_size=100",
@@ -57,7 +61,7 @@ def test_all_methods_are_measured_on_the_same_pairs(pendulum):
     metrics = check_results(pendulum)
     measured = metrics["measured"]
     assert set(measured["methods"]) == {"fast", "graph", "refined", "neural"}
-    assert measured["num_pairs"] == 4 and measured["methods"]["neural"]["num_pairs"] == 1
+    assert measured["num_pairs"] == 8 and measured["methods"]["neural"]["num_pairs"] == 1
     for name, numbers in measured["methods"].items():
         assert numbers["mean_length"] > 0.0 and numbers["seconds_per_query"] > 0.0, name
     # The straight line is what a solver keeps where it finds nothing better; graphs have no such choice.
@@ -66,13 +70,19 @@ def test_all_methods_are_measured_on_the_same_pairs(pendulum):
     compared = measured["compared"]
     assert compared["graph_over_refined"] > 0.98 and 0.0 <= compared["share_graph_within_tenth"] <= 1.0
     assert 0.0 <= measured["linear_in_angle"]["geodesic"] <= 1.0 and measured["length_along_data"] > 0.0
+    for one in (*measured["over_draws"].values(), *measured["linear_in_angle_over_draws"].values()):
+        assert one["num"] == 2 and one["mean"] > 0.0 and one["std"] >= 0.0
+    single = measured["single_pairs"]
+    assert single["smallest"] <= single["median"] <= single["largest"]
+    assert 0.0 <= single["share_above_straight"] <= 1.0
+    assert "share_not_above_reported" not in single  # the paper of this entry prints no lengths
 
 
 @pytest.mark.slow
 def test_curves_join_the_same_samples_and_figures_are_drawn(pendulum):
     arrays = np.load(pendulum / "interpolation.npz")
     pairs = arrays["pairs"]
-    assert pairs.shape == (2, 4) and len(np.unique(pairs)) == 8
+    assert pairs.shape == (2, 8) and len(np.unique(pairs)) == 16
     for name in ("graph", "refined", "neural"):
         num = len(arrays[name])
         assert arrays[name].shape == (num, NUM_POINTS, 2)
@@ -91,9 +101,32 @@ def test_the_hand_is_measured_against_its_circle(tmp_path):
     more = ["--config.neural.num_pairs=0", "--config.training.epochs=1"]
     assert launch(interpolate, interpolate.program_flags, *arguments, *more) == 0
     measured = check_results(tmp_path)["measured"]
+    assert 0.0 <= measured["single_pairs"]["share_not_above_reported"] <= 1.0
     for numbers in measured["circle"].values():
         assert 0.0 < numbers["mean"] <= numbers["mean_of_largest"] <= numbers["largest"] < 10 * RADIUS
     assert {path.stem for path in (tmp_path / "figures").glob("*.png")} == {"velocity", "latent", "hand_paths"}
+
+
+def test_each_draw_s_pairs_are_measured_by_themselves():
+    def paths(num):
+        config = types.SimpleNamespace(interpolation=InterpolationConfig(num_draws=num))
+        return types.SimpleNamespace(run=types.SimpleNamespace(config=config))
+
+    lengths, straight = np.array([1.0, 2.0, 3.0, 3.0]), np.array([2.0, 4.0, 3.0, 6.0])
+
+    def ratio(geodesic, line):
+        return geodesic.sum() / line.sum()
+
+    ratios = [3.0 / 6.0, 6.0 / 9.0]
+    found = over_draws(paths(2), ratio, lengths, straight)
+    assert found == pytest.approx({"num": 2, "mean": np.mean(ratios), "std": np.std(ratios, ddof=1)})
+    assert over_draws(paths(1), ratio, lengths, straight) == pytest.approx({"num": 1, "mean": 9.0 / 15.0})
+
+
+def test_more_draws_than_samples_are_refused_before_training(tmp_path, capsys):
+    arguments = ["--entry=chen2018/pendulum", f"--output_dir={tmp_path}", "--config.data.num_samples=30"]
+    assert launch(interpolate, interpolate.program_flags, *arguments, "--num_pairs=4") == 2
+    assert "num_draws=5 needs 40 training samples, but there are 30" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -103,8 +136,11 @@ def test_the_hand_is_measured_against_its_circle(tmp_path):
         ("network", {"mean_activation": "relu"}, "output layers do not have"),
         ("geodesics", None, "`neural` but no `geodesics`"),
         ("geodesics", {"energy": "expected"}, "geodesics.smoothing"),
+        ("geodesics", {"curve": "quadratic", "num_segments": 8}, "num_segments"),
+        ("geodesics", {"num_segments": 1}, "num_segments"),
         ("neural", {"loss": "action"}, "neural.loss"),
         ("training", {"importance_samples": -1}, "importance_samples"),
+        ("interpolation", {"num_draws": 0}, "num_draws"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(section, changes, words):
@@ -112,6 +148,14 @@ def test_settings_that_do_not_fit_are_refused(section, changes, words):
     with pytest.raises(UserError, match=words):
         part = None if changes is None else dataclasses.replace(getattr(config, section), **changes)
         dataclasses.replace(config, **{section: part})
+
+
+def test_a_spline_has_as_many_pieces_as_are_asked_for():
+    config = zoo.config("chen2018/robot_arm")
+    for asked, found in ((0, 4), (8, 8)):
+        geodesics = dataclasses.replace(config.geodesics, num_segments=asked)
+        curve = Entry(dataclasses.replace(config, geodesics=geodesics), None, None, None).curve()
+        assert curve.num_segments == found
 
 
 def test_lengths_on_a_smoothed_table_are_those_of_the_smoothed_metric(tmp_path):
@@ -145,6 +189,9 @@ def test_rows_of_the_papers_print_their_ratio():
     assert {name: round(ratio, 3) for name, ratio in ratios.items()} == {
         "pendulum": 0.389, "mnist": 0.847, "robot_arm": 0.365, "human_motion": 0.889
     }  # fmt: skip
+    # Of the pendulum the paper prints a single pair beside the mean, of all others a single pair alone.
+    pairs = {row.entry.name.split("/")[1]: round(row.reported.pair_ratio, 3) for row in rows}
+    assert pairs == {"pendulum": 0.651, "mnist": 0.847, "robot_arm": 0.365, "human_motion": 0.889}
     assert [row.entry.name.split("/")[1] for row in rows_of_paper("chen2019", None)] == [
         "pendulum", "human_motion", "fashion_mnist", "chairs"
     ]  # fmt: skip

@@ -198,7 +198,9 @@ def test_images_by_split_and_from_the_first_on():
     assert data.recipe() == {"classes": (0, 1, 2), "split": "test"}
     with pytest.raises(UserError, match=r"none|unknown|not known"):
         dataclasses.replace(config.data, split="none")
-    with pytest.raises(UserError, match="mnist, fashion_mnist, emnist_byclass"):
+    binary = zoo.config("chen2018/mnist").data
+    assert binary.recipe() == {} and dataclasses.replace(binary, split="test").recipe() == {"split": "test"}
+    with pytest.raises(UserError, match="mnist, fashion_mnist, emnist_byclass, binarized_mnist"):
         dataclasses.replace(zoo.config("yang2018/two_moons").data, split="test")
     with pytest.raises(UserError, match="training_per_class"):
         dataclasses.replace(data, training_per_class=0)

@@ -85,7 +85,9 @@ def latent_panels(
     Returns:
       The figure.
     """
-    figure = new_figure(3.3 * len(panels), 3.2)
+    # A second bar of colours beside a panel has a width of its own, not the panel's.
+    bars = sum(panel.field is not None and panel.values is not None for panel in panels)
+    figure = new_figure(3.3 * len(panels) + 0.9 * bars, 3.2)
     handles: dict[str, Artist] = {}
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         if panel.field is not None and grid is not None:

@@ -54,7 +54,7 @@ def bands(x: np.ndarray, values: Mapping[str, np.ndarray], x_label: str, label: 
         axes.plot(x, mean, color=color, linewidth=1.2, label=name)
         axes.fill_between(x, mean - error, mean + error, color=color, alpha=0.25, linewidth=0.0)
     axes.set(xlabel=x_label, ylabel=label, xscale="log")
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside upper center", ncols=len(values))  # bands leave no room inside
     return figure
 
 
@@ -65,5 +65,5 @@ def plane_lines(paths: Mapping[str, np.ndarray], x_label: str, y_label: str) -> 
     for color, (name, path) in zip(CLASS_COLORS, paths.items(), strict=False):
         axes.plot(*path.T, color=color, linewidth=1.2, label=name)
     axes.set(xlabel=x_label, ylabel=y_label, aspect="equal")
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside upper center", ncols=len(paths))  # paths may go anywhere inside
     return figure

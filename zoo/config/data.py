@@ -18,6 +18,7 @@ _RECIPES = {
     "mnist": ("classes", "split"),
     "fashion_mnist": ("classes", "split"),
     "emnist_byclass": ("classes", "split"),
+    "binarized_mnist": ("split",),
     "csv": ("path", "label_column", "classes", "standardize"),
     "image_folder": ("path", "classes", "standardize", "size"),
     "npy": ("path", "standardize", "size"),

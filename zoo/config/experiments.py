@@ -42,6 +42,7 @@ class GeodesicsConfig:
       energy: "independent_noise" (Yang et al. 2018, Eq. 18), "expected" (the expected metric's), "pullback" (that
         of the decoder's mean alone), "fisher_rao" (the Fisher-Rao metric's) or "learned" (the RHVAE's metric).
       curve: curve family.
+      num_segments: pieces of a "cubic_spline"; 0 is its default, 4.
       solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam" or "georce".
       warm_start: "cross_entropy" (Algorithm 1 of Yang et al.), "ridge_climb" (GiMLi), "graph" (the shortest path
         through the nearest neighbours of the samples), "random_bezier" (Chen et al. 2018, Appendix A) or "none".
@@ -59,6 +60,7 @@ class GeodesicsConfig:
 
     energy: str = "independent_noise"
     curve: str = "quadratic"
+    num_segments: int = 0
     solver: str = "levenberg_marquardt"
     warm_start: str = "cross_entropy"
     num_points: int = 20
@@ -73,6 +75,12 @@ class GeodesicsConfig:
     def __post_init__(self) -> None:
         check_choice("geodesics.energy", self.energy, _ENERGIES)
         check_choice("geodesics.curve", self.curve, ("quadratic", "cubic_spline", "bezier", "polyline", "neural"))
+        segments = check_count("geodesics.num_segments", self.num_segments, 2 if self.num_segments else 0)
+        if segments and self.curve != "cubic_spline":
+            raise UserError(
+                f"`geodesics.num_segments`={self.num_segments} is of cubic splines, but `geodesics.curve` is "
+                f"{self.curve!r}; set --config.geodesics.curve=cubic_spline, or leave it out"
+            )
         check_choice("geodesics.solver", self.solver, _SOLVERS)
         check_choice("geodesics.warm_start", self.warm_start, _WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
@@ -135,17 +143,21 @@ class InterpolationConfig:
       metrics: further metrics of the entry's own model along which it interpolates too, see `zoo.metrics`.
       num_curves: pairs whose curves are drawn and decoded.
       num_frames: decoded images along each curve.
+      num_draws: draws of --num_pairs pairs each, where several methods find paths between the same ones; means
+        and deviations are over them.
     """
 
     beside: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     num_curves: int = 3
     num_frames: int = 20
+    num_draws: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", _check_metrics("interpolation.metrics", self.metrics))
         check_count("interpolation.num_curves", self.num_curves)
         check_count("interpolation.num_frames", self.num_frames, 2)
+        check_count("interpolation.num_draws", self.num_draws)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,6 +54,13 @@ class Reported:
         return self.length_geodesic / self.length_straight
 
     @property
+    def pair_ratio(self) -> float | None:
+        """The same of a single pair: the only kind that a paper prints where it prints one pair of lengths."""
+        if self.pair_length_geodesic is None or self.pair_length_straight is None:
+            return self.length_ratio
+        return self.pair_length_geodesic / self.pair_length_straight
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """The tables among the sources: ("2", "3") of "Tables 2, 3; Figure 1"."""
         listed = re.findall(r"Tables? ([^;]*)", self.source)
