@@ -13,6 +13,7 @@ __all__ = [
     "curves",
     "datasets",
     "estimators",
+    "explorer",
     "export",
     "flows",
     "geodesics",
