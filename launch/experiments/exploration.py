@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import socket
 from typing import TYPE_CHECKING, Any
 
 import zoo
@@ -46,6 +47,7 @@ def check_flags(values: program.Flags) -> None:
         raise UserError("--entry is missing; give for example --entry=yang2018/mnist_012")
     zoo.config(values.entry)
     if values.static is None:
+        _check_port(values.port)
         return
     path = pathlib.Path(values.static).expanduser()
     if path.suffix.lower() not in (".html", ".htm"):
@@ -53,6 +55,20 @@ def check_flags(values: program.Flags) -> None:
     if path.is_dir():
         raise UserError(f"--static={values.static} is a folder; give the name of a file in it")
     check_writable_folder(path.parent)
+
+
+def _check_port(port: int) -> None:
+    """Refuses a port that is taken, before everything is loaded; the server itself looks once more."""
+    with socket.socket() as tried:
+        # As servers do: a connection that was closed a moment ago keeps no port.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} cannot be used on this machine ({error.strerror}); give another one, such as "
+                f"--port={port % 65535 + 1}"
+            ) from error
 
 
 def explore(values: program.Flags) -> None:
@@ -91,9 +107,12 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
         summary += ". " + _IN_PLANE.format(d=config.network.latent_dim, share=plane.share)
         axes = ("u₁, first principal axis", "u₂, second principal axis")
 
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    def mean(u: tf.Tensor) -> tf.Tensor:
+        return model.decoder(u if plane is None else plane.lift(u))[0]
+
     def decode(points: np.ndarray) -> np.ndarray:
-        z = tf.constant(points, tf.float32)
-        return batched(lambda z: model.decoder(z)[0], np.asarray(z if plane is None else plane.lift(z)))
+        return np.asarray(mean(tf.constant(points, tf.float32)))
 
     metrics = [_scene_metric(entry, name, plane) for name in _metric_names(entry)]
     tried = latents[:: max(1, len(latents) // 64)]

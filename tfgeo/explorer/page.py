@@ -14,7 +14,7 @@ import numpy as np
 
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import check_count
-from tfgeo.explorer.scene import Scene, SceneMetric
+from tfgeo.explorer.scene import FIELD_LABEL, Scene, SceneMetric
 from tfgeo.manifolds import Interpolated
 from tfgeo.plots import CLASS_COLORS
 from tfgeo.plots.style import FIELD_MAP
@@ -25,10 +25,11 @@ WEB = pathlib.Path(__file__).parent / "web"
 # In the order in which they need one another.
 SCRIPTS = ("data", "table", "geodesic", "grid", "decoder", "contours", "drawing", "strips", "main")
 
+# Median error of lengths from which on a page says that its table is coarse.
+COARSE = 0.05
 # Numbers in a table of decoded values, at most, and nodes along each axis.
 TABLE_VALUES = 700_000
 TABLE_NODES = (6, 40)
-FIELD_LABEL = "log₁₀ of the volume element √det G, in ({unit})² per (latent unit)²"
 
 
 def write_page(
@@ -79,7 +80,7 @@ def _render(title: str, data: dict[str, Any]) -> str:
 def _gather(scene: Scene, resolution: int, say: Callable[[str], object]) -> dict[str, Any]:
     shown = scene.shown
     numbers, names = scene.classes
-    low, high = scene.value_range()
+    low, high = scene.value_range
     codes: dict[str, Any] = {
         "count": len(shown),
         "points": _pack(scene.latents[shown], "float32"),
@@ -101,7 +102,7 @@ def _gather(scene: Scene, resolution: int, say: Callable[[str], object]) -> dict
             **_pack_decoder(scene, low, high),
             "shape": None if scene.image_shape is None else list(scene.image_shape),
             "range": [low, high],
-            "inverted": scene.on_white(),
+            "inverted": scene.on_white,
         },
         "colours": {
             "field": base64.b64encode(field_map.tobytes()).decode(),
@@ -126,6 +127,8 @@ def _pack_metric(
         "worst direction at the centres of cells, where they differ most. A curve has 128 segments; it starts from "
         "the straight line and from the shortest path on a grid, and the shorter of what both lead to is shown."
     )
+    if table.median_norm_error > COARSE:
+        how += " This metric changes faster than the table can follow: take lengths for a rough guide."
     values = _pack(table.coefficients, "float32")
     return described | {"how": how, "table": {"resolution": resolution, "values": values}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,6 +20,8 @@ MAX_CODES = 600
 # Share of the codes' range that is left free around them, and how much longer one side of the map may be.
 MARGIN = 0.12
 MAX_ASPECT = 1.6
+# What the colours of the map are, given the unit of the metric's lengths.
+FIELD_LABEL = "log₁₀ of the volume element √det G, in ({unit})² per (latent unit)²"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -92,7 +95,7 @@ class Scene:
             if rows is not None and len(rows) != len(latents):
                 raise UserError(f"`{name}` has {len(rows)} rows, but there are {len(latents)} latents")
 
-    @property
+    @functools.cached_property
     def bounds(self) -> np.ndarray:
         """`[2, 2]`, low and high of both coordinates: the codes with some room, no side of it much longer."""
         low, high = self.latents.min(axis=0).astype(np.float64), self.latents.max(axis=0).astype(np.float64)
@@ -100,7 +103,7 @@ class Scene:
         half = np.maximum(half, half.max() / MAX_ASPECT)
         return np.stack([center - half, center + half], axis=-1)
 
-    @property
+    @functools.cached_property
     def classes(self) -> tuple[np.ndarray, list[str]]:
         """`[n]` classes numbered from 0, and what they are called; none are where there are no labels."""
         if self.labels is None:
@@ -109,7 +112,7 @@ class Scene:
         names = list(self.class_names) or [str(value) for value in values]
         return numbers.astype(np.int32), names[: len(values)]
 
-    @property
+    @functools.cached_property
     def shown(self) -> np.ndarray:
         """Row numbers of the codes that are drawn, in order."""
         count = len(self.latents)
@@ -117,6 +120,7 @@ class Scene:
             return np.arange(count)
         return np.sort(generator(0, "explorer").choice(count, MAX_CODES, replace=False))
 
+    @functools.cached_property
     def value_range(self) -> tuple[float, float]:
         """Between which values pictures have their scale: [0, 1] for images in it, else the samples' own."""
         values = np.asarray(self.samples if self.samples is not None else self.decode(self.latents[self.shown]))
@@ -125,10 +129,11 @@ class Scene:
             return 0.0, 1.0
         return low, high if high > low else low + 1.0
 
+    @functools.cached_property
     def on_white(self) -> bool:
         """Whether the low end of the scale is drawn white, as on paper: where most pixels are near it."""
         if self.image_shape is None or len(self.image_shape) > 2:
             return False
-        low, high = self.value_range()
+        low, high = self.value_range
         values = self.samples if self.samples is not None else self.decode(self.latents[self.shown])
         return bool(np.median(values) < low + 0.25 * (high - low))

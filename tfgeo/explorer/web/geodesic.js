@@ -3,8 +3,8 @@
 // Segments of a curve. Lengths change by about 0.1 % where there are twice as many.
 const SEGMENTS = 128;
 // A curve is done where a step would lower its energy by less than this share of it.
-const TOLERANCE = 1e-7;
-const MAX_ITERATIONS = 60;
+const TOLERANCE = 1e-6;
+const MAX_ITERATIONS = 120;
 // Damping, relative to the part of the energy's second derivatives that is positive definite: where it starts, the
 // factor by which it changes, and from where on no step is expected to help any more.
 const DAMPING = { start: 1e-2, factor: 4, least: 1e-7, most: 1e7 };

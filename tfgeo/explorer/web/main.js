@@ -161,7 +161,8 @@ function drawAll() {
   });
   strips.draw({ geodesic: curve.points, "straight line": line.points }, marked);
   drawSpeeds(element("speed"), curve.speeds, line.speeds, unit, marked);
-  element("length-geodesic").textContent = `${curve.length.toPrecision(4)} ${unit}`;
+  const doubt = curve.converged ? "" : " (not converged)";
+  element("length-geodesic").textContent = `${curve.length.toPrecision(4)} ${unit}${doubt}`;
   element("length-straight").textContent = `${line.length.toPrecision(4)} ${unit}`;
   const ratio = line.length / curve.length;
   element("ratio").textContent = !metrics.get(state.metric).table
@@ -354,4 +355,9 @@ lookAt(map.toPixel(state.ends[0]), null);
 listen();
 
 // For the browser's console and for tests: what was asked and found.
-window.explorer = { solve, state, latencies, metrics: [...metrics.keys()], bounds: page.bounds, map, setSource };
+window.explorer = {
+  solve, state, latencies, map, setSource,
+  decode: (points) => decoder.decode(points),
+  bounds: page.bounds,
+  metrics: [...metrics.keys()],
+};
