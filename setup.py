@@ -42,9 +42,16 @@ DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
 # Distances larger than memory, and by many workers. zarr 3 needs Python 3.11; both formats are read and written.
 DISTRIBUTED = ["dask>=2024.5", "distributed>=2024.5", "zarr>=2.18"]
 
+# The served explorer; the page that is one file needs nothing.
+EXPLORE = ["bokeh>=3.4"]
+
+# Drives the headless Chromium in which the explorer is tested.
+BROWSER = ["playwright>=1.44"]
+
 EXTRAS_REQUIRE = {
     "data": DATA,
     "distributed": DISTRIBUTED,
+    "explore": EXPLORE,
     "tensorboard": TENSORBOARD,
     "docs": DOCS,
     "dev": [
@@ -53,9 +60,11 @@ EXTRAS_REQUIRE = {
         "pytest>=8",
         "pytest-xdist>=3.5",
         "ruff>=0.6",
+        *BROWSER,
         *DATA,
         *DOCS,
         *DISTRIBUTED,
+        *EXPLORE,
         *TENSORBOARD,
     ],
 }
@@ -71,7 +80,11 @@ setup(
     author="The tfgeo authors",
     license="Apache-2.0",
     packages=find_packages(include=["tfgeo", "tfgeo.*", "zoo", "zoo.*", "launch", "launch.*"]),
-    package_data={"tfgeo": ["py.typed"], "zoo": ["py.typed", "weights/*/*.weights.h5", "weights/*/*.json"]},
+    package_data={
+        "tfgeo": ["py.typed"],
+        "tfgeo.explorer": ["web/*"],
+        "zoo": ["py.typed", "weights/*/*.weights.h5", "weights/*/*.json"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,

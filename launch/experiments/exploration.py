@@ -32,7 +32,11 @@ _METRICS = {
         "standard deviations",
         "How well samples tell two points apart: a difference counts by the noise that it stands out of.",
     ),
-    "learned": ("learned", "metric units", "The metric that the model learned: ways through gaps in the data are long."),
+    "learned": (
+        "learned",
+        "metric units",
+        "The metric that the model learned: ways through gaps in the data are long.",
+    ),
 }
 _SMOOTHED = ("smoothed", "data units", "The pull-back metric with its small eigenvalues shrunk (Chen et al. 2018).")
 _IN_PLANE = (
@@ -125,7 +129,9 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
         metrics=[*metrics, SceneMetric.straight()],
         summary=summary,
         labels=labels,
-        class_names=[] if labels is None else [names.get(label, str(label)) for label in np.unique(labels).tolist()],
+        class_names=[]
+        if labels is None
+        else [names.get(label, str(label)) for label in np.unique(labels).tolist()],
         samples=dataset.inputs,
         image_shape=dataset.image_shape,
         layers=dense_layers(model.decoder, tried, decode(tried), plane),
@@ -153,7 +159,9 @@ def _scene_metric(entry: Entry, name: str, plane: Any) -> SceneMetric:
     key = "smoothed" if isinstance(manifold, Smoothed) else name
     lines = ["import tfgeo", "import zoo", "", f'entry = zoo.load("{entry.config.name}")']
     if plane is None:
-        lines.append(f'geodesic = tfgeo.geodesics.connect(entry.manifold("{name}"), [{{a}}], [{{b}}], curve="cubic_spline")')
+        lines.append(
+            f'geodesic = tfgeo.geodesics.connect(entry.manifold("{name}"), [{{a}}], [{{b}}], curve="cubic_spline")'
+        )
         lines.append("print(geodesic.length, geodesic.converged)")
         return SceneMetric(key, title, manifold, unit, text, "\n".join(lines))
     lines += [

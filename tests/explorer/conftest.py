@@ -23,7 +23,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def page(browser):
-    """An empty page; `page.problems` gathers errors of its scripts, `page.requests` the addresses that it asks for."""
+    """An empty page; `problems` gathers errors of its scripts, `requests` the addresses that it asks for."""
     page = browser.new_page(viewport={"width": 1340, "height": 1000})
     page.problems, page.requests = [], []
     page.on("pageerror", lambda error: page.problems.append(str(error)))

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgeo.curves import CubicSpline
+from tfgeo.curves import CubicSpline, Curve
 from tfgeo.explorer.scene import Scene, SceneMetric
-from tfgeo.geodesics import KNNGraph, connect
+from tfgeo.geodesics import Geodesics, KNNGraph, connect
 from tfgeo.manifolds import Interpolated
 
 __all__ = ["SOLVERS", "Answer", "Answers"]
@@ -92,7 +92,9 @@ class Answers:
     def grid(self) -> KNNGraph:
         """The nodes of a grid over the plane, rows along the second coordinate, joined under the table."""
         nodes = self._nodes(GRID_NODES)
-        return KNNGraph(self.table, nodes, GRID_NEIGHBOURS, points_per_edge=3, num_landmarks=LANDMARKS, progress=False)
+        return KNNGraph(
+            self.table, nodes, GRID_NEIGHBOURS, points_per_edge=3, num_landmarks=LANDMARKS, progress=False
+        )
 
     @functools.cached_property
     def _segment_energies(self) -> Any:
@@ -101,7 +103,7 @@ class Answers:
         return tf.function(self.metric.manifold.segment_energies, reduce_retracing=True)
 
     def field(self) -> np.ndarray | None:
-        """`[r, r]` log10 of the volume element, rows along the second coordinate; None where straight lines are all."""
+        """`[r, r]` log10 of the volume element, rows along the second coordinate; None for straight lines."""
         if self.is_straight:
             return None
         volume = np.asarray(self.table.volume(tf.constant(self._nodes(FIELD_NODES))), np.float64)
@@ -126,9 +128,7 @@ class Answers:
         if self.is_straight:
             return np.stack([start, others[-1]])
         first, second, distances = self.distances(start)
-        far = distances[
-            np.abs(second - others[:, 1:]).argmin(axis=1), np.abs(first - others[:, :1]).argmin(axis=1)
-        ]
+        far = distances[np.abs(second - others[:, 1:]).argmin(axis=1), np.abs(first - others[:, :1]).argmin(axis=1)]
         straight = [self.straight(start, end).length for end in others]
         gains = np.where(far > LEAST_APART * far.max(), straight / np.maximum(far, np.finfo(np.float32).tiny), 0.0)
         return np.stack([start, others[np.argmax(gains)]])
@@ -137,9 +137,7 @@ class Answers:
         """The straight line between two points `[2]`."""
         return self._measure(_line(start, end)[None])[0]
 
-    def between(
-        self, start: np.ndarray, end: np.ndarray, solver: str, is_final: bool
-    ) -> tuple[Answer, Answer]:
+    def between(self, start: np.ndarray, end: np.ndarray, solver: str, is_final: bool) -> tuple[Answer, Answer]:
         """The geodesic between two points `[2]`, and the straight line.
 
         Args:
@@ -158,7 +156,7 @@ class Answers:
             points, note = self.grid.paths(*ends, CURVE_POINTS, warn=False)[0], "shortest path on a grid"
         else:
             found, note = self._connect(ends, path, solver, is_final)
-            points = found.points(CURVE_POINTS)[0]
+            points = _points_along(found)
         answer, straight = self._measure(np.stack([points, _line(start, end)]))
         if not answer.length < straight.length:
             answer, note = straight, f"{note}; nothing shorter than the straight line"
@@ -179,9 +177,7 @@ class Answers:
             return found, f"on a table of {TABLE_NODES} x {TABLE_NODES} nodes"
         # BFGS, for one step of it costs two decoder passes.
         name = "bfgs" if solver == "table" else solver
-        found = connect(
-            self.metric.manifold, *ends, curve=CURVE, solver=name, warm_start=found, warn=False
-        )
+        found = connect(self.metric.manifold, *ends, curve=CURVE, solver=name, warm_start=found, warn=False)
         return found, _describe(found, f"by {name} on the decoder itself")
 
     def _measure(self, curves: np.ndarray) -> list[Answer]:
@@ -201,6 +197,17 @@ class Answers:
     def _nodes(self, count: int) -> np.ndarray:
         """`[r * r, 2]`, the first coordinate running fastest."""
         return np.stack(np.meshgrid(*self._axes(count)), axis=-1).reshape(-1, 2)
+
+
+def _points_along(found: Geodesics) -> np.ndarray:
+    """`Geodesics.points` of one curve, compiled once for all that come."""
+    t = tf.linspace(tf.constant(0.0, found.start.dtype), 1.0, CURVE_POINTS)
+    return _compile_points(found.curve)(*map(tf.constant, (found.parameters, found.start, found.end)), t).numpy()[0]
+
+
+@functools.lru_cache(maxsize=4)
+def _compile_points(curve: Curve) -> Any:
+    return tf.function(curve.points, reduce_retracing=True)
 
 
 def _line(start: np.ndarray, end: np.ndarray) -> np.ndarray:

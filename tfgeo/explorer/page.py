@@ -123,8 +123,8 @@ def _pack_metric(
     how = (
         f"Geodesics are found in this page, on a table of the metric with {resolution} × {resolution} nodes and "
         f"cubic splines between them. Lengths of small steps differ from the decoder's by "
-        f"{100.0 * table.median_norm_error:.2g} % in the median, {100.0 * table.max_norm_error:.2g} % at most, in the "
-        "worst direction at the centres of cells, where they differ most. A curve has 128 segments; it starts from "
+        f"{100.0 * table.median_norm_error:.2g} % in the median, {100.0 * table.max_norm_error:.2g} % at most, in "
+        "the worst direction at the centres of cells, where they differ most. A curve has 128 segments; it starts from "
         "the straight line and from the shortest path on a grid, and the shorter of what both lead to is shown."
     )
     if table.median_norm_error > COARSE:

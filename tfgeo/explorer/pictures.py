@@ -35,7 +35,9 @@ class Pictures:
         has_shape = self.scene.image_shape is not None
         count = STRIP_PICTURES if has_shape else STRIP_COLUMNS
         steps = np.linspace(0, len(curves[0]) - 1, count).round().astype(int)
-        values = np.asarray(self.scene.decode(np.concatenate([curve[steps] for curve in curves]).astype(np.float32)))
+        values = np.asarray(
+            self.scene.decode(np.concatenate([curve[steps] for curve in curves]).astype(np.float32))
+        )
         # Bokeh's rows go upwards: the last curve comes first.
         rows = []
         for decoded in np.split(values, len(curves))[::-1]:

@@ -41,8 +41,8 @@ def make_server(scene: Scene, port: int, say: Callable[[str], object] = lambda l
     """The server, begun but for its loop: `server.io_loop.start()` runs it."""
     if importlib.util.find_spec("bokeh") is None:
         raise UserError(
-            'the served explorer needs Bokeh; `pip install "tfgeo[explore]"`, or give --static=FILE.html for a page '
-            "that needs nothing"
+            'the served explorer needs Bokeh; `pip install "tfgeo[explore]"`, or give --static=FILE.html for a '
+            "page that needs nothing"
         )
     from bokeh.server.server import Server
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 from bokeh.document import Document
 from bokeh.events import MouseMove, Pan, PanEnd, PanStart, Press, PressUp, Tap
 from bokeh.layouts import column, row
+from bokeh.models import Button as BokehButton
 from bokeh.models import (
     ColorBar,
     ColumnDataSource,
@@ -25,7 +27,6 @@ from bokeh.models import (
     Range1d,
     Select,
 )
-from bokeh.models import Button as BokehButton
 from bokeh.plotting import figure
 from bokeh.plotting.contour import contour_data
 
@@ -89,13 +90,15 @@ class Session:
         self._round = 0
         document.on_session_destroyed(lambda _: self._pool.shutdown(wait=False, cancel_futures=True))
         ends = answers[self.key].telling_pair()
-        self.ends = ColumnDataSource({"x": ends[:, 0].tolist(), "y": ends[:, 1].tolist(), "n": ["A", "B"]}, name="ends", tags=[-1])
+        self.ends = ColumnDataSource(
+            {"x": ends[:, 0].tolist(), "y": ends[:, 1].tolist(), "n": ["A", "B"]}, name="ends", tags=[-1]
+        )
         self.curve = ColumnDataSource({"x": [], "y": []}, name="curve")
         self.line = ColumnDataSource({"x": [], "y": []})
         self.speeds = {name: ColumnDataSource({"t": [], "v": []}) for name in ("geodesic", "straight")}
         self.field = ColumnDataSource({"image": [np.zeros([2, 2])]})
         self.labels = ColumnDataSource({"x": [], "y": [], "text": []})
-        self.star = ColumnDataSource({"x": [], "y": []})
+        self.star = ColumnDataSource({"x": [], "y": []}, name="star")
         self.strip = ColumnDataSource({"image": []})
         self.pointed = ColumnDataSource({"image": []})
 
@@ -108,7 +111,10 @@ class Session:
         )
         self.lengths, self.note, self.text = Div(), Div(width=400), Div(width=400)
         self.metric_choice = Select(
-            title="Metric", value=self.key, options=[(metric.key, metric.name) for metric in scene.metrics], width=190
+            title="Metric",
+            value=self.key,
+            options=[(metric.key, metric.name) for metric in scene.metrics],
+            width=190,
         )
         self.solver_choice = Select(title="Geodesic by", value="table", options=list(SOLVERS.items()), width=250)
         self.metric_choice.on_change("value", lambda attr, old, new: self._choose_metric())
@@ -142,7 +148,7 @@ class Session:
         plot = figure(
             width=MAP_WIDTH + 150, height=height + 60, x_range=Range1d(low0, high0), y_range=Range1d(low1, high1),
             x_axis_label=self.scene.axes[0], y_axis_label=self.scene.axes[1], tools="wheel_zoom,reset,save",
-            match_aspect=True, background_fill_color="#eef1f4", toolbar_location="above",
+            match_aspect=True, background_fill_color="#eef1f4", toolbar_location="above", name="map",
         )  # fmt: skip
         plot.grid.visible = False
         plot.title.text_font_style = plot.axis.axis_label_text_font_style = "normal"
@@ -154,7 +160,9 @@ class Session:
         plot.add_layout(self.bar, "right")
         codes = self._draw_codes(plot)
         first, second = np.linspace(low0, high0, 2), np.linspace(low1, high1, 2)
-        self.contours = plot.contour(first, second, np.zeros([2, 2]), levels=[1.0], line_color=_WHITE, line_width=1.2)
+        self.contours = plot.contour(
+            first, second, np.zeros([2, 2]), levels=[1.0], line_color=_WHITE, line_width=1.2
+        )
         for source, dash, width in ((self.line, [7, 6], 2), (self.curve, "solid", 3)):
             plot.line("x", "y", source=source, line_color="#000000", line_width=width + 2, line_alpha=0.85)
             plot.line("x", "y", source=source, line_color=_WHITE, line_width=width, line_dash=dash)
@@ -164,9 +172,7 @@ class Session:
                 text_baseline="middle", **extra,
             )  # fmt: skip
         plot.scatter("x", "y", source=self.star, marker="star", size=18, fill_color="#000000", line_color=_WHITE)
-        plot.scatter(
-            "x", "y", source=self.ends, size=24, fill_color=_WHITE, line_color="#000000", line_width=2.5
-        )
+        plot.scatter("x", "y", source=self.ends, size=24, fill_color=_WHITE, line_color="#000000", line_width=2.5)
         plot.text(
             "x", "y", "n", source=self.ends, text_align="center", text_baseline="middle", text_font_style="bold",
             text_font_size="12px",
@@ -178,7 +184,7 @@ class Session:
         return plot
 
     def _make_draggable(self, plot: Any) -> None:
-        """Ends follow the pointer in the browser at once; Bokeh's own tool for points tells of a drag at its end only."""
+        """Ends follow the pointer in the browser at once: Bokeh's tool for points tells of a drag at its end."""
         (low0, high0), (low1, high1) = self.scene.bounds
         arguments = {"ends": self.ends, "low": [low0, low1], "high": [high0, high1], "reach": REACH}
         # The end that is held is kept in the source's tags: -1 for none.
@@ -233,7 +239,9 @@ class Session:
         plot = figure(width=440, height=210, x_range=Range1d(0.0, 1.0), tools="", toolbar_location=None)
         plot.xaxis.axis_label = "t, place on the curve"
         plot.axis.axis_label_text_font_style = "normal"
-        straight = plot.line("t", "v", source=self.speeds["straight"], line_color=_INK, line_dash=[6, 4], line_width=1.6)
+        straight = plot.line(
+            "t", "v", source=self.speeds["straight"], line_color=_INK, line_dash=[6, 4], line_width=1.6
+        )
         geodesic = plot.line("t", "v", source=self.speeds["geodesic"], line_color=_INK, line_width=2.4)
         items = [("geodesic", [geodesic]), ("straight line", [straight])]
         plot.add_layout(Legend(items=items, orientation="horizontal", padding=0, border_line_color=None), "above")
@@ -410,7 +418,7 @@ def _label_places(lines: Any, levels: Sequence[float]) -> dict[str, list]:
     for level, xs, ys in zip(levels, lines.xs, lines.ys, strict=False):
         # Lines of one level follow one another, parted by NaN.
         breaks = [-1, *np.flatnonzero(np.isnan(xs)).tolist(), len(xs)]
-        pieces = [(first + 1, last) for first, last in zip(breaks, breaks[1:], strict=False)]
+        pieces = [(first + 1, last) for first, last in itertools.pairwise(breaks)]
         first, last = max(pieces, key=lambda piece: piece[1] - piece[0])
         if last - first > 8:
             middle = (first + last) // 2
