@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfgeo.curves import CubicSpline, Curve
+from tfgeo.curves import CubicSpline, Curve, Polyline
 from tfgeo.explorer.scene import Scene, SceneMetric
 from tfgeo.geodesics import Geodesics, KNNGraph, connect
 from tfgeo.manifolds import Interpolated
@@ -32,11 +32,12 @@ TABLE_NODES, GRID_NODES, GRID_NEIGHBOURS = 64, 60, 24
 LANDMARKS = 16
 # Nodes along each axis of the field that is drawn.
 FIELD_NODES = 200
-# Points of a curve at which it is measured and drawn, and of the polylines of GEORCE.
-CURVE_POINTS, POLYLINE_POINTS = 101, 40
+# Points of a curve at which it is measured and drawn.
+CURVE_POINTS = 101
 PATH_POINTS = 64
-# Enough pieces for curves along winding data; with more the solver's time grows, and lengths hardly change.
-CURVE = CubicSpline(8)
+# Enough pieces for curves along winding data; with more the solver's time grows, and lengths hardly change. GEORCE
+# takes polylines.
+CURVE, POLYLINE = CubicSpline(8), Polyline(39)
 # Codes that the first pair is chosen among, and the least share of the longest distance that it must be apart.
 CANDIDATES, LEAST_APART = 40, 0.4
 
@@ -117,7 +118,7 @@ class Answers:
             distances = np.linalg.norm(nodes - source, axis=-1)
         else:
             node = int(np.argmin(np.linalg.norm(self.grid.points - source, axis=-1)))
-            distances = self.grid.distances([node])[0]
+            distances = self.grid.distances(np.array([node]))[0]
         return first, second, distances.reshape(GRID_NODES, GRID_NODES)
 
     def telling_pair(self) -> np.ndarray:
@@ -165,19 +166,18 @@ class Answers:
     def _connect(
         self, ends: tuple[np.ndarray, np.ndarray], path: np.ndarray, solver: str, is_final: bool
     ) -> tuple[Any, str]:
+        manifold = self.metric.manifold
+        assert manifold is not None  # straight lines have been answered
         if solver == "georce":
-            found = connect(
-                self.metric.manifold, *ends, curve="polyline", solver=solver, num_points=POLYLINE_POINTS,
-                warm_start=path, warn=False,
-            )  # fmt: skip
-            return found, _describe(found, "by GEORCE on the decoder")
+            found = connect(manifold, *ends, curve=POLYLINE, solver=solver, warm_start=path, warn=False)
+            return found, _describe(found, "by GEORCE on the decoder itself")
         # XLA, for of one pair most of the time is the calling of many small operations.
         found = connect(self.table, *ends, curve=CURVE, warm_start=path, warn=False, xla=True)
         if solver == "table" and not is_final:
             return found, f"on a table of {TABLE_NODES} x {TABLE_NODES} nodes"
         # BFGS, for one step of it costs two decoder passes.
         name = "bfgs" if solver == "table" else solver
-        found = connect(self.metric.manifold, *ends, curve=CURVE, solver=name, warm_start=found, warn=False)
+        found = connect(manifold, *ends, curve=CURVE, solver=name, warm_start=found, warn=False)
         return found, _describe(found, f"by {name} on the decoder itself")
 
     def _measure(self, curves: np.ndarray) -> list[Answer]:
@@ -191,7 +191,7 @@ class Answers:
         return [Answer(np.asarray(curve, np.float64), speed) for curve, speed in zip(curves, speeds, strict=True)]
 
     def _axes(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        first, second = (np.linspace(*bound, count, dtype=np.float32) for bound in self.scene.bounds)
+        first, second = (np.linspace(low, high, count, dtype=np.float32) for low, high in self.scene.bounds)
         return first, second
 
     def _nodes(self, count: int) -> np.ndarray:

@@ -124,8 +124,8 @@ def _pack_metric(
         f"Geodesics are found in this page, on a table of the metric with {resolution} × {resolution} nodes and "
         f"cubic splines between them. Lengths of small steps differ from the decoder's by "
         f"{100.0 * table.median_norm_error:.2g} % in the median, {100.0 * table.max_norm_error:.2g} % at most, in "
-        "the worst direction at the centres of cells, where they differ most. A curve has 128 segments; it starts from "
-        "the straight line and from the shortest path on a grid, and the shorter of what both lead to is shown."
+        "the worst direction at the centres of cells, where they differ most. A curve has 128 segments; it starts "
+        "from the straight line and from the shortest path on a grid; the shorter of what both lead to is shown."
     )
     if table.median_norm_error > COARSE:
         how += " This metric changes faster than the table can follow: take lengths for a rough guide."
@@ -150,7 +150,7 @@ def _pack_decoder(scene: Scene, low: float, high: float) -> dict[str, Any]:
     width = np.asarray(scene.decode(scene.latents[:1])).shape[1]
     fewest, most = TABLE_NODES
     nodes = int(np.clip(np.sqrt(TABLE_VALUES / width), fewest, most))
-    first, second = (np.linspace(*bound, nodes) for bound in scene.bounds)
+    first, second = (np.linspace(low, high, nodes) for low, high in scene.bounds)
     grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2).astype(np.float32)
     values = np.asarray(scene.decode(grid))
     return {"table": {"resolution": nodes, "width": width, "values": _pack_bytes(values, low, high)}}
