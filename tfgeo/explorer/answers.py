@@ -104,7 +104,7 @@ class Answers:
         return tf.function(self.metric.manifold.segment_energies, reduce_retracing=True)
 
     def field(self) -> np.ndarray | None:
-        """`[r, r]` log10 of the volume element, rows along the second coordinate; None for straight lines."""
+        """`[r, r]` log10 of the volume, rows along the second coordinate; None for straight lines."""
         if self.is_straight:
             return None
         volume = np.asarray(self.table.volume(tf.constant(self._nodes(FIELD_NODES))), np.float64)

@@ -21,7 +21,7 @@ MAX_CODES = 600
 MARGIN = 0.12
 MAX_ASPECT = 1.6
 # What the colours of the map are, given the unit of the metric's lengths.
-FIELD_LABEL = "log₁₀ of the volume element √det G, in ({unit})² per (latent unit)²"
+FIELD_LABEL = "log₁₀ of the volume √det G, in ({unit})² per (latent unit)²"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

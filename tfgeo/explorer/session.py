@@ -39,7 +39,7 @@ from tfgeo.plots import CLASS_COLORS
 __all__ = ["Session"]
 
 # Milliseconds within which moves of an end count as one, and after which an end is at rest.
-COLLECT, REST = 8, 250
+COLLECT, REST = 8, 400
 # Pixels of the map, and shares of the field beyond which colours no longer change.
 MAP_WIDTH = 700
 CLIPPED = (0.5, 99.5)
@@ -394,7 +394,8 @@ class Session:
         self.star.data = {"x": [source[0]], "y": [source[1]]}
 
     def _looked(self, event: MouseMove) -> None:
-        self._point_at(np.array([event.x, event.y]))
+        if self.ends.tags[0] < 0:  # while an end is held, its curve comes first
+            self._point_at(np.array([event.x, event.y]))
 
     def _point_at(self, place: np.ndarray) -> None:
         """What a place `[2]` decodes to, where it is on the map."""
