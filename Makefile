@@ -17,7 +17,7 @@ PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs catalogue fuzz test test-all lint format install map clean
+.PHONY: help demo docs catalogue fuzz test test-all lint format install browser map clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -64,6 +64,14 @@ format: $(VENV)/.installed-dev ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 install: $(VENV)/.installed-dev ## create .venv with the package and the development tools
+
+# Distributions' own packages need root; Playwright's download does not. Without either the tests are left out.
+browser: $(VENV)/.installed-dev ## install a headless Chromium for the explorer's tests, where there is none
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	|| timeout 300 $(BIN)/playwright install chromium \
+	|| echo "no Chromium could be installed: the tests of the explorer in a browser will be left out"
 
 # The standard library is enough for it: no .venv is made.
 map: ## print the rooms of the code, one line each

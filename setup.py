@@ -46,9 +46,16 @@ DISTRIBUTED = ["dask>=2024.5", "distributed>=2024.5", "zarr>=2.18"]
 # Entries of others, by name.
 HUB = ["huggingface_hub>=0.26"]
 
+# The served explorer; the page that is one file needs nothing.
+EXPLORE = ["bokeh>=3.4"]
+
+# Drives the headless Chromium in which the explorer is tested.
+BROWSER = ["playwright>=1.44"]
+
 EXTRAS_REQUIRE = {
     "data": DATA,
     "distributed": DISTRIBUTED,
+    "explore": EXPLORE,
     "tensorboard": TENSORBOARD,
     "docs": DOCS,
     "hub": HUB,
@@ -60,10 +67,12 @@ EXTRAS_REQUIRE = {
         "pytest>=8",
         "pytest-xdist>=3.5",
         "ruff>=0.6",
+        *BROWSER,
         *DATA,
         *DOCS,
         *DISTRIBUTED,
         *HUB,
+        *EXPLORE,
         *TENSORBOARD,
     ],
 }
@@ -84,6 +93,7 @@ setup(
     packages=find_packages(include=["tfgeo", "tfgeo.*", "zoo", "zoo.*", "launch", "launch.*"]),
     package_data={
         "tfgeo": ["py.typed"],
+        "tfgeo.explorer": ["web/*"],
         "zoo": ["py.typed", "weights/*/*.weights.h5", "weights/*/*.json", "CATALOGUE.md", "thumbnails/*/*.png"],
     },
     python_requires=">=3.10,<3.14",

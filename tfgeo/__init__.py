@@ -15,6 +15,7 @@ __all__ = [
     "curves",
     "datasets",
     "estimators",
+    "explorer",
     "export",
     "flows",
     "geodesics",

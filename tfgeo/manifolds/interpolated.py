@@ -51,6 +51,8 @@ class Interpolated(MetricField):
       median_norm_error: relative error of the length of a tangent vector, in the worst direction at a point,
         over cell centres; infinite where the manifold's metric is singular.
       max_norm_error: the largest one.
+      coefficients: `[r + 2, r + 2, 3]` of the spline, for the entries (0, 0), (0, 1) and (1, 1) of the metric, with
+        which others can evaluate it; r is the resolution, and cell i of an axis has the coefficients i to i + 3.
       num_raised: number of coefficients that were raised to keep the metric positive definite.
 
     Raises:
@@ -70,9 +72,9 @@ class Interpolated(MetricField):
         self.resolution = check_count("resolution", resolution, MIN_NODES)
         self.dtype = tf.as_dtype(dtype)
         axes = [np.linspace(low, high, self.resolution) for low, high in self.bounds]
-        coefficients, self.num_raised = _positive_coefficients(self._tabulate(axes))
+        self.coefficients, self.num_raised = _positive_coefficients(self._tabulate(axes))
         # [cell, first axis, (entry, second axis)]
-        windows = sliding_window_view(sliding_window_view(coefficients, 4, axis=0), 4, axis=1)
+        windows = sliding_window_view(sliding_window_view(self.coefficients, 4, axis=0), 4, axis=1)
         self._table = tf.constant(windows.transpose(0, 1, 3, 2, 4).reshape(-1, 4, 12), self.dtype)
 
         centres = [0.5 * (nodes[1:] + nodes[:-1]) for nodes in axes]
