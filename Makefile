@@ -68,8 +68,8 @@ install: $(VENV)/.installed-dev ## create .venv with the package and the develop
 # Distributions' own packages need root; Playwright's download does not. Without either the tests are left out.
 browser: $(VENV)/.installed-dev ## install a headless Chromium for the explorer's tests, where there is none
 	@command -v chromium chromium-browser google-chrome >/dev/null \
-	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	     && apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && timeout 120 apt-get update -qq >/dev/null \
+	     && timeout 300 apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	|| timeout 300 $(BIN)/playwright install chromium \
 	|| echo "no Chromium could be installed: the tests of the explorer in a browser will be left out"
 

@@ -30,12 +30,12 @@ def write_clusters(run: Run, result: Clusterings) -> tuple[pathlib.Path, str]:
     rows, found, nearest = _compared(run, result)
     how = f"clusters.csv has the cluster of the {len(rows)} compared samples"
     compared = len(rows)
-    others = run.dataset.take(np.flatnonzero(~np.isin(_rows_of(run.dataset), rows)))
+    others = np.flatnonzero(~np.isin(_rows_of(run.dataset), rows))
     if run.config.data.path and len(others):
         say(f"clusters: {len(others)} rows that were not compared go to the nearest medoid")
         with run.timed("assignment"):
-            to_medoids, by = _distances_to_medoids(run, result, others)
-        rows = np.concatenate([rows, _rows_of(others)])
+            to_medoids, by = _distances_to_medoids(run, result, run.dataset.take(others))
+        rows = np.concatenate([rows, _rows_of(run.dataset)[others]])
         found = np.concatenate([found, np.argmin(to_medoids, axis=1)])
         nearest = np.concatenate([nearest, np.min(to_medoids, axis=1)])
         how += f", and of {len(others)} others by the nearest medoid, {by}"
