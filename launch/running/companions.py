@@ -70,6 +70,7 @@ def adapt(other: EntryConfig, config: EntryConfig) -> EntryConfig:
         batch_size=config.training.batch_size,
         validation_fraction=config.training.validation_fraction,
         patience=patience,
+        drop_remainder=config.training.drop_remainder,
         # Where all passes are made nothing is watched.
         stop_on=config.training.stop_on if patience else "validation",
     )

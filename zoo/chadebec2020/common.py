@@ -39,7 +39,8 @@ VALIDATION_FRACTION = 0.2
 FREE_TRAINING = (
     "The paper gives no learning rate, and no activation of the posterior's spread or of the metric's diagonal: "
     "1e-3, exponential. Nor does it mention what is done here to gradients, which `flow.gradient_limit` and "
-    "`training.gradient_norm` bound. The last, incomplete batch of an epoch is trained on too."
+    "`training.gradient_norm` bound. The last, incomplete batch of an epoch is trained on, unless "
+    "`training.drop_remainder` leaves it out."
 )
 
 # MNIST's images, and how large the gradients of log p(x) of so many pixels may be. Without bounds, one trajectory
