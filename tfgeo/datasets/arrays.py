@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import math
 import pathlib
-import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from tfgeo.datasets.pickled import read_objects
 from tfgeo.errors import UserError
 
 __all__ = ["read_npy", "read_npz"]
 
 NPZ_REMEDY = "write one by np.savez(path, x=..., y=...), y is optional"
 NPY_REMEDY = "write one by np.save(path, x)"
-
-# What a pickled array of numbers and words calls, whichever NumPy wrote it. Nothing else may be called.
-_ALLOWED: dict[tuple[str, str], Any] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
-for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-    _ALLOWED[_module, "_reconstruct"] = np.empty(0).__reduce__()[0]
-    _ALLOWED[_module, "scalar"] = np.float64(0.0).__reduce__()[0]
 
 
 def read_npz(file: pathlib.Path, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -67,18 +61,9 @@ def _read_array(stream: Any, num_bytes: int) -> np.ndarray:
     if not dtype.hasobject and needed > num_bytes:
         raise ValueError(f"its header says {needed} bytes of numbers, but it has {num_bytes}")
     if dtype.hasobject:
-        return np.reshape(_Unpickler(stream).load(), shape)
+        return np.reshape(read_objects(stream), shape)
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Loads arrays of numbers and words, and refuses to look up anything that could run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"Python objects {module}.{name}")
-        return _ALLOWED[module, name]
 
 
 @contextmanager
