@@ -15,6 +15,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import sys
@@ -87,13 +88,19 @@ class Trial:
             "crashed": self.counts["crashed"],
             "crashes": self.crashes,
             "slowest_seconds": round(self.slowest, 3),
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
+            "peak_mb": _peak_mb(),
             "files_outside": sorted(self._list() - self.files),
         }
 
     def _list(self) -> set[str]:
         # What the file's own name could reach: its folder and the one above.
         return {str(path) for place in (self.folder, self.folder.parent) for path in place.iterdir()}
+
+
+def _peak_mb() -> int:
+    """Peak of this program's own memory: `getrusage` would count that of the process which started it."""
+    status = pathlib.Path("/proc/self/status").read_text()
+    return round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1e3)
 
 
 def altered(content: bytes, random: np.random.Generator) -> bytes:
