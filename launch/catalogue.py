@@ -44,7 +44,7 @@ def program_flags() -> program.Flags:
     flags.DEFINE_string("entry", None, "print this entry's configuration and card", flag_values=values)
     flags.DEFINE_string("pattern", "*", "list the names that match, such as 'yang2018/*'", flag_values=values)
     flags.DEFINE_boolean("write", False, "make zoo/CATALOGUE.md anew", flag_values=values)
-    flags.DEFINE_string("data_dir", None, "folder of the original data files, for --write", flag_values=values)
+    program.define_data_dir(values)
     return values
 
 

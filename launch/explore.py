@@ -36,12 +36,7 @@ def program_flags() -> program.Flags:
     flags.DEFINE_integer(
         "port", 5006, "port of the page on this machine", lower_bound=1, upper_bound=65535, flag_values=values
     )
-    flags.DEFINE_string(
-        "data_dir",
-        None,
-        "folder of the original data files (default: TFGEO_DATA_DIR, else the cache)",
-        flag_values=values,
-    )
+    program.define_data_dir(values)
     flags.DEFINE_integer("seed", 0, "seed of the samples that are shown", lower_bound=0, flag_values=values)
     return values
 

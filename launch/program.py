@@ -74,12 +74,7 @@ def output_flags() -> Flags:
     """Flags of a program that reads data and writes results."""
     values = base_flags()
     define_output(values)
-    flags.DEFINE_string(
-        "data_dir",
-        None,
-        "folder of the original data files (default: TFGEO_DATA_DIR, else the cache)",
-        flag_values=values,
-    )
+    define_data_dir(values)
     flags.DEFINE_integer("seed", 0, "seed of data, weights and sampling", lower_bound=0, flag_values=values)
     return values
 
@@ -87,6 +82,16 @@ def output_flags() -> Flags:
 def define_output(values: Flags) -> None:
     """Adds --output_dir."""
     flags.DEFINE_string("output_dir", None, "folder for all results; made if missing", flag_values=values)
+
+
+def define_data_dir(values: Flags) -> None:
+    """Adds --data_dir."""
+    flags.DEFINE_string(
+        "data_dir",
+        None,
+        "folder of the original data files (default: TFGEO_DATA_DIR, else the cache)",
+        flag_values=values,
+    )
 
 
 def define_entry(values: Flags) -> None:

@@ -39,7 +39,7 @@ def download(name: str) -> pathlib.Path:
     try:
         url = huggingface_hub.hf_hub_url(repository, CARD_FILE, revision=revision, endpoint=endpoint)
         huggingface_hub.get_hf_file_metadata(url, endpoint=endpoint)
-        is_reached = True
+        is_reached, cause = True, ""
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise UserError(
             f"the hub has no {repository}{f' with revision {revision}' if revision else ''}, or not for you; check "
@@ -47,8 +47,8 @@ def download(name: str) -> pathlib.Path:
         ) from error
     except errors.EntryNotFoundError as error:
         raise _no_entry(name) from error
-    except Exception:  # no connection: each version of the library has another error for it
-        is_reached = False
+    except Exception as error:  # no connection: each version of the library has another error for it
+        is_reached, cause = False, str(error) or type(error).__name__
 
     def fetch(file: str, revision: str | None) -> pathlib.Path:
         try:
@@ -63,7 +63,7 @@ def download(name: str) -> pathlib.Path:
             )
         except errors.LocalEntryNotFoundError as error:
             raise UserError(
-                f"{name} was not fetched before, and the hub cannot be reached; check the connection"
+                f"{name} was not fetched before, and the hub cannot be reached ({cause}); check the connection"
             ) from error
         except errors.EntryNotFoundError as error:
             raise _no_entry(name) from error

@@ -128,51 +128,16 @@ def _read_amc(path: pathlib.Path) -> Any:
     return read_amc(path)
 
 
-ASF = b""":version 1.10
-:name test
-:units
-  mass 1.0
-  length 0.45
-  angle deg
-:root
-   order TX TY TZ RX RY RZ
-   axis XYZ
-   position 0 0 0
-   orientation 0 0 0
-:bonedata
-  begin
-     id 1
-     name hip
-     direction 0.6 -0.7 0.3
-     length 2.4
-     axis 0 0 20 XYZ
-    dof rx ry rz
-    limits (-160.0 20.0)
-           (-70.0 70.0)
-           (-60.0 70.0)
-  end
-  begin
-     id 2
-     name knee
-     direction 0.3 -0.9 0
-     length 7.0
-     axis 0 0 20 XYZ
-  end
-:hierarchy
-  begin
-    root hip
-    hip knee
-  end
-"""
-AMC = b""":FULLY-SPECIFIED
-:DEGREES
-1
-root 0 1 2 3 4 5
-hip 1.5 -2 3e1
-2
-root 0 1 2 3 4 6
-hip 1.25 -2 3e1
-"""
+def _asf_seeds() -> list[bytes]:
+    from tests.datasets.test_human_motion import ASF
+
+    return [ASF.encode()]
+
+
+def _amc_seeds() -> list[bytes]:
+    from tests.datasets.test_human_motion import amc
+
+    return [amc().encode()]
 
 
 def _mat_seeds() -> list[bytes]:
@@ -284,8 +249,8 @@ PARSERS = {
     "idx_images": Parser("images.gz", lambda: [_idx(5, 4, 4)], _read_images, gzip.compress),
     "amat": Parser("data.amat", lambda: [b"0 1 1 0\n1 1 0 0\n", b"0  1 1 0\r\n"], _read_amat),
     "amat_gz": Parser("data.amat.gz", lambda: [b"0 1 1 0\n1 1 0 0\n"], _read_amat, gzip.compress),
-    "asf": Parser("data.asf", lambda: [ASF], _read_asf),
-    "amc": Parser("data.amc", lambda: [AMC], _read_amc),
+    "asf": Parser("data.asf", _asf_seeds, _read_asf),
+    "amc": Parser("data.amc", _amc_seeds, _read_amc),
     "mat": Parser("faces.mat", _mat_seeds, _read_mat),
     "analyze": Parser("scan.hdr", lambda: [_scan()["scan.hdr"]], _read_scan, beside=_scan),
     "images": Parser("image.png", _image_seeds, _read_folder),
