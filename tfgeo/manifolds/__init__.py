@@ -6,6 +6,7 @@ from tfgeo.manifolds.centroid_variant import CentroidVariant
 from tfgeo.manifolds.checks import check_metric
 from tfgeo.manifolds.curvature import gaussian_curvature, riemann_tensor, sectional_curvature
 from tfgeo.manifolds.decoders import Decoder
+from tfgeo.manifolds.distilled import Distilled
 from tfgeo.manifolds.ensemble import Ensemble
 from tfgeo.manifolds.expected_pullback import ExpectedPullback
 from tfgeo.manifolds.fisher_rao import FisherRao
@@ -23,6 +24,7 @@ __all__ = [
     "CentroidMetric",
     "CentroidVariant",
     "Decoder",
+    "Distilled",
     "Ensemble",
     "ExpectedPullback",
     "FisherRao",

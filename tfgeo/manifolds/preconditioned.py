@@ -12,7 +12,7 @@ __all__ = ["Preconditioned"]
 
 
 class Preconditioned(Manifold):
-    """`manifold` with the second derivatives of `approximation`, such as `Interpolated(manifold, ...)`.
+    """`manifold` with the second derivatives of `approximation`: `Interpolated` for d = 2, `Distilled` for any d.
 
     Energies, gradients and lengths are the manifold's own, so that solvers end at its geodesics; only the matrix
     of their steps is approximate. A step then costs two decoder passes, forward and backward, in place of 1 + d,
@@ -32,7 +32,7 @@ class Preconditioned(Manifold):
         if not same or manifold.has_potential != approximation.has_potential:
             raise UserError(
                 f"{type(manifold).__name__} and {type(approximation).__name__} have energies of different kinds; "
-                "give an approximation of the same energy, such as Interpolated for Pullback or ExpectedPullback"
+                "give an approximation of the same energy, such as Distilled for Pullback or ExpectedPullback"
             )
         self.manifold = manifold
         self.approximation = approximation
@@ -65,6 +65,10 @@ class Preconditioned(Manifold):
     def model_is_approximate(self) -> bool:
         return True
 
+    @property
+    def model_takes_jacobians(self) -> bool:
+        return self.approximation.model_takes_jacobians
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether both know their metric at `z`."""
         return self.manifold.contains(z) & self.approximation.contains(z)
@@ -73,14 +77,31 @@ class Preconditioned(Manifold):
         return self.manifold.energy_and_gradient(points)
 
     def floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
-        # No derivatives of the decoded values are held along each of the d coordinates.
-        return self.manifold.floats_per_point(latent_dim, dtype) * 2 // (1 + latent_dim)
+        return self._without_columns(self.manifold.floats_per_point(latent_dim, dtype), latent_dim)
 
     def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int:
-        return self.manifold.peak_floats_per_point(latent_dim, dtype) * 2 // (1 + latent_dim)
+        return self._without_columns(self.manifold.peak_floats_per_point(latent_dim, dtype), latent_dim)
+
+    def _without_columns(self, numbers: int, latent_dim: int) -> int:
+        """Numbers of values and slopes: no derivatives along each of the d coordinates are held.
+
+        Solvers that take steps from gradients, where the model has Jacobians, know that by themselves.
+        """
+        return numbers if self.model_takes_jacobians else numbers * 2 // (1 + latent_dim)
 
     def working_dtype(self, latent_dim: int, dtype: tf.DType) -> tf.DType:
         return self.manifold.working_dtype(latent_dim, dtype)
+
+    def jacobian_products(self, z: tf.Tensor) -> tf.Tensor | None:
+        return self.approximation.jacobian_products(z)
+
+    def omitted_curvature(
+        self, points: tf.Tensor, slopes: tf.Tensor | None, step: tf.Tensor | None = None
+    ) -> tf.Tensor | None:
+        # An approximation that knows all second derivatives leaves out nothing but its own error.
+        if not self.approximation.model_is_approximate:
+            return None
+        return self.manifold.omitted_curvature(points, slopes, step)
 
     def quadratic_model(self, points: tf.Tensor, definite: bool = False) -> QuadraticModel:
         """Energy and gradient of the manifold by reverse mode, second derivatives of the approximation."""

@@ -26,7 +26,10 @@ class Reason(enum.IntEnum):
     NO_DECREASE = 2, "converged to rounding: no step of any size lowers the energy"
     EQUAL_ENDS = 3, "start and end are equal: the length is 0"
     NOT_FINITE = 4, "the energy is not finite along the straight line: check the end points and the decoder"
-    OUTSIDE = 5, "an end point is outside of the manifold's bounds: build the table with wider ones"
+    OUTSIDE = (
+        5,
+        "an end point is outside of what the table or the network knows: make it with wider bounds or more latents",
+    )
     SADDLE = 6, "a saddle of the energy, left several times for lower curves that are saddles too: give `starts`"
     STRAIGHT = 7, "converged, and the straight line is returned, which is shorter than the curve of least energy"
 

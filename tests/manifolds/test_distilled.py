@@ -1,0 +1,155 @@
+"""The small network against the decoder that it stands for: its stated errors, and geodesics with its help."""
+
+import pickle
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.cases import half_plane_metric, random_points
+from tfgeo.errors import UserError
+from tfgeo.geodesics import connect
+from tfgeo.manifolds import Distilled, Preconditioned, Pullback, TensorField
+
+DIM = 4
+RNG = np.random.default_rng(3)
+FIRST, SECOND = RNG.normal(size=[DIM, 24]).astype(np.float32), RNG.normal(size=[24, 40]).astype(np.float32)
+LATENTS = (RNG.normal(size=[400, DIM]) * [1.0, 2.0, 0.5, 1.0] + [0.0, 5.0, -3.0, 0.0]).astype(np.float32)
+SETTINGS = {"num_steps": 400, "num_samples": 4096, "hidden_units": (48, 48)}
+
+
+def decode(z):
+    """A smooth decoder that bends: `[n, 4]` to `[n, 40]`, values of a size of its own."""
+    hidden = tf.tanh(0.4 * tf.matmul(z - [0.0, 5.0, -3.0, 0.0], tf.cast(FIRST, z.dtype)))
+    return 30.0 + 100.0 * tf.tanh(0.2 * tf.matmul(hidden, tf.cast(SECOND, z.dtype)))
+
+
+@pytest.fixture(scope="module")
+def manifold():
+    return Pullback(decode)
+
+
+@pytest.fixture(scope="module")
+def distilled(manifold):
+    return Distilled(manifold, LATENTS, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    fresh = (RNG.normal(size=[2, 150, DIM]) * [1.0, 2.0, 0.5, 1.0] + [0.0, 5.0, -3.0, 0.0]).astype(np.float32)
+    return fresh[0], fresh[1]
+
+
+def test_stated_errors_are_those_of_other_latents_too(manifold, distilled, pairs):
+    lines = np.linspace(*pairs, 21, axis=1)
+    errors = np.abs(distilled.length(lines).numpy() / manifold.length(lines).numpy() - 1.0)
+    median, high = distilled.length_error
+    assert 0.0 < median < high <= 0.05
+    assert np.median(errors) <= 1.5 * median
+    assert np.quantile(errors, 0.95) <= 1.2 * high
+    exact, ours = (m.metric_tensor(pairs[0]).numpy() for m in (manifold, distilled))
+    errors = np.linalg.norm(ours - exact, axis=(1, 2)) / np.linalg.norm(exact, axis=(1, 2))
+    assert np.median(errors) <= 1.5 * distilled.metric_error[0]
+    v = random_points(150, DIM, low=-1.0, high=1.0).astype(np.float32)
+    errors = np.abs(distilled.norm(pairs[0], v).numpy() / manifold.norm(pairs[0], v).numpy() - 1.0)
+    # The directions that are measured are those of curves; any one is a little worse.
+    assert np.median(errors) <= 2.0 * distilled.norm_error[0]
+
+
+def test_distances_are_the_decoders_within_the_stated_error(manifold, distilled, pairs):
+    exact, ours = (connect(m, *pairs) for m in (manifold, distilled))
+    assert exact.converged.all() and ours.converged.all()
+    errors = np.abs(ours.length / exact.length - 1.0)
+    assert np.median(errors) <= 1.5 * distilled.length_error[0]
+    assert np.quantile(errors, 0.95) <= 1.2 * distilled.length_error[1]
+    # Its curves are nearly as short in the metric that they stand for.
+    measured = manifold.length(ours.points(101)).numpy() / manifold.length(exact.points(101)).numpy()
+    assert measured.max() < 1.02
+
+
+def test_what_is_found_with_its_help_is_exact(manifold, distilled, pairs):
+    exact = connect(manifold, *pairs)
+    near = connect(distilled, *pairs)
+    both = Preconditioned(manifold, distilled)
+    for helped in (
+        connect(manifold, *pairs, warm_start=near),
+        connect(both, *pairs, warm_start=near),
+        connect(both, *pairs, solver="bfgs"),
+    ):
+        # Newton's steps with the second derivatives of a rough network may go to and fro.
+        done = helped.converged
+        assert done.mean() > 0.98
+        np.testing.assert_allclose(helped.length[done], exact.length[done], rtol=2e-4)
+    assert connect(manifold, *pairs, warm_start=near).num_iterations.sum() < exact.num_iterations.sum()
+
+
+def test_a_refined_one_is_better_and_another(manifold, distilled):
+    before = [weights.copy() for weights in distilled.network.get_weights()]
+    refined = distilled.refine(800)
+    assert refined.length_error[0] < distilled.length_error[0]
+    assert refined.norm_error[0] < distilled.norm_error[0]
+    for old, new in zip(before, distilled.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert refined.manifold is manifold and repr(refined) == repr(distilled)
+
+
+def test_a_pickle_measures_the_same(distilled, pairs):
+    copied = pickle.loads(pickle.dumps(distilled))
+    lines = np.linspace(*pairs, 5, axis=1)
+    np.testing.assert_array_equal(copied.length(lines), distilled.length(lines))
+    assert copied.describe() == distilled.describe()
+
+
+def test_the_description_states_the_errors(distilled):
+    said = distilled.describe()
+    assert (
+        "\n" not in said
+        and f"{distilled.length_error[1]:.1%}" in said
+        and f"{distilled.metric_error[0]:.1%}" in said
+    )
+    assert repr(distilled) == f"Distilled(Pullback(decode), {distilled.num_features} features)"
+    assert 0.97 <= distilled.share <= 1.0
+
+
+def test_pairs_beyond_what_it_saw_are_told(distilled):
+    assert distilled.contains(LATENTS).numpy().all()
+    far = LATENTS[:3] + np.float32([0.0, 60.0, 0.0, 0.0])
+    assert not distilled.contains(far).numpy().any()
+    found = connect(distilled, LATENTS[:3], far, warn=False)
+    assert np.isnan(found.length).all() and all("outside" in reason for reason in found.reason)
+
+
+def test_latents_in_a_plane_of_the_space():
+    latents = LATENTS * np.float32([1.0, 1.0, 0.0, 1.0])
+    flat = Distilled(Pullback(decode), latents, **SETTINGS)
+    assert flat.length_error[1] < 0.05 and flat.contains(latents).numpy().all()
+
+
+def test_a_decoder_that_stands_still():
+    still = Distilled(Pullback(lambda z: 0.0 * z[:, :1] + 1.0), LATENTS, **SETTINGS | {"num_steps": 20})
+    assert still.num_features == 1 and still.length_error == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("latents", "settings", "message"),
+    [
+        (LATENTS[:10], {}, "10 latents of 4 dimensions .* give at least 20"),
+        (np.zeros([40, DIM]), {}, "same point"),
+        (np.full([40, DIM], np.nan), {}, r"\(40, 4\) must be \[n, d\] and finite"),
+        (LATENTS, {"max_length_error": 1e-5, "num_steps": 10}, "above max_length_error=1e-05"),
+        (LATENTS, {"share": 1.5}, "`share` must be in"),
+        (LATENTS, {"num_steps": 0}, "`num_steps` must be"),
+    ],
+)
+def test_bad_input(manifold, latents, settings, message):
+    with pytest.raises(UserError, match=message):
+        Distilled(manifold, latents, **SETTINGS | settings)
+
+
+def test_what_has_no_embedding_is_refused(distilled):
+    with pytest.raises(UserError, match="TensorField does not come from an embedding"):
+        Distilled(TensorField(half_plane_metric), random_points(40, 2))
+    with pytest.raises(UserError, match="not finite at z = "):
+        Distilled(Pullback(lambda z: tf.math.log(z)), LATENTS, **SETTINGS)
+    with pytest.raises(UserError, match=r"distil `manifold\.given"):
+        distilled.given(np.zeros(2))
