@@ -1,17 +1,17 @@
 """What `launch.benchmark` can be asked: its flags, and the text of --help.
 
 Suite geodesics runs each method on the same pairs; pairwise takes all distances between some samples, and then
-10^3, 10^4, 10^5 pairs by the interpolated metric; graph builds a nearest-neighbour graph and queries it; training
-trains models of the zoo on random data of their shape.
+10^3, 10^4, 10^5 pairs by the interpolated metric, or for d other than 2 by a distilled network; graph builds a
+nearest-neighbour graph and queries it; training trains models of the zoo on random data of their shape.
 
 Seconds are medians of the runs after the first call; what the first call takes longer is compile seconds, 0 where
 an earlier row has compiled the same. Where a method starts from another one's geodesics, "total" has the seconds of
-both; "per s" is pairs per total second. The table of the interpolated metric is in "total" of suite pairwise only.
+both; "per s" is pairs per total second. A table or a network is in "total" of suite pairwise only.
 Energy and length are judged in float64, apart from the solver, on T - 1 = --num_segments equal steps:
 E = (T - 1) sum |f(z') - f(z)|^2, L = sum |f(z') - f(z)|, with f the decoder's mean (metric "mean") or mean and
 standard deviation (metric "expected"). "of rate" is the share of the float32 matrix rate, measured by a
-decoder-shaped product between the runs, at which the decoder operations that the method needs were done (for the
-interpolated metric: while its table was built); the share of a square product's rate is in benchmark.json.
+decoder-shaped product between the runs, at which the decoder operations that the method needs were done (for a
+table or a network: while it was made); the share of a square product's rate is in benchmark.json.
 
 A problem file is an npz of float32 arrays: W1 [d, H], b1 [H], W2 [H, D], b2 [D] for the mean
 output_activation(hidden_activation(z W1 + b1) W2 + b2); rbf_centers [K, d], rbf_gamma [K], rbf_W [K, D],

@@ -18,12 +18,14 @@ import tensorflow as tf
 
 from launch.benchmarks.problem import DecoderProblem
 from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
+from tfgeo.manifolds.distillation import NUM_PILOTS, NUM_TRAINING_POINTS
 
 __all__ = [
     "Judge",
     "MatrixRates",
     "Timing",
     "describe_machine",
+    "distillation_flops",
     "length_errors",
     "needed_flops",
     "peak_bytes",
@@ -173,6 +175,12 @@ def table_flops(problem: DecoderProblem, metric: str, resolution: int) -> float:
     """As `needed_flops`, of the metric at all nodes of a table and, for its error, at the centres between."""
     points = resolution**2 + (resolution - 1) ** 2
     return points * (1.0 + problem.sizes["latent_dim"]) * problem.flops_per_point(metric)
+
+
+def distillation_flops(problem: DecoderProblem, metric: str) -> float:
+    """As `needed_flops`, of the values and pushed vectors that a `Distilled` of default settings is trained on."""
+    # Forward, and two passes for a derivative along a vector.
+    return 3.0 * (NUM_TRAINING_POINTS + NUM_PILOTS) * problem.flops_per_point(metric)
 
 
 def length_errors(found: np.ndarray, right: np.ndarray) -> dict[str, float]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from launch.benchmarks.measuring import (
     Timing,
+    distillation_flops,
     length_errors,
     needed_flops,
     peak_bytes,
@@ -19,8 +20,8 @@ from launch.benchmarks.record import Record, Row, number
 from launch.reporting.tables import Rows
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
-from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, curve_and_solver, fitting_block_size
-from tfgeo.manifolds import Interpolated, Manifold, Preconditioned
+from tfgeo.geodesics.connect import DEFAULT_NUM_POINTS, SOLVERS, curve_and_solver, fitting_block_size
+from tfgeo.manifolds import Distilled, Interpolated, Manifold, Preconditioned
 from tfgeo.randomness import generator
 
 __all__ = ["measure_pairwise"]
@@ -29,6 +30,8 @@ __all__ = ["measure_pairwise"]
 NUM_POINTS = DEFAULT_NUM_POINTS
 # Points at which a table's geodesics are read off for the decoder to start from.
 WARM_POINTS = 64
+# What a network may be off by at the 99th percentile: the row says how far, also where that is too far for use.
+MAX_LENGTH_ERROR = 1.0
 
 
 def measure_pairwise(record: Record) -> None:
@@ -37,29 +40,33 @@ def measure_pairwise(record: Record) -> None:
     for metric in record.settings.metrics:
         bench = _Bench(record, metric)
         record.measure(f"{metric}/exact", bench.exact_row)
-        record.measure(f"{metric}/interpolated", bench.table_row)
+        record.measure(f"{metric}/{bench.stand_in}", bench.stand_in_row)
         record.measure(f"{metric}/preconditioned", bench.preconditioned_row)
         # Few pairs first: the peak of memory only ever rises, so that a row's growth is its own.
         for num_pairs in sorted(record.settings.scaling_pairs):
             for num_points in record.settings.scaling_points:
                 record.measure(
-                    f"{metric}/interpolated/pairs={num_pairs}/points={num_points}",
+                    f"{metric}/{bench.stand_in}/pairs={num_pairs}/points={num_points}",
                     functools.partial(bench.scaling_row, num_pairs, num_points),
                 )
         notes += bench.notes()
     record.finish(_table(record.rows), notes)
 
 
-class _Tabulated(NamedTuple):
-    """All pairs by the table, and the seconds of both."""
+class _Approximated(NamedTuple):
+    """All pairs by what stands for the decoder, and the seconds of both."""
 
-    manifold: Interpolated
+    manifold: Interpolated | Distilled
     geodesics: Geodesics
     seconds: float
 
 
 class _Bench:
-    """One metric: the samples, the table around them, and what was found."""
+    """One metric: the samples, what stands for the decoder around them, and what was found.
+
+    Attributes:
+      stand_in: "interpolated", a table, for d = 2; "distilled", a small network, for others.
+    """
 
     def __init__(self, record: Record, metric: str) -> None:
         self.metric = metric
@@ -68,18 +75,20 @@ class _Bench:
         latents, num = record.problem.latents, min(record.settings.num_samples, len(record.problem.latents))
         chosen = generator(record.settings.seed, "samples").choice(len(latents), num, replace=False)
         self._points = latents[np.sort(chosen)]
-        self._table: Interpolated | None = None
-        self._tabulated: _Tabulated | None = None
+        self.stand_in = "interpolated" if latents.shape[1] == 2 else "distilled"
+        self._around_all: Interpolated | Distilled | None = None
+        self._approximated: _Approximated | None = None
         self._exact: Geodesics | None = None
 
     def exact_row(self) -> Row:
         """All pairs by the decoder itself."""
         found = self._all_pairs(self._manifold, xla=False)
         self._exact = found.result
+        _, solver = curve_and_solver(found.result.curve, None, self._manifold, self._points.shape[1])
         flops = needed_flops(
             self._record.problem,
             self.metric,
-            "levenberg_marquardt",
+            next(name for name, made in SOLVERS.items() if made is type(solver)),
             NUM_POINTS,
             found.result.num_iterations,
             warm=False,
@@ -94,28 +103,24 @@ class _Bench:
             "floor_seconds": found.seconds,
         }
 
-    def table_row(self) -> Row:
-        """All pairs by the table, which is part of the seconds."""
+    def stand_in_row(self) -> Row:
+        """All pairs by the table or the network, whose making is part of the seconds."""
         settings = self._record.settings
-        built = timed(
-            lambda: Interpolated.around(self._manifold, self._points, resolution=settings.resolution),
-            settings.repeats,
-            settings.max_seconds,
-        )
-        table = built.result
-        found = self._all_pairs(table, settings.xla)
+        built = timed(lambda: self._make(self._points), settings.repeats, settings.max_seconds)
+        made = built.result
+        found = self._all_pairs(made, settings.xla)
         total = built.seconds + found.seconds
-        self._tabulated = _Tabulated(table, found.result, total)
+        self._approximated = _Approximated(made, found.result, total)
         row: Row = {
-            **self._sizes(table, found.result, NUM_POINTS),
+            **self._sizes(made, found.result, NUM_POINTS),
             **found.summary(),
             **_convergence(found.result),
             "table_seconds": built.seconds,
-            "table": table.describe(),
+            "table": made.describe(),
             "total_seconds": total,
             "geodesics_per_second": len(found.result) / total,
-            # The decoder works while the table is built, and not after.
-            "gflop_needed": 1e-9 * table_flops(self._record.problem, self.metric, table.resolution),
+            # The decoder works while it is made, and not after.
+            "gflop_needed": 1e-9 * self._making_flops(),
             "floor_seconds": built.seconds,
         }
         if self._exact is not None:
@@ -123,18 +128,15 @@ class _Bench:
         return row
 
     def preconditioned_row(self) -> Row:
-        """All pairs by the decoder, from the table's geodesics and with its derivatives, all in the seconds."""
-        if self._tabulated is None:
-            raise UserError("the row of the table failed, from which this one starts; see its error")
-        table, built_flops = (
-            self._tabulated,
-            table_flops(self._record.problem, self.metric, self._record.settings.resolution),
-        )
-        found = self._all_pairs(Preconditioned(self._manifold, table.manifold), False, table.geodesics)
-        flops = built_flops + needed_flops(
+        """All pairs by the decoder, from those geodesics and with those derivatives, all in the seconds."""
+        if self._approximated is None:
+            raise UserError(f"the row {self.stand_in} failed, from which this one starts; see its error")
+        near = self._approximated
+        found = self._all_pairs(Preconditioned(self._manifold, near.manifold), False, near.geodesics)
+        flops = self._making_flops() + needed_flops(
             self._record.problem, self.metric, "preconditioned", NUM_POINTS, found.result.num_iterations, warm=True
         )
-        total = table.seconds + found.seconds
+        total = near.seconds + found.seconds
         row: Row = {
             **self._sizes(self._manifold, found.result, NUM_POINTS),
             **found.summary(),
@@ -149,15 +151,15 @@ class _Bench:
         return row
 
     def scaling_row(self, num_pairs: int, num_points: int) -> Row:
-        """Random pairs of all latent points, by the table around these."""
+        """Random pairs of all latent points, by the table or the network of these."""
         settings, latents = self._record.settings, self._record.problem.latents
-        if self._table is None:
-            self._table = Interpolated.around(self._manifold, latents, resolution=settings.resolution)
-        table, before = self._table, peak_bytes()
+        if self._around_all is None:
+            self._around_all = self._make(latents)
+        manifold, before = self._around_all, peak_bytes()
         rows = generator(settings.seed, "scaling", num_pairs).integers(len(latents), size=(2, num_pairs))
-        found = self._connect(table, latents[rows[0]], latents[rows[1]], num_points, settings.xla)
+        found = self._connect(manifold, latents[rows[0]], latents[rows[1]], num_points, settings.xla)
         return {
-            **self._sizes(table, found.result, num_points),
+            **self._sizes(manifold, found.result, num_points),
             "is_scaling": True,
             **found.summary(),
             **_convergence(found.result),
@@ -168,14 +170,15 @@ class _Bench:
         }
 
     def notes(self) -> list[str]:
-        """The errors of the table, and the exponents with which seconds grow."""
+        """The errors of the table or the network, and the exponents with which seconds grow."""
         record, notes = self._record, []
         rows = {row["name"]: row for row in record.rows if row["name"].startswith(f"{self.metric}/")}
-        table = rows[f"{self.metric}/interpolated"]
-        if "length_error_median" in table:
+        made = rows[f"{self.metric}/{self.stand_in}"]
+        if "length_error_median" in made:
             notes.append(
-                f"{self.metric}: distances by the table are off by {table['length_error_median']:.2%} in the "
-                f"median, {table['length_error_max']:.2%} at most; {table['table']}"
+                f"{self.metric}: distances of row {self.stand_in} are off by {made['length_error_median']:.2%} in "
+                f"the median, {made['length_error_p99']:.2%} at the 99th percentile, "
+                f"{made['length_error_max']:.2%} at most; {made['table']}"
             )
         scaling = [row for row in rows.values() if "seconds" in row and row.get("is_scaling")]
         exponents = _fit_exponents(scaling)
@@ -187,6 +190,18 @@ class _Bench:
                 "(least squares of logarithms over all rows; 1 is linear)"
             )
         return notes
+
+    def _make(self, points: np.ndarray) -> Interpolated | Distilled:
+        """The table around some points, or the network of all latent points, which needs many."""
+        if self.stand_in == "interpolated":
+            return Interpolated.around(self._manifold, points, resolution=self._record.settings.resolution)
+        return Distilled(self._manifold, self._record.problem.latents, max_length_error=MAX_LENGTH_ERROR)
+
+    def _making_flops(self) -> float:
+        problem = self._record.problem
+        if self.stand_in == "interpolated":
+            return table_flops(problem, self.metric, self._record.settings.resolution)
+        return distillation_flops(problem, self.metric)
 
     def _all_pairs(self, manifold: Manifold, xla: bool, warm_start: Geodesics | None = None) -> Timing[Geodesics]:
         rows, columns = np.triu_indices(len(self._points), 1)

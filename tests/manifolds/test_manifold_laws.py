@@ -10,6 +10,7 @@ import tfgeo.manifolds
 from tests.cases import SmallDecoder, half_plane_metric, random_points, sphere
 from tfgeo.manifolds import (
     CentroidMetric,
+    Distilled,
     Ensemble,
     ExpectedPullback,
     FisherRao,
@@ -34,6 +35,15 @@ CENTROIDS = random_points(6, 2, seed=5)
 # One of each class, by which a new class is tested on the day it is added.
 MANIFOLDS = [
     CentroidMetric(CENTROIDS, np.eye(2) * CENTROIDS[:, :1, None], 0.6, 0.1),
+    Distilled(
+        ExpectedPullback(DECODER),
+        random_points(60, 2),
+        num_steps=50,
+        hidden_units=(8, 8),
+        num_samples=512,
+        max_length_error=1.0,
+        dtype=tf.float64,
+    ),
     Ensemble([ExpectedPullback(DECODER), ExpectedPullback(SmallDecoder(seed=1))]),
     ExpectedPullback(DECODER),
     FisherRao(DECODER),

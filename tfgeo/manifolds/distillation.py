@@ -20,9 +20,9 @@ __all__ = ["Embedding", "Projection", "draw_samples", "find_projection", "push",
 
 Embedding = Callable[[tf.Tensor], tf.Tensor]
 
-# Points that are decoded together, and those by which the principal components are found: their pushed vectors are
-# held as they are, those of all others as scores.
-BLOCK_SIZE, NUM_PILOTS = 1024, 4096
+# Points that are decoded together; those by which the principal components are found, whose pushed vectors are held
+# as they are; and, by default, those of the training, of which scores are.
+BLOCK_SIZE, NUM_PILOTS, NUM_TRAINING_POINTS = 1024, 4096, 32768
 
 # How far curves between two latents leave the line, as a share of its length, and points around it in deviations.
 BOW, JITTER = 0.25, 0.1
@@ -161,7 +161,12 @@ def small_network(
     standardize = keras.layers.Normalization(
         mean=latents.mean(axis=0), variance=spread_of(latents) ** 2, dtype=dtype
     )
-    return keras.Sequential([keras.Input([latents.shape[1]], dtype=dtype), standardize, *layers], name="distilled")
+    network = keras.Sequential(
+        [keras.Input([latents.shape[1]], dtype=dtype), standardize, *layers], name="distilled"
+    )
+    # It takes no dtype, and would round what it is given to the default one.
+    network.dtype_policy = keras.DTypePolicy(dtype)
+    return network
 
 
 def train(
@@ -194,8 +199,8 @@ def train(
     _scale(layers[-1], 1.0 / unit)
     dtype = network.compute_dtype
     data = Samples(*(tf.constant(part, dtype) for part in (
-        standardize(z), v / np.sqrt(standardize.variance), samples.scores / unit, samples.pushed / unit,
-        samples.lengths / unit)))  # fmt: skip
+        standardize(tf.cast(z, dtype)), v / np.sqrt(standardize.variance), samples.scores / unit,
+        samples.pushed / unit, samples.lengths / unit)))  # fmt: skip
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, max(num_steps - WARMUP_STEPS, 1), warmup_target=LEARNING_RATE, warmup_steps=WARMUP_STEPS
     )

@@ -14,7 +14,15 @@ from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.manifolds.calculus.arrays import as_array
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.decoders.decoder import Decoder
-from tfgeo.manifolds.distillation import LEAST_SPREAD, draw_samples, find_projection, push, small_network, train
+from tfgeo.manifolds.distillation import (
+    LEAST_SPREAD,
+    NUM_TRAINING_POINTS,
+    draw_samples,
+    find_projection,
+    push,
+    small_network,
+    train,
+)
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.pullback import Pullback
 from tfgeo.randomness import derive_integer, generator
@@ -78,7 +86,7 @@ class Distilled(Pullback):
         hidden_units: Sequence[int] = (96, 128),
         share: float = 0.97,
         max_features: int = 128,
-        num_samples: int = 32768,
+        num_samples: int = NUM_TRAINING_POINTS,
         max_length_error: float = 0.05,
         seed: int = 0,
         dtype: tf.DType = tf.float32,
@@ -94,13 +102,13 @@ class Distilled(Pullback):
         self._num_samples = check_count("num_samples", num_samples)
         self._latents, self._held_out = _split(latents, seed)
         self._seed, self._round = seed, 0
-        dtype = tf.as_dtype(dtype)
         self._projection = find_projection(
             manifold.embedding, self._latents, _check_share(share), check_count("max_features", max_features), seed
         )
         self.share, self.num_features = self._projection.share, self._projection.components.shape[1]
-        units = [check_count("hidden_units", width) for width in hidden_units]
-        self.network = small_network(self._latents, units, self.num_features, dtype.name, seed)
+        self._units = tuple(check_count("hidden_units", width) for width in hidden_units)
+        self._dtype = tf.as_dtype(dtype).name
+        self.network = self._new_network()
         super().__init__(self.network)
         self._fit(check_count("num_steps", num_steps), progress)
 
@@ -130,7 +138,7 @@ class Distilled(Pullback):
         """
         other = copy.copy(self)
         other._round += 1
-        other.network = keras.models.clone_model(self.network)
+        other.network = self._new_network()
         other.network.set_weights(self.network.get_weights())
         other.decoder = Decoder.of(other.network)
         other._fit(check_count("num_steps", num_steps), progress)
@@ -149,6 +157,9 @@ class Distilled(Pullback):
         z = as_points(z)
         places = tf.tensordot(z - tf.constant(self._centre, z.dtype), tf.constant(self._whiten, z.dtype), 1)
         return tf.norm(places, axis=-1) <= tf.constant(self._radius, z.dtype)
+
+    def _new_network(self) -> keras.Sequential:
+        return small_network(self._latents, self._units, self.num_features, self._dtype, self._seed)
 
     def _fit(self, num_steps: int, progress: bool) -> None:
         """Trains the network, and measures it."""
