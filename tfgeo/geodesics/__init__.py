@@ -5,6 +5,7 @@ from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance import distance
 from tfgeo.geodesics.distance_error import DistanceError, distance_error
 from tfgeo.geodesics.distance_spread import DistanceSpread, distance_spread
+from tfgeo.geodesics.estimate import Estimate, estimate
 from tfgeo.geodesics.graphs.distance_maps import DistanceMap, distance_map, grid_distances
 from tfgeo.geodesics.graphs.graph import KNNGraph
 from tfgeo.geodesics.graphs.graph_path import GraphPath, GraphPaths
@@ -31,6 +32,7 @@ __all__ = [
     "DistanceError",
     "DistanceMap",
     "DistanceSpread",
+    "Estimate",
     "FrechetMean",
     "Geodesics",
     "Georce",
@@ -52,6 +54,7 @@ __all__ = [
     "distance_error",
     "distance_spread",
     "distances",
+    "estimate",
     "exponential_map",
     "frechet_mean",
     "geodesic_flow",

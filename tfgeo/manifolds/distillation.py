@@ -104,7 +104,7 @@ def draw_samples(latents: np.ndarray, num: int, seed: int, purpose: str) -> tupl
 def push(
     embedding_fn: Embedding, z: np.ndarray, v: np.ndarray, bar: tqdm | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of embedded points and of pushed vectors J v, each `[n, M]`, for points and vectors `[N, d]`.
+    """Embedded points and pushed vectors J v, `[n, M]` each, for points and vectors `[n, d]`, in blocks of them.
 
     Raises:
       UserError: if one of them is not finite; names the latent point.

@@ -1,0 +1,108 @@
+"""How long many geodesics would take, and how much memory, from one block of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfgeo.errors import UserError, check_count
+from tfgeo.geodesics.connect import (
+    BLOCKS_PER_POOL,
+    connect,
+    curve_and_solver,
+    default_num_points,
+    fitting_block_size,
+)
+from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
+from tfgeo.geodesics.stores.resources import format_bytes, format_seconds
+from tfgeo.manifolds import Manifold
+from tfgeo.randomness import generator
+
+__all__ = ["Estimate", "estimate"]
+
+# Blocks that are timed: pairs that stop early make room for others only where there are several.
+TIMED_BLOCKS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """What geodesics would take on this machine, as it is busy now.
+
+    Attributes:
+      num_pairs: pairs that it is for.
+      seconds: of all of them, compiled.
+      compile_seconds: what the first call took longer than one that is compiled.
+      num_bytes: that a block makes on its way, and all results hold, but for what TensorFlow itself takes.
+      num_timed: pairs that were timed.
+    """
+
+    num_pairs: int
+    seconds: float
+    compile_seconds: float
+    num_bytes: int
+    num_timed: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.num_pairs} geodesics take about {format_seconds(self.seconds)}, after "
+            f"{format_seconds(self.compile_seconds)} to compile, and {format_bytes(self.num_bytes)} "
+            f"(from {self.num_timed} of them)"
+        )
+
+
+def estimate(
+    manifold: Manifold, points: Any, num_pairs: int | None = None, seed: int = 0, **settings: Any
+) -> Estimate:
+    """Seconds and memory of geodesics between points, by connecting a few pairs of them twice.
+
+    Args:
+      manifold: the manifold.
+      points: `[n, d]` latent points, as for `connect`, at least two; pairs are drawn of them.
+      num_pairs: for how many pairs; by default all n (n - 1) / 2.
+      seed: of the draw.
+      **settings: as for `connect`, but none that belong to given pairs.
+
+    Returns:
+      `Estimate`, which prints as one line.
+
+    Raises:
+      UserError: if there are fewer than two points, or as for `connect`.
+    """
+    check_manifold(manifold)
+    points = as_latents(points, "points")
+    if len(points) < 2:
+        raise UserError(
+            f"`points` {points.shape} must be [n, d] with at least two points, of which pairs are drawn"
+        )
+    total = len(points) * (len(points) - 1) // 2 if num_pairs is None else check_count("num_pairs", num_pairs)
+    curve, solver = curve_and_solver(
+        settings.get("curve", "quadratic"), settings.get("solver"), manifold, points.shape[1]
+    )
+    num_points = settings.get("num_points") or default_num_points(curve)
+    work = points.astype(working_dtype(manifold, points), copy=False)
+    of_many = np.broadcast_to(work[:1], (total, work.shape[1]))
+    block_size = fitting_block_size(settings.get("block_size"), manifold, of_many, num_points, solver)
+    timed = min(total, TIMED_BLOCKS * block_size)
+    rng = generator(seed, "estimate")
+    first = rng.integers(len(points), size=timed)
+    second = (first + 1 + rng.integers(len(points) - 1, size=timed)) % len(points)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        connect(manifold, points[first], points[second], **settings | {"block_size": block_size, "warn": False})
+        seconds.append(time.perf_counter() - began)
+    peak = block_size * solver.peak_floats_per_curve(manifold, work.shape[1], tf.as_dtype(work.dtype), num_points)
+    # Ends and parameters of a result, and what a pool holds beside them for its pairs.
+    numbers = 2 * points.shape[1] + curve.num_parameters(points.shape[1]) + 6
+    held = total * numbers + min(total, BLOCKS_PER_POOL * block_size) * 4 * numbers
+    return Estimate(
+        total,
+        seconds[1] * total / timed,
+        max(seconds[0] - seconds[1], 0.0),
+        (peak + held) * work.dtype.itemsize,
+        timed,
+    )
