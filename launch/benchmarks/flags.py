@@ -18,7 +18,8 @@ output_activation(hidden_activation(z W1 + b1) W2 + b2); rbf_centers [K, d], rbf
 rbf_floor [] for the precision exp(-gamma |z - c|^2) W + floor; pairs200_start and pairs200_end [B, d]; latents
 [n, d]; optionally pairs1000_start and pairs1000_end, more pairs, and the strings hidden_activation (tanh),
 output_activation (sigmoid) and source. Without a file a decoder of random weights with the shapes of MNIST's
-serves, so that the program runs anywhere; --problem=random:d=10 says its latent dimension. Tables are for d = 2.
+serves, so that the program runs anywhere; --problem=random:d=10 says its latent dimension, and
+--problem=random:d=10,conv makes it convolutional. Tables are for d = 2.
 
 Writes benchmark.json, after every row, and benchmark.txt and benchmark.md to the output folder. A method that fails
 leaves its error in its row.
@@ -53,7 +54,7 @@ def program_flags() -> program.Flags:
     flags.DEFINE_string(
         "problem",
         None,
-        "problem file, or random:d=10 for random weights and d = 10; without it random weights and d = 2",
+        "problem file, or random:d=10 or random:d=10,conv for random weights; without it random:d=2",
         flag_values=values,
     )
     flags.DEFINE_list("metrics", list(METRICS), f"of {', '.join(METRICS)}", flag_values=values)

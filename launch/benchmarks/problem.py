@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfgeo.errors import UserError, check_count, unknown_name_error
+from tfgeo.errors import UserError, unknown_name_error
 from tfgeo.layers.precision import squared_distances
 from tfgeo.manifolds import ExpectedPullback, Manifold, Pullback
 from tfgeo.randomness import generator
 
-__all__ = ["DecoderProblem", "is_random", "load_problem", "make_problem", "make_random_problem", "read_arrays"]
+__all__ = ["DecoderProblem", "load_problem", "make_problem", "read_arrays"]
 
 tfd = tfp.distributions
 
@@ -37,7 +37,6 @@ SIGMA_KEYS = {"rbf_centers": "Kd", "rbf_gamma": "K", "rbf_W": "KD", "rbf_floor":
 POINT_KEYS = {"pairs200_start": "Bd", "pairs200_end": "Bd", "latents": "nd"}
 MORE_PAIRS = {"pairs1000_start": "Cd", "pairs1000_end": "Cd"}
 
-RANDOM = "random"
 _REMEDY = "write the file by np.savez(path, W1=..., b1=..., ...), as `python -m launch.benchmark --help` lists"
 
 
@@ -156,26 +155,6 @@ def load_problem(path: str, metrics: Sequence[str]) -> DecoderProblem:
             raise unknown_name_error(f"`{key}` in {path}", name, ACTIVATIONS, f"known are {', '.join(ACTIVATIONS)}")
     source = f"{pathlib.Path(path).name} ({content.get('source', 'source not stated')})"
     return DecoderProblem(source, arrays | pairs, **names)
-
-
-def is_random(problem: str) -> bool:
-    """Whether --problem asks for random weights and no file."""
-    return problem.partition(":")[0] == RANDOM
-
-
-def make_random_problem(problem: str | None, seed: int) -> DecoderProblem:
-    """The problem that "random:d=10" asks for; "random", and None, have d = 2.
-
-    Raises:
-      UserError: if it asks for something else.
-    """
-    wish = (problem or RANDOM).partition(":")[2]
-    name, _, number = (wish or "d=2").partition("=")
-    if name != "d" or not number.isdecimal():
-        raise UserError(
-            f"--problem={problem} is not known; give {RANDOM}:d=10, for a latent dimension of 10, or a file"
-        )
-    return make_problem(seed, latent_dim=check_count("d of --problem", int(number)))
 
 
 def make_problem(seed: int, data_dim: int = 784, hidden: int = 500, latent_dim: int = 2) -> DecoderProblem:

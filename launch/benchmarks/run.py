@@ -12,7 +12,8 @@ from launch.benchmarks.geodesics import measure_geodesics
 from launch.benchmarks.graph import measure_graph
 from launch.benchmarks.methods import choose_methods, choose_metrics
 from launch.benchmarks.pairwise import measure_pairwise
-from launch.benchmarks.problem import is_random, load_problem, make_random_problem
+from launch.benchmarks.problem import load_problem
+from launch.benchmarks.random_problem import is_random, make_random_problem
 from launch.benchmarks.record import Record, Settings, say
 from launch.benchmarks.training import measure_training
 from tfgeo.errors import UserError, check_count, check_writable_folder

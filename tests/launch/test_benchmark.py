@@ -10,7 +10,8 @@ from launch import benchmark, program
 from launch.benchmarks import geodesics, measuring, pairwise, problem, record, training
 from launch.benchmarks.measuring import Judge, needed_flops, timed
 from launch.benchmarks.methods import METHODS, Method
-from launch.benchmarks.problem import load_problem, make_problem, make_random_problem
+from launch.benchmarks.problem import load_problem, make_problem
+from launch.benchmarks.random_problem import make_random_problem
 from tfgeo.errors import UserError
 
 NUM_PAIRS, NUM_LATENTS = 6, 30
@@ -270,6 +271,27 @@ def test_warm_starts_exist_and_names_say_the_manifold():
 
 def test_random_weights_of_any_latent_dimension():
     assert make_random_problem("random:d=10", 0).sizes["latent_dim"] == 10
-    for wrong in ("random:d=0", "random:d=x", "random:conv"):
+    for wrong in ("random:d=0", "random:d=x", "random:dense", "random:d=2,d=3"):
         with pytest.raises(UserError, match=r"d of --problem|random:d=10"):
             make_random_problem(wrong, 0)
+
+
+def test_a_convolutional_decoder_of_random_weights():
+    decoder = make_random_problem("random:d=3,conv", 0)
+    assert decoder.sizes["latent_dim"] == 3 and decoder.sizes["data_dim"] == 784
+    z = decoder.latents[:5]
+    images = decoder.mean(tf.constant(z)).numpy()
+    assert images.shape == (5, 784) and 0.0 < images.min() < 0.2 < 0.8 < images.max() < 1.0
+    np.testing.assert_allclose(decoder.mean(tf.constant(z, tf.float64)), images, atol=1e-5)
+    # A pixel of the first transposed convolution, from its definition.
+    arrays = decoder.arrays
+    maps = np.tanh(z @ arrays["W1"] + arrays["b1"]).reshape(5, 7, 7, 32)
+    padded = np.zeros([5, 16, 16, 16], np.float32)
+    for row, column in np.ndindex(7, 7):
+        spread = np.einsum("ni,yxoi->nyxo", maps[:, row, column], arrays["K1"])
+        padded[:, 2 * row : 2 * row + 4, 2 * column : 2 * column + 4] += spread
+    expected = padded[:, 1:15, 1:15] + arrays["c1"]
+    actual = decoder._convolve(tf.constant(maps), "K1", "c1")
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
+    assert decoder.flops_per_point("mean") == 2 * (3 * 1568 + 49 * 16 * 16 * 32 + 196 * 16 * 16)
+    assert np.isfinite(decoder.manifold("expected").metric_tensor(tf.constant(z))).all()
