@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from tfgeo import curves
 from tfgeo.curves import Curve, LinearCurve, Polyline
 from tfgeo.errors import UserError, check_count, unknown_name_error
+from tfgeo.geodesics.acceleration import stand_in
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run
 from tfgeo.geodesics.result import Geodesics
@@ -27,7 +29,7 @@ from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.solver import Reason, Solver
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
-from tfgeo.manifolds import Manifold
+from tfgeo.manifolds import Manifold, Preconditioned
 
 __all__ = [
     "SOLVERS",
@@ -80,6 +82,7 @@ def connect(
     warn: bool = True,
     starts: int = 1,
     condition: Any = None,
+    accelerate: bool = False,
 ) -> Geodesics:
     """Geodesics between `start` and `end`, all pairs at once.
 
@@ -124,6 +127,9 @@ def connect(
         manifold whose energy has a potential that of the least energy. Time grows in proportion.
       condition: `[B, C]` or `[C]`, what the decoder of a conditional one is conditioned on along the curve of each
         pair, a number where C is 1; by default that of the manifold.
+      accelerate: whether to make a table (d = 2) or a network (`Distilled`) that stands for the decoder, find
+        geodesics there, and those of the decoder from them, where the number of pairs pays for it; one line says
+        whether it does, unless `warn` is off.
 
     Returns:
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
@@ -134,6 +140,18 @@ def connect(
     """
     check_manifold(manifold)
     start, end = as_pairs(start, end)
+    if accelerate:
+        if warm_start is not None or condition is not None:
+            raise UserError(
+                "`accelerate` finds a start of its own, for the manifold's own condition; leave out `warm_start` "
+                "and `condition`"
+            )
+        near = _stand_in(manifold, start, end, bool(progress), warn)
+        if near is not None:
+            warm_start = connect(
+                near, start, end, curve, None, None, num_points, None, xla, progress, False, starts
+            )
+            manifold, starts = Preconditioned(manifold, near), 1
     conditions = _check_condition(condition, len(start))
     of_all = manifold  # with the condition of each pair, where there is one
     if condition is not None:
@@ -178,6 +196,15 @@ def connect(
     return Geodesics(
         curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
     )
+
+
+def _stand_in(manifold: Manifold, start: np.ndarray, end: np.ndarray, progress: bool, say: bool) -> Manifold | None:
+    """What stands for the decoder, where that pays, said in one line."""
+    ends = np.concatenate([start, end])
+    near, why = stand_in(manifold, ends[np.isfinite(ends).all(axis=1)], len(start), progress)
+    if say:
+        tqdm.write(f"accelerate: {'not used; ' if near is None else ''}{why}", file=sys.stderr)
+    return near
 
 
 def _progress_bar(progress: bool | tqdm, num_solutions: int) -> contextlib.AbstractContextManager[tqdm]:

@@ -1,0 +1,65 @@
+"""What stands for a decoder changes the way to its geodesics, not these."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.cases import half_plane_metric, paraboloid, random_points
+from tfgeo.errors import UserError
+from tfgeo.geodesics import acceleration, connect
+from tfgeo.manifolds import Interpolated, Pullback, TensorField
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_geodesics_are_the_decoders_own(dim, monkeypatch, capsys):
+    monkeypatch.setattr(acceleration, "TABLE_SECONDS", 0.0)
+    monkeypatch.setattr(acceleration, "NETWORK_SECONDS", 0.0)
+    monkeypatch.setattr(acceleration, "NETWORK_PASSES", 0)
+    monkeypatch.setattr(acceleration, "TABLE_PASSES", 0)
+    start, end = random_points(2, 80, dim, low=-1.0, high=1.0).astype(np.float32)
+    manifold = Pullback(paraboloid)
+    exact = connect(manifold, start, end)
+    fast = connect(manifold, start, end, accelerate=True)
+    said = capsys.readouterr().err
+    assert ("nodes over" if dim == 2 else "a network of") in said and "Pullback(paraboloid)" in said
+    assert fast.converged.all()
+    np.testing.assert_allclose(fast.length, exact.length, rtol=1e-4)
+    connect(manifold, start, end, accelerate=True, warn=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_few_pairs_do_not_pay(capsys):
+    start, end = random_points(2, 5, 2).astype(np.float32)
+    manifold = Pullback(paraboloid)
+    np.testing.assert_array_equal(
+        connect(manifold, start, end, accelerate=True).length, connect(manifold, start, end).length
+    )
+    assert "accelerate: not used; 5 pairs do not pay for it" in capsys.readouterr().err
+
+
+def test_a_costly_decoder_pays_sooner():
+    def costly(z):
+        hidden = tf.tanh(tf.matmul(z, tf.ones([2, 2000], z.dtype)))
+        return tf.matmul(hidden, tf.ones([2000, 2000], z.dtype))
+
+    points = random_points(50, 2).astype(np.float32)
+    least = [
+        int(acceleration.stand_in(Pullback(decoder), points, 0)[1].split()[-2]) for decoder in (paraboloid, costly)
+    ]
+    assert least[1] < least[0]
+
+
+def test_where_nothing_can_stand_in(capsys):
+    start, end = random_points(2, 5, 2, low=0.5, high=1.0).astype(np.float32)
+    connect(TensorField(half_plane_metric), start, end, accelerate=True)
+    assert "not used; TensorField has no decoded differences" in capsys.readouterr().err
+    with pytest.raises(UserError, match="leave out `warm_start`"):
+        connect(Pullback(paraboloid), start, end, accelerate=True, warm_start=np.stack([start, end], axis=1))
+
+
+def test_what_is_made_knows_the_ends(monkeypatch):
+    monkeypatch.setattr(acceleration, "SAVED_PASSES", 10**9)
+    monkeypatch.setattr(acceleration, "TABLE_SECONDS", 0.0)
+    points = random_points(80, 2).astype(np.float32)
+    made, _ = acceleration.stand_in(Pullback(paraboloid), points, 10**6)
+    assert isinstance(made, Interpolated) and made.contains(points).numpy().all()
