@@ -20,8 +20,8 @@ TABLE_PASSES = 3 * (64**2 + 63**2)
 NETWORK_PASSES = 3 * (NUM_TRAINING_POINTS + NUM_PILOTS)
 # Seconds that making and compiling take beside: measured on 2 cores, 8 to 20.
 TABLE_SECONDS, NETWORK_SECONDS = 8.0, 20.0
-# Decoder passes that an exact geodesic saves by starting there: measured, 40 to 70 % of 10 steps with 20 points and 3
-# passes each.
+# Decoder passes that an exact geodesic saves by starting there: measured, 40 to 70 % of 10 steps with 20 points and
+# 3 passes each.
 SAVED_PASSES = 250
 # Rows by which a pass is timed.
 TIMED_ROWS = 1024
@@ -30,7 +30,7 @@ TIMED_ROWS = 1024
 def stand_in(
     manifold: Manifold, points: np.ndarray, num_pairs: int, progress: bool = False
 ) -> tuple[Interpolated | Distilled | None, str]:
-    """A table (d = 2) or a network for a manifold, or None where there is none or it does not pay; and why, in words.
+    """A table (d = 2) or a network for a manifold, or None where there is none or it does not pay; and why.
 
     It pays where `num_pairs` exact geodesics save more decoder passes than making it takes.
 
