@@ -19,7 +19,7 @@ from tfgeo.errors import UserError
 from tfgeo.estimators import Geometry, LatentPoints
 from tfgeo.geodesics import distances, pairwise
 from tfgeo.manifolds import Manifold
-from tfgeo.models.batches import batched
+from tfgeo.batches import batched
 from zoo import registry
 from zoo.building import build_model
 from zoo.config import EntryConfig

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError, check_count, check_data, check_positive
-from tfgeo.models.batches import batched
+from tfgeo.batches import batched
 from tfgeo.models.vae import VAE
 from tfgeo.models.validation import BestPass, StopByPatience, TrainingLoss, Validation
 from tfgeo.randomness import derive_integer, derive_seed, generator
