@@ -34,7 +34,7 @@ def publish(entry: EntryConfig, runs: Sequence[Mapping[str, Any]], folder: pathl
     before: Mapping[str, Any] = cards.card(entry.name) or {}
     card = {
         "entry": entry.name,
-        "paper": f"{entry.paper}, {entry.url}",
+        "paper": entry.reference,
         "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
         "seed": first["seed"],
         "config": first["config"],
