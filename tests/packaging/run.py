@@ -7,6 +7,7 @@ The wheel for each Python, the source distribution for the first. Without Python
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -43,12 +44,14 @@ def _try(python: str, package: pathlib.Path) -> bool:
         # The tested versions, for the Pythons that they are of; the newest ones that fit, for others.
         tested = subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info >= (3, 13))"], check=False)
         constraints = ["-c", str(ROOT / "constraints.txt")] if tested.returncode == 0 else []
+        # Nothing but what was installed: a path of the caller's would bring the repository in.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         steps = (
             [python, "-m", "venv", str(environment)],
             [str(inside), "-m", "pip", "install", "--quiet", *constraints, str(package)],
             [str(inside), "smoke.py"],
         )
-        return all(subprocess.run(step, cwd=folder, check=False).returncode == 0 for step in steps)
+        return all(subprocess.run(step, cwd=folder, env=clean, check=False).returncode == 0 for step in steps)
 
 
 if __name__ == "__main__":
