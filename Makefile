@@ -17,7 +17,7 @@ PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs catalogue fuzz test test-all lint format install browser map clean
+.PHONY: help demo docs catalogue fuzz test test-all wheel lint format install browser map clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -35,6 +35,13 @@ docs: $(VENV)/.installed-dev ## build the documentation's site in site/, to be o
 
 catalogue: $(VENV)/.installed ## write zoo/CATALOGUE.md anew; DATA=FOLDER has the data files for its pictures
 	$(BIN)/python -m launch.catalogue --write $(if $(DATA),--data_dir=$(DATA))
+
+# Which Pythons of those that tfgeo is for really run here; `make wheel PYTHONS=` builds alone.
+PYTHONS ?= $(shell for python in python3.10 python3.11 python3.12 python3.13; do \
+	$$python -c "" 2>/dev/null && echo $$python; done)
+
+wheel: $(VENV)/.installed-dev ## build wheel and source distribution in dist/, and try them in clean environments
+	$(BIN)/python -m tests.packaging.run dist $(PYTHONS)
 
 test-all: $(VENV)/.installed-dev ## run the slow tests too, on graphs that TensorFlow optimizes
 	@$(MAKE) --no-print-directory lint

@@ -34,7 +34,9 @@ def main(values: program.Flags) -> None:
     for name in zoo.names(values.pattern):
         config = zoo.config(name)
         weights = "no" if zoo.card(name) is None else "yes"
-        print(f"{name:<{width}}  {config.program:<11}  {weights:<7}  {config.summary} ({config.paper})")
+        print(
+            f"{name:<{width}}  {config.program:<11}  {weights:<7}  {config.summary} ({config.paper or 'no paper'})"
+        )
     print("\n`python -m launch.PROGRAM --entry=NAME --output_dir=DIR` runs one; zoo.load(NAME) loads one.")
 
 

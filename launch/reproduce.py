@@ -33,6 +33,12 @@ def program_flags() -> program.Flags:
     flags.DEFINE_integer("num_seeds", 5, "seeds: --seed and those after it", lower_bound=1, flag_values=values)
     flags.DEFINE_boolean("study", False, "run the paper's studies of free settings instead", flag_values=values)
     flags.DEFINE_boolean("publish", False, "write weights and cards into the zoo", flag_values=values)
+    flags.DEFINE_boolean(
+        "half",
+        False,
+        "with --publish: store weights in half precision, where log p(x) and distances stay what they are",
+        flag_values=values,
+    )
     return values
 
 

@@ -256,3 +256,14 @@ def test_k_medoids_names_an_unknown_method():
 def test_spectral_needs_a_sample_for_each_cluster():
     with pytest.raises(UserError, match="3 samples"):
         spectral(np.zeros([3, 2]), 4)
+
+
+def test_matched_clusters_have_the_numbers_of_their_classes():
+    labels = np.array([7, 7, 7, 3, 3, 5, 5, 5])
+    clusters = np.array([20, 20, 10, 30, 30, 10, 10, 40])
+    # Classes 3, 5, 7 are 0, 1, 2; cluster 40 has none.
+    np.testing.assert_array_equal(clustering.match(labels, clusters), [2, 2, 1, 0, 0, 1, 1, 3])
+    for seed in range(5):
+        clusters = np.random.default_rng(seed).integers(0, 4, size=8)
+        share = np.mean(clustering.match(labels, clusters) == np.unique(labels, return_inverse=True)[1])
+        assert share == clustering.accuracy(labels, clusters)

@@ -12,7 +12,7 @@ import numpy as np
 from tfgeo.errors import UserError, check_count
 from tfgeo.randomness import derive_integer
 
-__all__ = ["K_MEDOIDS_METHODS", "accuracy", "euclidean_distances", "f1", "k_medoids", "spectral"]
+__all__ = ["K_MEDOIDS_METHODS", "accuracy", "euclidean_distances", "f1", "k_medoids", "match", "spectral"]
 
 # "pam" is scikit-learn-extra's; "fasterpam" is the `kmedoids` package's, with the better of several starts.
 K_MEDOIDS_METHODS = ("pam", "fasterpam")
@@ -141,6 +141,24 @@ def f1(labels: np.ndarray, clusters: np.ndarray) -> float:
     # F1 = 2 TP / (class size + cluster size); every class has at least one sample, so none is 0 / 0.
     scores = 2.0 * matched / (counts.sum(axis=1)[rows] + counts.sum(axis=0)[columns])
     return float(scores.sum() / counts.shape[0])
+
+
+def match(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+    """Clusters under the numbers of their classes, so that both have the same colours in figures.
+
+    Args:
+      labels: `[n]` classes, or the clusters of another method.
+      clusters: `[n]` clusters.
+
+    Returns:
+      `[n]`: the place of the matched class among the sorted classes, from 0 on; clusters without a class have the
+      numbers after these.
+    """
+    counts, rows, columns = _match(labels, clusters)
+    numbers = np.full(counts.shape[1], -1)
+    numbers[columns] = rows
+    numbers[numbers < 0] = counts.shape[0] + np.arange(np.count_nonzero(numbers < 0))
+    return numbers[np.unique(clusters, return_inverse=True)[1]]
 
 
 def _match(labels: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import keras
 
-from tfgeo.layers import MLP, GMMPrecision, Precision, RBFPrecision, ResidualMLP
+from tfgeo.layers import (
+    MLP,
+    Convolutions,
+    GMMPrecision,
+    Precision,
+    RBFPrecision,
+    ResidualMLP,
+    TransposedConvolutions,
+)
 from tfgeo.manifolds import CentroidVariant
 from tfgeo.models import (
     HVAE,
@@ -37,6 +45,7 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
         network.activation,
         network.stddev_activation,
         network.posterior_variance,
+        Convolutions(network.image_shape, network.filters, network.activation) if network.filters else None,
     )
     decoder = _build_decoder(network, config.variance)
     model: VAE
@@ -88,18 +97,32 @@ def build_model(config: EntryConfig, seed: int = 0) -> VAE:
 def _build_decoder(
     network: NetworkConfig, variance: VarianceConfig | None
 ) -> BernoulliDecoder | GaussianDecoder | PoissonDecoder:
-    activation = network.decoder_activation or network.activation
-    layers = ResidualMLP if network.residual_decoder else MLP
     if network.likelihood == "bernoulli":
-        return BernoulliDecoder(layers(network.decoder_units, activation, network.data_dim, name="logits"))
+        return BernoulliDecoder(_build_layers(network, None, "logits"))
     if network.likelihood in COUNTS:
         counts = {"poisson": PoissonDecoder, "negative_binomial": NegativeBinomialDecoder}[network.likelihood]
-        return counts(layers(network.decoder_units, activation, network.data_dim, name="log_mean"))
-    mean_network = layers(network.decoder_units, activation, network.data_dim, network.mean_activation, name="mean")
+        return counts(_build_layers(network, None, "log_mean"))
+    mean_network = _build_layers(network, network.mean_activation, "mean")
     precision = None if variance is None else _build_precision(network, variance)
     return GaussianDecoder(
         mean_network, network.output_variance, precision, learn_variance=network.learn_output_variance
     )
+
+
+def _build_layers(network: NetworkConfig, output_activation: str | None, name: str) -> keras.layers.Layer:
+    """The decoder's network, `[..., d]` to `[..., D]`."""
+    activation = network.decoder_activation or network.activation
+    if network.filters:
+        return TransposedConvolutions(
+            network.image_shape,
+            network.decoder_units,
+            network.filters[::-1],
+            activation,
+            output_activation,
+            name=name,
+        )
+    layers = ResidualMLP if network.residual_decoder else MLP
+    return layers(network.decoder_units, activation, network.data_dim, output_activation, name=name)
 
 
 def _build_precision(network: NetworkConfig, variance: VarianceConfig) -> Precision:

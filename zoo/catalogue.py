@@ -32,7 +32,8 @@ def catalogue_text() -> str:
     papers: dict[str, str] = {}
     for name in names():
         entry, known = config(name), card(name)
-        papers.setdefault(cite(name), name)
+        if entry.paper:
+            papers.setdefault(cite(name), name)
         shown = f"[`{name}`](#{_anchor(name)})" if known else f"`{name}`"
         lines.append(f"| {shown} | {entry.summary} | {entry.program} | {'yes' if known else 'no'} |")
         if known is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import math
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -14,18 +15,18 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from tfgeo.batches import batched
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
 from tfgeo.estimators import Geometry, LatentPoints
 from tfgeo.geodesics import distances, pairwise
 from tfgeo.manifolds import Manifold
-from tfgeo.models.batches import batched
 from zoo import registry
 from zoo.building import build_model
 from zoo.config import EntryConfig
 from zoo.entry import Entry
 from zoo.geodesics import geodesic_settings
-from zoo.samples import check_values, split
+from zoo.samples import check_values, fit_network, split
 from zoo.training import train_networks, train_variance
 
 __all__ = ["EntryGeometry", "VAEEmbedding"]
@@ -151,7 +152,10 @@ class VAEEmbedding(  # type: ignore[call-arg]
             raise UserError(f"`entry` is {type(entry).__name__}; give one of zoo.names() or a zoo.EntryConfig")
         config = entry if isinstance(entry, EntryConfig) else registry.config(entry)
         training, variance = config.training, config.variance
-        network = _replace_given(config.network, data_dim=data_dim, latent_dim=self.latent_dim)
+        side = math.isqrt(data_dim)
+        square = (side, side) if side * side == data_dim else None  # rows do not say which shape they are of
+        network = fit_network(config.network, "X", data_dim, square)
+        network = _replace_given(network, latent_dim=self.latent_dim)
         chosen = _replace_given(
             training, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
         )

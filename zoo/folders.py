@@ -39,7 +39,7 @@ def facts(config: EntryConfig, seed: int | None, weights: pathlib.Path | None) -
     known: dict[str, Any] = {
         "format": FORMAT,
         "entry": config.name,
-        "paper": f"{config.paper}, {config.url}",
+        "paper": config.reference,
         "seed": seed,
     }
     if weights is not None and weights.is_file():

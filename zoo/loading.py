@@ -12,7 +12,7 @@ from tfgeo.errors import UserError
 from tfgeo.models import VAE
 from zoo import cards
 
-__all__ = ["check_content", "load_weights", "save_weights"]
+__all__ = ["check_content", "halve_weights", "load_weights", "save_weights"]
 
 # Characters of another library's error that are quoted.
 MAX_CAUSE = 300
@@ -32,6 +32,31 @@ def save_weights(model: VAE, path: pathlib.Path) -> pathlib.Path:
     finally:
         model.optimizer = optimizer
     return path
+
+
+def halve_weights(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Writes float32 weights as float16, from which they are loaded into float32 again.
+
+    A weight with a number that half precision does not reach, or of numbers that are all below what it keeps in
+    full, stays as it is.
+    """
+    limits = np.finfo(np.float16)
+    with h5py.File(source, "r") as old, h5py.File(target, "w") as new:
+
+        def copy(name: str, part: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(part, h5py.Group):
+                made = new.require_group(name)
+            else:
+                values = part[()]
+                largest = np.abs(values).max(initial=0.0)
+                fits = values.dtype == np.float32 and (largest == 0.0 or limits.tiny <= largest <= limits.max)
+                made = new.create_dataset(name, data=values.astype(np.float16) if fits else values)
+            for key, value in part.attrs.items():
+                made.attrs[key] = value
+
+        for key, value in old.attrs.items():
+            new.attrs[key] = value
+        old.visititems(copy)
 
 
 def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterable
 
 from tfgeo.errors import unknown_name_error
-from zoo import arvanitidis2018, chadebec2020, chen2018, chen2019, gimli2018, yang2018
+from zoo import arvanitidis2018, chadebec2020, chen2018, chen2019, generic, gimli2018, yang2018
 from zoo.config import EntryConfig
 
 __all__ = ["config", "names"]
@@ -45,5 +45,6 @@ _ENTRIES = _collect(
         *chen2019.ENTRIES,
         *arvanitidis2018.ENTRIES,
         *chadebec2020.ENTRIES,
+        *generic.ENTRIES,
     ]
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from tfgeo import datasets
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError, check_counts
 from tfgeo.randomness import derive_integer
-from zoo.config import COUNTS, EntryConfig
+from zoo.config import COUNTS, EntryConfig, NetworkConfig
 
-__all__ = ["check_values", "choose_compared", "load_dataset", "split"]
+__all__ = ["check_values", "choose_compared", "fit_network", "load_dataset", "split"]
 
 # How many standard deviations of the noise that a data set adds its values may leave the decoder's range by.
 NOISE_REACH = 6.0
@@ -23,6 +25,11 @@ _RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)} | dict.fromkeys(
 def load_dataset(config: EntryConfig, data_dir: str | None = None, seed: int = 0) -> Dataset:
     """All samples of the experiment."""
     data = config.data
+    if data.is_own and not data.path:
+        raise UserError(
+            f"{config.name} is a recipe for data of your own; give them by --data, a file (.npz, .npy, .csv) or a "
+            "folder of images, or fit `zoo.VAEEmbedding` to an array"
+        )
     whole = not data.training_per_class
     # A drawn data set has other samples for another seed; files have the same, of which others are taken.
     load_seed = derive_integer(seed, "subset", data.subset) if whole and data.subset else seed
@@ -35,6 +42,30 @@ def load_dataset(config: EntryConfig, data_dir: str | None = None, seed: int = 0
     if everything.labels is None:
         return everything.sample(data.training_per_class, seed)
     return everything.subset_per_class(data.training_per_class, data.subset, seed)
+
+
+def fit_network(
+    network: NetworkConfig, name: str, width: int, image_shape: tuple[int, ...] | None
+) -> NetworkConfig:
+    """The networks for data of one's own.
+
+    Args:
+      network: as the entry has it.
+      name: how messages call the data.
+      width: values of a sample.
+      image_shape: height and width, where samples are grey images.
+
+    Raises:
+      UserError: if the networks are of images, and the data have none.
+    """
+    if not network.filters:
+        return dataclasses.replace(network, data_dim=width)
+    if image_shape is None or len(image_shape) != 2:
+        raise UserError(
+            f"convolutions take grey images, but {name} has rows of {width} values; give [n, height, width], or "
+            "take generic/images or generic/tabular"
+        )
+    return dataclasses.replace(network, data_dim=width, image_shape=tuple(image_shape))
 
 
 def split(config: EntryConfig, dataset: Dataset, seed: int = 0) -> tuple[Dataset, Dataset | None]:

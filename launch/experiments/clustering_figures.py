@@ -10,9 +10,9 @@ from launch.experiments.clusterings import Clusterings
 from launch.reporting import figures, latent_fields
 from launch.running.run import Run
 from tfgeo import plots
+from tfgeo.clustering import accuracy, match
 from tfgeo.geodesics import distance_map
 from tfgeo.manifolds import ExpectedPullback, expected_volume
-from tfgeo.plots.latent import Panel
 from tfgeo.randomness import derive_seed, generator
 
 __all__ = ["draw"]
@@ -44,19 +44,17 @@ def _draw_decoded(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, 
     """Samples, mixture and variance (Fig. 4 of Yang et al.), volume (8, 12a, 15a)."""
     labels, decode, precision = run.samples.labels, run.entry.model.decode, run.entry.precision
     names, seed = figures.class_names(run), derive_seed(run.seed, "volume")
-    panels = [Panel("latent samples", labels)]
+    panels = [plots.Panel("latent samples", labels)]
     if precision is not None:
-        log_density = latent_fields.on_grid(precision.log_density, grid)
-        panels.append(Panel("precision's ridges", labels, log_density, "log g(z)"))
-        panels.append(Panel("decoder variance", labels, *latent_fields.background(run, grid)))
+        log_density = plots.on_grid(precision.log_density, grid)
+        panels.append(plots.Panel("precision's ridges", labels, log_density, "log g(z)"))
+        panels.append(plots.Panel("decoder variance", labels, *latent_fields.background(run, grid)))
     num_samples = run.config.figures.volume_samples
-    expected = latent_fields.on_grid(lambda z: expected_volume(decode, z, num_samples, seed), grid)
-    magnification = latent_fields.on_grid(ExpectedPullback(decode).volume, grid)
+    expected = plots.on_grid(lambda z: expected_volume(decode, z, num_samples, seed), grid)
+    magnification = plots.on_grid(ExpectedPullback(decode).volume, grid)
     volumes = [
-        Panel("expected volume", labels, latent_fields.logarithm(expected), r"log E[$\sqrt{\det J^T J}$]"),
-        Panel(
-            "magnification factor", labels, latent_fields.logarithm(magnification), r"log $\sqrt{\det E[J^T J]}$"
-        ),
+        plots.Panel("expected volume", labels, plots.logarithm(expected), r"log E[$\sqrt{\det J^T J}$]"),
+        plots.Panel("magnification factor", labels, plots.logarithm(magnification), r"log $\sqrt{\det E[J^T J]}$"),
     ]
     return {
         "latent_space": plots.latent_panels(result.latents, panels, grid, names),
@@ -67,34 +65,44 @@ def _draw_decoded(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, 
 def _draw_learned(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, plots.style.Figure]:
     """Samples on the learned volume (Fig. 12 of Chadebec et al.), distances from the medoids (13)."""
     labels, names = run.samples.labels, figures.class_names(run)
-    space = [Panel("latent samples", labels, *latent_fields.background(run, grid))]
+    space = [plots.Panel("latent samples", labels, *latent_fields.background(run, grid))]
     found = "dijkstra" if "dijkstra" in result.medoids else "geodesic"
     medoids = result.latents[result.medoids[found]]
     fine = plots.grid_points(result.latents, run.config.figures.distance_map_resolution)
     bounds = tuple((float(axis[0]), float(axis[-1])) for axis in (fine[0, :, 0], fine[:, 0, 1]))
     maps = [
-        Panel(
+        plots.Panel(
             f"from medoid {index + 1}",
             labels,
-            latent_fields.logarithm(distance_map(run.entry.manifold(), medoid, bounds, len(fine)).distances),
-            "log distance",
+            distances=distance_map(run.entry.manifold(), medoid, bounds, len(fine)),
+            marked=result.medoids[found][index : index + 1],
         )
         for index, medoid in enumerate(medoids)
     ]
     return {
         "latent_space": plots.latent_panels(result.latents, space, grid, names),
-        "distance_maps": plots.latent_panels(result.latents, maps, fine, names),
+        "distance_maps": plots.latent_panels(result.latents, maps, class_names=names),
     }
 
 
 def _clusters(run: Run, result: Clusterings) -> plots.style.Figure:
-    """Clusters by each distance (Fig. 11, 13 of Yang et al.; 12 of Chadebec et al.)."""
-    panels = [
-        Panel(f"k-medoids, {_TITLES[name]}", result.clusters[name], marked=result.medoids[name])
-        for name in result.distances
-    ]
-    panels.append(Panel("spectral, data space", result.clusters["spectral"]))
-    names = [f"cluster {index + 1}" for index in range(run.entry.clustering.num_clusters)]
+    """Clusters by each distance (Fig. 11, 13 of Yang et al.; 12 of Chadebec et al.), coloured by class.
+
+    Without labels, as those of the first panel's clusters.
+    """
+    labels, names = run.samples.labels, figures.class_names(run)
+    reference = next(iter(result.clusters.values())) if labels is None else labels
+    titles = {name: f"k-medoids, {_TITLES[name]}" for name in result.distances} | {
+        "spectral": "spectral, data space"
+    }
+    panels = []
+    for name, title in titles.items():
+        clusters = result.clusters[name]
+        if labels is not None:
+            title += f"\naccuracy {accuracy(labels, clusters):.3f}"
+        panels.append(plots.Panel(title, match(reference, clusters), marked=result.medoids.get(name)))
+    most = 1 + max(int(panel.labels.max()) for panel in panels if panel.labels is not None)
+    names += [f"cluster {index + 1}" for index in range(len(names), most)]
     return plots.latent_panels(result.latents, panels, class_names=names)
 
 

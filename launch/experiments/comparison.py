@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from launch import program
-from launch.reporting import figures, latent_fields, report
+from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
 from launch.running.companions import runs_beside, train_beside
@@ -22,14 +22,13 @@ from launch.running.geodesics import choose_pairs, find_geodesics
 from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
+from tfgeo.batches import batched
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Adam, Geodesics, connect, logarithm_map
 from tfgeo.manifolds import Manifold
-from tfgeo.models.training import batched
-from tfgeo.plots.latent import Panel
 from tfgeo.sampling.quality import nearest_distance
 from zoo.metrics import metric_by_name
 
@@ -296,7 +295,8 @@ def _draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure
         if model.run.config.network.latent_dim == 2:
             drawn[f"latent_{name}"] = _draw_plane(model, shown)
         if figures.has_images(run.training):
-            drawn[f"strip_{name}"] = _draw_strip(model, shown, run.config.interpolation.num_frames)
+            num = run.config.interpolation.num_frames
+            drawn[f"strip_{name}"] = figures.strip_figure(model.run, model.curves(num), num, shown)
     return drawn
 
 
@@ -315,11 +315,11 @@ def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
     latents = run.encode(run.training)
     grid = plots.grid_points(latents, run.config.figures.resolution)
     curves = {name: points[shown] for name, points in model.curves(50).items()}
-    panel = Panel(
+    panel = plots.Panel(
         model.name.split("/")[-1],
         run.training.labels,
-        latent_fields.logarithm(latent_fields.on_grid(model.manifold.volume, grid)),
-        r"log $\sqrt{\det G(z)}$",
+        plots.logarithm(plots.on_grid(model.manifold.volume, grid)),
+        plots.VOLUME_LABEL,
         curves.get("geodesic"),
         dashed=curves["straight"],
     )
@@ -332,13 +332,3 @@ def _draw_training(run: Run) -> plots.style.Figure:
     images = run.training.inputs[chosen]
     color_map = figures.color_map(run)
     return plots.image_grid(images, run.training.image_shape, TRAINING_COLUMNS, color_map=color_map)
-
-
-def _draw_strip(model: Interpolation, shown: np.ndarray, num_frames: int) -> plots.style.Figure:
-    """Rows of decoded images: for each pair along the geodesic, then along the straight line."""
-    curves = {name: points[shown] for name, points in model.curves(num_frames).items()}
-    rows = [points[pair] for pair in range(len(shown)) for points in curves.values()]
-    decoded = batched(lambda z: model.run.entry.model.decode(z).mean(), np.concatenate(rows))
-    names = tuple(curves) * len(shown)
-    shape = model.run.training.image_shape
-    return plots.image_grid(decoded, shape, num_frames, names, figures.color_map(model.run))

@@ -98,12 +98,12 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
     import numpy as np
     import tensorflow as tf
 
+    from tfgeo.batches import batched
     from tfgeo.explorer import Plane, Scene, SceneMetric, dense_layers
-    from tfgeo.models.training import batched
 
     model, config = entry.model, entry.config
     latents = batched(lambda x: model.encoder(x)[0], dataset.inputs)
-    plane, summary = None, f"{config.summary} · {config.paper}"
+    plane, summary = None, f"{config.summary} · {config.reference}"
     axes = Scene.axes
     if latents.shape[1] != 2:
         plane = Plane.principal(latents)

@@ -15,9 +15,9 @@ from launch.running.companions import runs_beside, train_beside
 from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import plots
+from tfgeo.batches import batched
 from tfgeo.checkpoints import whole_file
 from tfgeo.datasets import Dataset
-from tfgeo.models.training import batched
 from tfgeo.randomness import derive_seed
 from tfgeo.sampling import sample_latents
 from tfgeo.sampling.quality import mean_pairwise_distance, nearest_distance, nearest_rows, precision_recall

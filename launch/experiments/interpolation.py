@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from launch import program
 from launch.reporting import figures, report
@@ -17,7 +16,6 @@ from launch.running import training
 from launch.running.geodesics import choose_pairs
 from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
-from tfgeo import plots
 from tfgeo.checkpoints import whole_file
 from tfgeo.geodesics import Geodesics, connect
 from tfgeo.geodesics.connect import SOLVERS
@@ -181,17 +179,6 @@ def _draw(run: Run, latents: np.ndarray, found: Geodesics) -> list[pathlib.Path]
     if figures.is_plane(run):
         drawn["geodesics"] = figures.curves_figure(run, latents, found.points(50)[: run.config.figures.num_curves])
     if figures.has_images(run.samples):
-        drawn["strips"] = _strips(run, found)
+        longest = np.argsort(-found.length)[:STRIP_PAIRS]
+        drawn["strips"] = figures.strip_figure(run, found, STRIP_IMAGES, longest)
     return figures.save_all(run, drawn)
-
-
-def _strips(run: Run, found: Geodesics) -> plots.style.Figure:
-    """Decoded images along geodesics and along straight lines, for the pairs with the longest geodesics."""
-    longest = np.argsort(-found.length)[:STRIP_PAIRS]
-    t = np.linspace(0.0, 1.0, STRIP_IMAGES, dtype=np.float32)[:, None]
-    rows, names = [], []
-    for pair in longest:
-        rows += [found.points(STRIP_IMAGES)[pair], (1.0 - t) * found.start[pair] + t * found.end[pair]]
-        names += ["geodesic", "straight"]
-    images = run.entry.model.decoder(tf.constant(np.concatenate(rows)))[0]
-    return plots.image_grid(np.asarray(images), run.samples.image_shape, STRIP_IMAGES, tuple(names))

@@ -9,7 +9,6 @@ from launch.reporting import figures, latent_fields
 from launch.running.run import Run
 from tfgeo import plots
 from tfgeo.geodesics import distance_map
-from tfgeo.plots.latent import Panel
 
 __all__ = ["draw_geometry", "middle_point"]
 
@@ -26,23 +25,24 @@ def draw_geometry(run: Run) -> dict[str, plots.style.Figure]:
     names = figures.class_names(run, run.training)
     source = middle_point(latents)
     bounds = tuple((float(axis[0]), float(axis[-1])) for axis in (fine[0, :, 0], fine[:, 0, 1]))
-    distances = distance_map(manifold, latents[source], bounds, settings.distance_map_resolution).distances
+    distances = distance_map(manifold, latents[source], bounds, settings.distance_map_resolution)
     metric = [
-        Panel("volume", labels, *latent_fields.background(run, grid)),
-        Panel("eigenvalues and eigenvectors", labels, metrics=_ellipses(run, latents)),
-        Panel("anisotropy", labels, _anisotropy(run, grid), r"$(\lambda_1 - \lambda_2) / (\lambda_1 + \lambda_2)$"),
+        plots.Panel("volume", labels, *latent_fields.background(run, grid)),
+        plots.Panel("eigenvalues and eigenvectors", labels, metrics=_ellipses(run, latents)),
+        plots.Panel(
+            "anisotropy", labels, _anisotropy(run, grid), r"$(\lambda_1 - \lambda_2) / (\lambda_1 + \lambda_2)$"
+        ),
     ]
-    reach = Panel(
+    reach = plots.Panel(
         "distance to the source",
         labels,
-        latent_fields.logarithm(distances),
-        "log distance",
+        distances=distances,
         marked=np.array([source]),
         marked_name="source",
     )
     return {
         "metric": plots.latent_panels(latents, metric, grid, names),
-        "distance_map": plots.latent_panels(latents, [reach], fine, names),
+        "distance_map": plots.latent_panels(latents, [reach], class_names=names),
     }
 
 
@@ -59,5 +59,5 @@ def _ellipses(run: Run, latents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _anisotropy(run: Run, grid: np.ndarray) -> np.ndarray:
     """(largest - smallest) / (largest + smallest eigenvalue): 0 where all directions are alike, at most 1."""
     # `anisotropy` is the root of their ratio.
-    ratio = np.square(latent_fields.on_grid(run.entry.manifold().anisotropy, grid).astype(np.float64))
+    ratio = np.square(plots.on_grid(run.entry.manifold().anisotropy, grid).astype(np.float64))
     return 1.0 - 2.0 / (ratio + 1.0)

@@ -10,12 +10,12 @@ import tensorflow as tf
 from launch.experiments.path_results import NUM_POINTS, Paths, over_draws
 from launch.running.run import Run
 from tfgeo import plots
+from tfgeo.batches import batched
 from tfgeo.datasets.human_motion import load_walking
 from tfgeo.datasets.kuka import forward_kinematics
 from tfgeo.datasets.pendulum import DEGREES, draw_rods
 from tfgeo.datasets.robot_arm import CENTER, RADIUS, joint_angles
 from tfgeo.manifolds import Manifold, Smoothed
-from tfgeo.models.training import batched
 
 __all__ = ["draw", "measure"]
 

@@ -7,11 +7,10 @@ import pathlib
 import numpy as np
 
 from launch.experiments.path_results import NUM_POINTS, Paths
-from launch.reporting import figures, latent_fields
+from launch.reporting import figures
 from tfgeo import plots
+from tfgeo.batches import batched
 from tfgeo.geodesics import distance_map
-from tfgeo.models.training import batched
-from tfgeo.plots.latent import Panel
 from tfgeo.randomness import generator
 
 __all__ = ["NUM_POINTS", "animate", "draw"]
@@ -28,7 +27,8 @@ def draw(paths: Paths) -> dict[str, plots.style.Figure]:
     """The figures that all data have."""
     drawn = {"velocity": _draw_velocity(paths)}
     if figures.has_images(paths.run.training):
-        drawn["strip"] = _draw_strip(paths)
+        num = paths.run.config.interpolation.num_frames
+        drawn["strip"] = figures.strip_figure(paths.run, paths.curves(num), num, paths.shown())
     if figures.is_plane(paths.run):
         drawn["latent"] = _draw_plane(paths)
         if paths.run.config.data.name in ("binarized_mnist", "fashion_mnist"):
@@ -59,24 +59,9 @@ def _decode(paths: Paths, points: np.ndarray) -> np.ndarray:
 
 def _draw_velocity(paths: Paths) -> plots.style.Figure:
     """phi(t) of Eq. 11 along both curves of the pair that is shown (Fig. 1, 5, 10 and 11, at the bottom)."""
-    shown = paths.shown()[0]
-    manifold = paths.decoded_manifold
-    lines = {}
-    for name, points in paths.curves(NUM_POINTS).items():
-        speeds = (NUM_POINTS - 1) * np.sqrt(np.asarray(manifold.segment_energies(points[shown : shown + 1]))[0])
-        lines[name] = speeds
-    return plots.lines((np.arange(NUM_POINTS - 1) + 0.5) / (NUM_POINTS - 1), lines, "t", r"velocity $\phi(t)$")
-
-
-def _draw_strip(paths: Paths) -> plots.style.Figure:
-    num = paths.run.config.interpolation.num_frames
-    rows, names = [], []
-    for pair in paths.shown():
-        for name, points in paths.curves(num).items():
-            rows.append(points[pair])
-            names.append(name)
-    shape, colors = paths.run.training.image_shape, figures.color_map(paths.run)
-    return plots.image_grid(_decode(paths, np.concatenate(rows)), shape, num, tuple(names), colors)
+    figure = plots.new_figure(3.6, 2.2)
+    plots.velocity(paths.curves(NUM_POINTS), paths.decoded_manifold, figure.subplots(), pairs=paths.shown()[:1])
+    return figure
 
 
 def _draw_plane(paths: Paths) -> plots.style.Figure:
@@ -88,13 +73,13 @@ def _draw_plane(paths: Paths) -> plots.style.Figure:
     # Under a smoothed metric curves may leave the data: the field is drawn there too.
     reached = np.concatenate([latents, curves["geodesic"].reshape(-1, latents.shape[1])])
     grid = plots.grid_points(reached, run.config.figures.resolution)
-    volume = latent_fields.on_grid(paths.decoded_manifold.volume, grid)
+    volume = plots.on_grid(paths.decoded_manifold.volume, grid)
     few = labels is not None and len(np.unique(labels)) <= MAX_CLASSES
-    panel = Panel(
+    panel = plots.Panel(
         run.config.name,
         labels[rows] if few and labels is not None else None,
-        latent_fields.logarithm(volume),
-        r"log $\sqrt{\det G(z)}$",
+        plots.logarithm(volume),
+        plots.VOLUME_LABEL,
         curves["geodesic"],
         dashed=curves["straight"],
         metrics=_ellipses(paths, grid),
@@ -125,9 +110,7 @@ def _draw_equidistance(paths: Paths) -> plots.style.Figure:
     resolution = run.config.figures.distance_map_resolution
     sources = [paths.latents[side[paths.shown()[0]]] for side in paths.rows][:SOURCES]
     maps = [distance_map(paths.manifold, source, bounds, resolution, progress=False) for source in sources]
-    return plots.equidistance_lines(
-        latents, None if labels is None else labels[rows], [(one.axes, one.distances) for one in maps], sources
-    )
+    return plots.equidistance_lines(latents, None if labels is None else labels[rows], maps, sources)
 
 
 def _some_rows(paths: Paths) -> np.ndarray:

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from launch.reporting.tables import Rows
 from launch.running.run import Run
+from tfgeo.batches import batched
 from tfgeo.geodesics import Geodesics
 from tfgeo.manifolds import Manifold, Smoothed
-from tfgeo.models.training import batched
 
 __all__ = ["NUM_POINTS", "Method", "Paths", "measure_paths", "method_rows", "over_draws"]
 

@@ -11,11 +11,20 @@ import tensorflow as tf
 from launch.reporting import latent_fields
 from launch.running.run import Run, say
 from tfgeo import plots
+from tfgeo.batches import batched
 from tfgeo.datasets import Dataset
-from tfgeo.plots.latent import Panel
 from tfgeo.randomness import derive_seed
 
-__all__ = ["class_names", "color_map", "curves_figure", "has_images", "images_figure", "is_plane", "save_all"]
+__all__ = [
+    "class_names",
+    "color_map",
+    "curves_figure",
+    "has_images",
+    "images_figure",
+    "is_plane",
+    "save_all",
+    "strip_figure",
+]
 
 # Images in each row.
 COLUMNS = 12
@@ -65,7 +74,7 @@ def curves_figure(run: Run, latents: np.ndarray, curves: np.ndarray) -> plots.st
     """`[B, T, 2]` curves on the decoder's variance or the manifold's volume."""
     grid = plots.grid_points(latents, run.config.figures.resolution)
     title = f"{run.entry.geodesics.curve} geodesics"
-    panel = Panel(title, run.samples.labels, *latent_fields.background(run, grid), curves)
+    panel = plots.Panel(title, run.samples.labels, *latent_fields.background(run, grid), curves)
     return plots.latent_panels(latents, [panel], grid, class_names(run))
 
 
@@ -77,3 +86,19 @@ def images_figure(run: Run, dataset: Dataset) -> plots.style.Figure:
     images = np.concatenate([chosen, model(tf.constant(chosen))[0], generated])
     rows = ("data", "decoded", "generated")
     return plots.image_grid(images, dataset.image_shape, len(chosen), rows, color_map(run))
+
+
+def strip_figure(run: Run, curves: plots.along.Curves, num: int, pairs: np.ndarray) -> plots.style.Figure:
+    """Images along curves of a run's latent space, for the pairs that are named: a row for each kind of curve."""
+    kinds = len(curves) if isinstance(curves, Mapping) else 2
+    figure = plots.new_figure(*plots.grid_size(kinds * len(pairs), num, kinds))
+    plots.strip(
+        curves,
+        lambda z: batched(lambda rows: run.entry.model.decode(rows).mean(), z),
+        run.training.image_shape,
+        figure.subplots(),
+        num,
+        pairs,
+        color_map(run),
+    )
+    return figure

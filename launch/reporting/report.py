@@ -39,7 +39,7 @@ def write_metrics(run: Run, measured: Mapping[str, Any], reported: Mapping[str, 
 def write_report(run: Run, parts: Sequence[str]) -> None:
     """Writes report.md from its parts, which are Markdown; says how it was made and what was overridden."""
     config, command = run.config, program.command()
-    head = f"# {config.name}\n\n{config.summary}. {config.paper}, {config.url}. Seed {run.seed}."
+    head = f"# {config.name}\n\n{config.summary}. {config.reference}. Seed {run.seed}."
     if command is not None:
         head += f"\n\n    {command}"
     settings = to_dict(config)

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.reporting.tables import Rows
+from launch.reproduction.halving import store_weights
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
 from zoo import cards
-from zoo.config import EntryConfig
+from zoo.config import EntryConfig, from_dict
 from zoo.study import Study
 
 __all__ = ["publish", "publish_study"]
@@ -22,24 +23,43 @@ __all__ = ["publish", "publish_study"]
 MAX_BYTES = 5_000_000
 
 
-def publish(entry: EntryConfig, runs: Sequence[Mapping[str, Any]], folder: pathlib.Path) -> None:
-    """Copies the first seed's weights into the zoo, with a card of what all seeds measured."""
+def publish(
+    entry: EntryConfig,
+    runs: Sequence[Mapping[str, Any]],
+    folder: pathlib.Path,
+    half: bool = False,
+    data_dir: str | None = None,
+) -> None:
+    """Copies the first seed's weights into the zoo, with a card of what all seeds measured.
+
+    Args:
+      entry: the entry.
+      runs: metrics of its runs, one for each seed.
+      folder: folder of the first one.
+      half: whether weights are stored in half precision, where that costs nothing.
+      data_dir: folder of the original data files, on which the cost is measured.
+    """
     first, trained = runs[0], folder / "model.weights.h5"
     if trained.stat().st_size > MAX_BYTES:
         print(f"{entry.name}: not published, {trained} is larger than {MAX_BYTES / 1e6:.0f} MB", flush=True)
         return
     weights = cards.weights_path(entry.name)
-    with whole_file(weights) as partial:
-        shutil.copyfile(trained, partial)
+    storage: dict[str, Any] = {}
+    if half:
+        storage = {"storage": store_weights(from_dict(first["config"]), first["seed"], trained, weights, data_dir)}
+    else:
+        with whole_file(weights) as partial:
+            shutil.copyfile(trained, partial)
     before: Mapping[str, Any] = cards.card(entry.name) or {}
     card = {
         "entry": entry.name,
-        "paper": f"{entry.paper}, {entry.url}",
+        "paper": entry.reference,
         "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
         "seed": first["seed"],
         "config": first["config"],
         "data_sha256": first["data_sha256"],
         "sha256": cards.sha256_of(weights),
+        **storage,
         "versions": first["versions"],
         "measured": first["measured"],
         "measured_over_seeds": {"seeds": [run["seed"] for run in runs]}

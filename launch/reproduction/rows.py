@@ -43,7 +43,7 @@ def rows_of_paper(paper: str | None, table: str | None) -> list[Row]:
     Raises:
       UserError: if there is no such paper or table.
     """
-    papers = list(dict.fromkeys(name.split("/")[0] for name in registry.names()))
+    papers = list(dict.fromkeys(name.split("/")[0] for name in registry.names() if registry.config(name).paper))
     if paper not in papers:
         raise unknown_name_error("paper", str(paper), papers, f"--paper is one of {', '.join(papers)}")
     entries = [registry.config(name) for name in registry.names(f"{paper}/*")]

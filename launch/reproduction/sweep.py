@@ -57,7 +57,7 @@ def reproduce(values: program.Flags) -> None:
         for path in appendix.draw_grids(list(found), values.seed, folder):
             print(path, flush=True)
         if values.publish:
-            _publish(found, seeds, folder)
+            _publish(found, seeds, folder, values)
     if failures:
         raise UserError(f"{len(failures)} runs failed, their errors are above: {', '.join(failures)}")
 
@@ -206,14 +206,15 @@ def _mean_cells(
     return (*cells, str(len(whole)))
 
 
-def _publish(found: dict[Row, Runs], seeds: Sequence[int], folder: pathlib.Path) -> None:
+def _publish(found: dict[Row, Runs], seeds: Sequence[int], folder: pathlib.Path, values: program.Flags) -> None:
     """Weights and cards of the entries of which no run failed, and studies into their cards."""
     by_study: dict[str, tuple[Any, dict[Row, Runs]]] = {}
     for row, runs in found.items():
         if row.study is not None:
             by_study.setdefault(f"{row.entry.name}/{row.study.name}", (row.study, {}))[1][row] = runs
         elif len(runs) == len(seeds):
-            publishing.publish(row.entry, runs, folder / row.folder / f"seed_{seeds[0]}")
+            first = folder / row.folder / f"seed_{seeds[0]}"
+            publishing.publish(row.entry, runs, first, values.half, values.data_dir)
     for study, part in by_study.values():
         if any(part.values()):
             publishing.publish_study(study, _table(_score(part), part))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pathlib
 
-import numpy as np
-
 import zoo
 from launch.running.run import say
 from tfgeo import plots
 from tfgeo.errors import UserError
-from tfgeo.models.training import batched
-from tfgeo.plots.latent import Panel
 from zoo.catalogue import CATALOGUE, catalogue_text, thumbnail_path
 
 __all__ = ["draw_thumbnail", "write_catalogue"]
@@ -42,9 +38,8 @@ def draw_thumbnail(name: str, data_dir: str | None) -> pathlib.Path:
     samples = entry.samples(entry.dataset(seed), seed)
     latents = entry.model.encode(samples.inputs).mean().numpy()
     grid = plots.grid_points(latents, RESOLUTION)
-    volume = batched(entry.manifold().volume, grid.reshape(-1, 2), 1600).reshape(grid.shape[:2])
-    least = volume[volume > 0.0].min()
-    panel = Panel(name, samples.labels, np.log(np.maximum(volume, least)), r"log $\sqrt{\det G(z)}$")
+    volume = plots.logarithm(plots.on_grid(entry.manifold().volume, grid))
+    panel = plots.Panel(name, samples.labels, volume, plots.VOLUME_LABEL)
     figure = plots.latent_panels(latents, [panel], grid)
     path = thumbnail_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)

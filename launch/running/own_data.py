@@ -10,8 +10,9 @@ import numpy as np
 
 from tfgeo.datasets import Dataset, format_of
 from tfgeo.errors import UserError
-from zoo.config import COUNTS, ClusteringConfig, DataConfig, EntryConfig, Reported
-from zoo.samples import split
+from zoo.advice import advise
+from zoo.config import ClusteringConfig, DataConfig, EntryConfig, Reported
+from zoo.samples import fit_network, split
 
 __all__ = ["MAX_COMPARED", "fit_to_data", "replace_data"]
 
@@ -20,8 +21,6 @@ MAX_COMPARED = 200
 
 # Fields of the data's section that hold for data of any origin.
 _GENERAL = ("training_per_class", "samples_per_class", "subset")
-# Whole numbers up to here are rather classes, switches or grades than counts.
-_MAX_GRADE = 9
 
 
 def replace_data(config: EntryConfig, path: str, given: Collection[str]) -> EntryConfig:
@@ -35,7 +34,9 @@ def replace_data(config: EntryConfig, path: str, given: Collection[str]) -> Entr
     Raises:
       UserError: if there are no such data, or something was given that does not hold for them.
     """
-    fresh = DataConfig(format_of(path), path=path, size=0)
+    # What a recipe says of the user's own data stays; what other entries say is of theirs.
+    standardize = config.data.standardize and config.data.is_own
+    fresh = DataConfig(format_of(path), path=path, size=0, standardize=standardize)
     accepted = (*_GENERAL, *(field for field in fresh.fields if field != "path"))
     chosen: dict[str, Any] = {}
     for place in sorted(given):
@@ -52,7 +53,9 @@ def replace_data(config: EntryConfig, path: str, given: Collection[str]) -> Entr
         chosen[field] = getattr(config.data, field)
     if chosen.get("subset") and not chosen.get("training_per_class"):
         raise UserError("--config.data.subset needs --config.data.training_per_class, the samples of each subset")
-    summary = config.summary if "summary" in given else f"{config.summary}, with {path} in place of its data"
+    summary = config.summary
+    if "summary" not in given:
+        summary += f": {path}" if config.data.is_own else f", with {path} in place of its data"
     return dataclasses.replace(
         config, summary=summary, data=dataclasses.replace(fresh, **chosen), reported=Reported()
     )
@@ -83,17 +86,12 @@ def fit_to_data(
         raise UserError(f"--config.data.subset needs labels, which {dataset.name} does not have; leave it out")
     config = dataclasses.replace(
         config,
-        network=dataclasses.replace(config.network, data_dim=width),
+        network=fit_network(config.network, dataset.name, width, dataset.image_shape),
         clustering=_fit_clustering(config.clustering, dataset, given),
     )
     config = _fit_compared(config, dataset, given, notes)
     config = _fit_batches(config, len(split(config, dataset, seed)[0]), given, notes)
-    if config.network.likelihood not in COUNTS and _look_like_counts(dataset):
-        notes.append(
-            f"{dataset.name} holds whole numbers up to {dataset.inputs.max():g}: if they are counts, take "
-            "--config.network.likelihood=negative_binomial (or poisson), or give log(1 + x)"
-        )
-    return config, notes
+    return config, [*notes, *advise(config, dataset)]
 
 
 def _fit_clustering(
@@ -148,8 +146,3 @@ def _fit_batches(config: EntryConfig, num_training: int, given: Collection[str],
         section = dataclasses.replace(section, batch_size=num_training)
         config = dataclasses.replace(config, **{title: section})
     return config
-
-
-def _look_like_counts(dataset: Dataset) -> bool:
-    inputs = dataset.inputs
-    return bool(inputs.max() > _MAX_GRADE and inputs.min() >= 0.0 and np.array_equal(inputs, np.floor(inputs)))

@@ -17,10 +17,10 @@ import numpy as np
 import zoo
 from launch import program
 from launch.running.own_data import fit_to_data, replace_data
+from tfgeo.batches import batched
 from tfgeo.checkpoints import whole_file
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError, check_writable_folder
-from tfgeo.models.training import batched
 from zoo import cards, registry
 from zoo.building import build_model
 from zoo.config import EntryConfig, Reported, to_dict

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from launch import cluster, evaluate, interpolate, program, train
 from launch.reporting import figures
 from launch.running.geodesics import choose_pairs
@@ -255,3 +256,22 @@ def test_few_samples_are_connected_in_all_pairs(tmp_path, own, capsys):
     values(["launch", "--num_pairs=29"])
     with pytest.raises(UserError, match="--num_pairs=29 is more than the 28 pairs"):
         choose_pairs(run, 8, values)
+
+
+@pytest.mark.parametrize("name", zoo.names("generic/*"))
+def test_recipes_take_data_and_without_say_how_to_give_them(tmp_path, name, capsys):
+    x = np.random.default_rng(0).integers(0, 2, size=(40, 6, 5))
+    run = prepare(tmp_path, save(tmp_path, x=x if "images" in name else x.reshape(40, 30)), entry=f"--entry={name}")
+    assert run.config.network.data_dim == 30 and run.config.summary.endswith(f": {tmp_path / 'my.npz'}")
+    assert run.config.data.standardize == (name == "generic/tabular")
+    if run.config.network.filters:
+        assert run.config.network.image_shape == (6, 5)
+    with pytest.raises(UserError, match="recipe for data of your own; give them by --data"):
+        prepare(tmp_path, entry=f"--entry={name}")
+
+
+def test_another_likelihood_leaves_the_values_as_they_are(tmp_path):
+    counts = np.random.default_rng(0).poisson(5.0, size=(40, 6))
+    likelihood = "--config.network.likelihood=negative_binomial"
+    run = prepare(tmp_path, save(tmp_path, x=counts), likelihood, entry="--entry=generic/tabular")
+    np.testing.assert_array_equal(run.dataset.inputs, counts)

@@ -12,7 +12,7 @@ from tfgeo.errors import UserError
 from tfgeo.flows import Tempering
 from tfgeo.layers import MetricNetwork
 from tfgeo.models import HVAE, RHVAE, fit
-from tfgeo.models.training import _StopOnNonFiniteLoss
+from tfgeo.models.callbacks import StopOnNonFiniteLoss
 
 KINDS = ["hvae", "rhvae"]
 NUM_DATA = 12
@@ -224,7 +224,7 @@ def test_weights_that_break_without_a_divergence_have_the_remedy_of_flows():
     model = make_flow_model("rhvae", num_centroids=8, num_steps=1)
     model.metric_network.diagonal_head.bias.assign([np.nan, 0.0])
     assert model.explain_divergence() is None
-    stop = _StopOnNonFiniteLoss()
+    stop = StopOnNonFiniteLoss()
     stop.set_model(model)
     with pytest.raises(UserError, match=r"round 1.*weights; lower `step_size`"):
         stop.on_epoch_end(0, {"loss": 1.0})

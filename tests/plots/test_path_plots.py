@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from tfgeo import plots
-from tfgeo.plots.latent import Panel
+from tfgeo.geodesics import DistanceMap
+from tfgeo.plots import Panel
 
 
 def test_lines_scatter_and_bands_draw_what_they_are_given():
@@ -58,13 +59,13 @@ def test_equidistance_lines_and_numbers_as_colours():
     nodes = np.linspace(-2.0, 2.0, 9)
     distances = np.hypot(*np.meshgrid(nodes, nodes))
     distances[0, 0] = np.inf
-    figure = plots.equidistance_lines(latents, None, [((nodes, nodes), distances)], [np.zeros(2)])
+    figure = plots.equidistance_lines(latents, None, [DistanceMap((nodes, nodes), distances)], [np.zeros(2)])
     star = figure.axes[0].lines[-1].get_xydata()
     np.testing.assert_array_equal(star, [[0.0, 0.0]])
     angles = np.arange(30)
     figure = plots.latent_panels(latents, [Panel("angles", values=angles, values_label="degrees")])
     np.testing.assert_array_equal(figure.axes[0].collections[0].get_array(), angles)
-    assert figure.axes[1].get_ylabel() == "degrees"
+    assert figure.axes[0].child_axes[0].get_ylabel() == "degrees"
 
 
 @pytest.mark.parametrize("names", [["one"], ["one", "two"]])

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.collections import EllipseCollection
 
 from tfgeo import plots
-from tfgeo.plots.latent import Panel
+from tfgeo.plots import Panel
 
 LATENTS = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
 
@@ -64,10 +64,13 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path):
 
 
 def test_image_grid_fills_rows():
-    figure = plots.image_grid(np.random.default_rng(0).uniform(-1, 2, size=(5, 12)), (3, 4), 3, ("row",))
-    shown = [axes for axes in figure.axes if axes.images]
-    assert len(shown) == 5 and len(figure.axes) == 6
-    assert shown[0].images[0].get_array().min() >= 0.0 and shown[0].images[0].get_array().max() <= 1.0
+    images = np.random.default_rng(0).uniform(-1, 2, size=(5, 12))
+    (axes,) = plots.image_grid(images, (3, 4), 3, ("row",)).axes
+    canvas = np.ma.filled(axes.images[0].get_array(), np.nan)
+    # Two rows of pictures, three in each, with a pixel of white between them; the sixth is missing.
+    assert canvas.shape == (2 * 3 + 1, 3 * 4 + 2) and np.count_nonzero(np.isfinite(canvas)) == 5 * 12
+    np.testing.assert_array_equal(canvas[4:, 5:9], np.clip(images[4], 0.0, 1.0).reshape(3, 4))
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["row"]
 
 
 def drawn_ellipses(metrics):

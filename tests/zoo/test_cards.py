@@ -37,8 +37,8 @@ def test_a_card_is_still_its_numbers():
     assert card["measured"]["accuracy"]["geodesic"] == 1.0 and card._repr_markdown_() == str(card)
 
 
-@pytest.mark.parametrize("name", zoo.names())
-def test_every_entry_can_be_cited(name):
+@pytest.mark.parametrize("name", [name for name in zoo.names() if zoo.config(name).paper])
+def test_every_entry_of_a_paper_can_be_cited(name):
     text = zoo.cite(name)
     assert text.count("{") == text.count("}") and re.match(r"@\w+\{\w+,\n", text)
     year = re.search(r"\d{4}", zoo.config(name).paper)[0]

@@ -31,7 +31,7 @@ def architecture(name):
     learned += [] if metric is None else [metric.learn_temperature, metric.learn_regularization]
     variance = None if config.variance is None else config.variance.kind
     activations = (network.activation, network.decoder_activation, network.mean_activation)
-    learned += [network.learn_output_variance, network.residual_decoder]
+    learned += [network.learn_output_variance, network.residual_decoder, network.filters]
     return config.kind, network.likelihood, variance, activations, len(network.encoder_units), tuple(learned)
 
 
@@ -50,7 +50,9 @@ def test_every_trainable_weight_receives_a_gradient(name):
     network, metric = config.network, config.metric
     # A kernel and a bias for each dense layer: hidden ones, M-enc, S-enc and M-dec, and those of the metric.
     layers = len(network.encoder_units) + 2 + len(network.decoder_units) + 1
-    numbers = int(network.learn_output_variance)
+    # Convolutions before H-enc, as many after H-dec, the last in place of M-dec, and what makes the smallest image.
+    layers += 2 * len(network.filters)
+    numbers = network.learn_output_variance + (network.likelihood == "negative_binomial")
     if config.flow is not None:
         numbers += config.flow.learn_step_size + config.flow.learn_beta_zero
     if metric is not None:

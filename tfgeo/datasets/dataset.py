@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tfgeo.datasets.facts import ValueFacts
 from tfgeo.errors import UserError, check_count, check_data, check_positive, check_unit_interval
 from tfgeo.randomness import generator
 
@@ -27,6 +28,7 @@ class Dataset:
       name: how messages call it.
       class_names: what labels are called, by label, where that is not their number.
       notes: what was done to the values before, each a clause for people.
+      facts: what the values looked like before that, of the user's own data; else None.
       rows: `[n]` row numbers of the samples in what they were taken from; by default 0, 1, ....
 
     Raises:
@@ -40,6 +42,7 @@ class Dataset:
     class_names: Mapping[int, str] | None = None
     notes: tuple[str, ...] = ()
     rows: np.ndarray | None = None
+    facts: ValueFacts | None = None
 
     def __post_init__(self) -> None:
         inputs = check_data(self.inputs, f"{self.name} inputs")

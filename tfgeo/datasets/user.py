@@ -12,6 +12,7 @@ import numpy as np
 
 from tfgeo.datasets.arrays import NPY_REMEDY, NPZ_REMEDY, read_npy, read_npz
 from tfgeo.datasets.dataset import Dataset
+from tfgeo.datasets.facts import ValueFacts
 from tfgeo.datasets.resize import resize_bilinear
 from tfgeo.errors import UserError, unknown_name_error
 
@@ -132,13 +133,14 @@ def make_dataset(
     dataset = Dataset(x, labels, image_shape, source.stem, class_names)
     if classes:
         dataset = _keep(dataset, classes)
+    facts = ValueFacts.of(dataset.inputs)
     if standardize:
         inputs = dataset.inputs.astype(np.float64)
         spread = inputs.std(axis=0)
         inputs = (inputs - inputs.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
         dataset = dataclasses.replace(dataset, inputs=inputs)
         notes.append("each column brought to mean 0 and standard deviation 1")
-    return dataclasses.replace(dataset, notes=tuple(notes))
+    return dataclasses.replace(dataset, notes=tuple(notes), facts=facts)
 
 
 def number_labels(

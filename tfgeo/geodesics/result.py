@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,9 @@ from tfgeo.curves import Curve
 from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import Manifold
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["DISTANCES", "Geodesics", "check_distance", "distance_of"]
 
@@ -86,6 +90,26 @@ class Geodesics:
             for first in range(0, len(self), block)
         ]
         return np.concatenate(parts) if parts else np.zeros([0, num], self.start.dtype)
+
+    def plot(self, ax: Axes | None = None, num: int = 100, straight: bool = False, numbers: bool = True) -> Axes:
+        """Draws the curves in the latent plane, in white with a dark rim.
+
+        Args:
+          ax: matplotlib's axes to draw in, such as those of `Manifold.plot_volume`; by default a new figure.
+          num: points on each curve.
+          straight: whether the straight lines between the ends are drawn too, dashed.
+          numbers: whether the pairs' rows are written where the curves begin; more than 20 pairs go without.
+
+        Returns:
+          The axes.
+
+        Raises:
+          UserError: if d is not 2; `tfgeo.plots.strip` and `tfgeo.plots.velocity` take any d.
+        """
+        from tfgeo.plots.along import curves_in_plane  # matplotlib is for those who draw
+
+        ends = np.stack([self.start, self.end], axis=1)
+        return curves_in_plane(self.points(check_count("num", num, 2)), ax, ends if straight else None, numbers)
 
     @property
     def reason(self) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -14,6 +15,9 @@ from tfgeo.manifolds.calculus.eigen import eigvalsh
 from tfgeo.manifolds.calculus.jacobian import jacobian_columns
 from tfgeo.manifolds.calculus.points import as_points
 from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, model_of_segments
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Manifold", "check_points", "raise_index"]
 
@@ -188,6 +192,28 @@ class Manifold(abc.ABC):
         """
         eigenvalues = eigvalsh(self.metric_tensor(z))
         return 0.5 * tf.reduce_sum(tf.math.log(tf.maximum(eigenvalues, 0.0)), axis=-1)
+
+    def plot_volume(
+        self, ax: Axes | None = None, bounds: Sequence[Sequence[float]] | None = None, resolution: int = 200
+    ) -> Axes:
+        """Draws `log_volume` over a part of the latent plane in colours, beneath what is there already.
+
+        A few extreme values are cut, as the bar of colours shows.
+
+        Args:
+          ax: matplotlib's axes to draw in; by default a new figure.
+          bounds: `((low, high), (low, high))` of the two latent dimensions, by default what `ax` shows.
+          resolution: points along each side.
+
+        Returns:
+          The axes.
+
+        Raises:
+          UserError: if d is not 2, or nothing says which part of the plane to draw.
+        """
+        from tfgeo.plots.fields import volume  # matplotlib is for those who draw
+
+        return volume(self, ax, bounds, resolution)
 
     def anisotropy(self, z: tf.Tensor) -> tf.Tensor:
         """Square root of largest over smallest eigenvalue of G(z): `[..., d]` to `[...]`, at least 1.

@@ -1,6 +1,7 @@
 """Deep generative models: Keras models whose methods give TFP distributions."""
 
 from tfgeo.layers import MetricNetwork
+from tfgeo.models.callbacks import METRIC_NAMES
 from tfgeo.models.counts import CountEncoder, NegativeBinomialDecoder, PoissonDecoder
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
@@ -12,6 +13,7 @@ from tfgeo.models.training import fit, fit_variance
 from tfgeo.models.vae import VAE
 
 __all__ = [
+    "METRIC_NAMES",
     "HVAE",
     "IWAE",
     "RHVAE",

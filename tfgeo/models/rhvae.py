@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfgeo.batches import batched
 from tfgeo.clustering import euclidean_distances, k_medoids
 from tfgeo.errors import UserError, check_count
 from tfgeo.flows import RiemannianLeapfrog, Tempered
@@ -19,7 +20,6 @@ from tfgeo.flows.round_trip import is_near
 from tfgeo.layers import MetricNetwork
 from tfgeo.manifolds import CentroidMetric, CentroidVariant
 from tfgeo.manifolds.calculus.cometric import Cometric
-from tfgeo.models.batches import batched
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE, live

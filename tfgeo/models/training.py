@@ -8,20 +8,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgeo.batches import batched
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError, check_count, check_data, check_positive
-from tfgeo.models.batches import batched
+from tfgeo.models.callbacks import StopOnNonFiniteLoss, check_callbacks
 from tfgeo.models.vae import VAE
 from tfgeo.models.validation import BestPass, StopByPatience, TrainingLoss, Validation
 from tfgeo.randomness import derive_integer, derive_seed, generator
 
-__all__ = ["batched", "fit", "fit_variance"]
+__all__ = ["fit", "fit_variance"]
 
 # Keras' own work for an epoch (callbacks, progress bar) costs milliseconds, a pass over a hundred points
 # costs microseconds: several passes make one Keras epoch of about this many steps where their number divides.
 STEPS_PER_ROUND = 50
-# A step that is left out now and then does no harm; where so many of a round are, nothing is learned.
-MAX_SKIPPED_SHARE = 0.5
 # What early stopping may watch.
 STOPS = ("validation", "training")
 # Posterior samples from which the variance's start is computed, at the least.
@@ -43,6 +42,7 @@ def fit(
     gradient_norm: float | None = None,
     stop_on: str = "validation",
     drop_remainder: bool = False,
+    passes_per_round: int | None = None,
 ) -> keras.callbacks.History:
     """Maximizes the evidence lower bound over the model's trainable weights with Adam.
 
@@ -61,7 +61,8 @@ def fit(
         left.
       learning_rate: Adam's step size.
       seed: seed of the order of the samples.
-      callbacks: Keras callbacks; their "epoch" is a round of several passes where the data are few.
+      callbacks: Keras callbacks of any kind, whose logs have the names of `METRIC_NAMES`. Their "epoch" is a round,
+        their "batch" up to 50 steps. They are called after the model's own checks and before the checkpoint.
       verbose: as in `keras.Model.fit`.
       checkpoint: where to save the state from time to time, and to continue from if it is there, early stopping
         included: a run that was stopped and continued ends with the same bits.
@@ -74,11 +75,13 @@ def fit(
         training steps, which takes no validation data.
       drop_remainder: leaves the last, incomplete batch of every pass out, which are other samples each time. Where
         data are many it changes nothing but the steps' equal shape; 160 samples in batches of 60 lose a quarter.
+      passes_per_round: passes that callbacks see as one epoch, a divisor of `epochs`; by default as many as make
+        about 50 steps, since a round costs time of its own. What is learned does not depend on it.
 
     Returns:
-      Keras' history, one value per round. With validation data `history["val_loss"]` is the negative bound after
-      the round's last pass, and the history has the attribute `val_losses`, `[passes]` with that of every pass;
-      with `stop_on="training"` it has `training_losses`. Both have `best_epoch`, the pass kept, counted from 1.
+      Keras' history, one value per round, under the names of `METRIC_NAMES`. With validation data the history has
+      the attribute `val_losses`, `[passes]`, with the negative bound after every pass; with
+      `stop_on="training"` it has `training_losses`. Both have `best_epoch`, the pass kept, counted from 1.
 
     Raises:
       UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if there is
@@ -87,6 +90,7 @@ def fit(
         and leapfrog step.
     """
     epochs = check_count("epochs", epochs)
+    callbacks = check_callbacks(callbacks)
     gradient_norm = None if gradient_norm is None else check_positive("gradient_norm", gradient_norm)
     patience = _check_patience(patience, stop_on, validation_data is not None)
     inputs = check_data(inputs, "inputs")
@@ -98,7 +102,7 @@ def fit(
     drop_remainder = drop_remainder or num_samples % batch_size == 0  # all batches have one shape
     steps = num_samples // batch_size if drop_remainder else -(-num_samples // batch_size)
     # Divisors, so that rounds are equal and the passes exactly those asked for.
-    passes = _largest_divisor(epochs, -(-STEPS_PER_ROUND // steps))
+    passes = _choose_passes(passes_per_round, epochs, -(-STEPS_PER_ROUND // steps))
     rounds = epochs // passes
     data = tf.constant(inputs)
 
@@ -138,7 +142,7 @@ def fit(
             steps_per_epoch=steps * passes,
             shuffle=False,
             callbacks=[
-                _StopOnNonFiniteLoss(),
+                StopOnNonFiniteLoss(),
                 *([] if best is None else [StopByPatience(best)]),
                 *callbacks,
                 *([] if checkpoint is None else [checkpoint]),
@@ -251,24 +255,17 @@ def fit_variance(
     )
 
 
+def _choose_passes(passes: int | None, epochs: int, most: int) -> int:
+    """How many passes make a round: as asked, or the largest divisor that is not above `most`."""
+    if passes is None:
+        return _largest_divisor(epochs, most)
+    if epochs % check_count("passes_per_round", passes):
+        *others, last = [str(divisor) for divisor in range(1, epochs + 1) if epochs % divisor == 0]
+        accepted = f"{', '.join(others)} or {last}" if others else last
+        raise UserError(f"`passes_per_round`={passes} does not divide `epochs`={epochs}; give {accepted}")
+    return passes
+
+
 def _largest_divisor(number: int, limit: int) -> int:
     """The largest divisor of `number` that is not above `limit`."""
     return max(divisor for divisor in range(1, min(number, limit) + 1) if number % divisor == 0)
-
-
-class _StopOnNonFiniteLoss(keras.callbacks.Callback):
-    """Ends training at the first round whose loss is not finite, naming the terms that broke.
-
-    The loss of a step is computed before its update, so the weights are looked at too: else a checkpoint of
-    weights that the last step of a round broke would be kept.
-    """
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        broken = [name for name, value in (logs or {}).items() if not np.isfinite(value)]
-        if not all(np.isfinite(weight).all() for weight in self.model.weights):
-            broken.append("weights")
-        if self.model.share_of_skipped_steps >= MAX_SKIPPED_SHARE:
-            broken.append("the gradients of most steps")
-        if broken:
-            advice = self.model.explain_divergence() or self.model.remedy()
-            raise UserError(f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}")

@@ -8,20 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
-from matplotlib.patheffects import Normal, Stroke
 
-from tfgeo.plots.style import CLASS_COLORS, CLASS_MARKERS, FIELD_MAP, new_figure
+from tfgeo.errors import UserError
+from tfgeo.plots.along import curves_in_plane
+from tfgeo.plots.ellipses import draw_ellipses
+from tfgeo.plots.fields import distance_map, field
+from tfgeo.plots.planes import check_plane, name_axes
+from tfgeo.plots.protocols import Distances
+from tfgeo.plots.style import CLASS_COLORS, CLASS_MARKERS, axes_of, color_bar, dot_area, new_figure
 
-__all__ = ["Panel", "equidistance_lines", "grid_points", "latent_panels"]
+__all__ = ["Panel", "equidistance_lines", "latent_panels", "latent_points"]
 
 # For numbers that may be angles: the same colour at both ends.
 CYCLE_MAP = "twilight"
 
-# A dark rim, so that white curves show on the bright end of the field's colours too.
-_OUTLINE = (Stroke(linewidth=1.5, foreground="black"), Normal())
-
+# Above this number white rims would be most of a dot.
+DOTS_WITH_RIMS = 1000
 # Names of a legend that fit in one row below a panel.
 NAMES_PER_PANEL = 3
 # Rows of a legend that leave the panels their place. Where classes need more, they go without names.
@@ -45,6 +48,7 @@ class Panel:
       dashed: `[B, T, 2]` curves to compare `curves` with, or None.
       values: `[n]` numbers that colour the samples in place of classes, such as angles, or None.
       values_label: name and unit of these numbers.
+      distances: distances from a point, with lines of equal distance, in place of a field, or None.
     """
 
     title: str
@@ -58,14 +62,7 @@ class Panel:
     dashed: np.ndarray | None = None
     values: np.ndarray | None = None
     values_label: str = ""
-
-
-def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
-    """A square grid around latent points: `[n, 2]` to `[resolution, resolution, 2]`, rows along z2."""
-    low, high = latents.min(axis=0), latents.max(axis=0)
-    center, half = (low + high) / 2.0, (0.5 + margin) * float(np.max(high - low))
-    z1, z2 = (np.linspace(c - half, c + half, resolution, dtype=np.float32) for c in center)
-    return np.stack(np.meshgrid(z1, z2), axis=-1)
+    distances: Distances | None = None
 
 
 def latent_panels(
@@ -88,24 +85,29 @@ def latent_panels(
     # A second bar of colours beside a panel has a width of its own, not the panel's.
     bars = sum(panel.field is not None and panel.values is not None for panel in panels)
     figure = new_figure(3.3 * len(panels) + 0.9 * bars, 3.2)
+    known = [panel.labels for panel in panels if panel.labels is not None]
+    # One class has one look in all panels, whichever classes a panel lacks.
+    classes = np.unique(np.concatenate(known)) if known else None
     handles: dict[str, Artist] = {}
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         if panel.field is not None and grid is not None:
-            image = axes.pcolormesh(
-                grid[0, :, 0], grid[:, 0, 1], panel.field, cmap=FIELD_MAP, shading="nearest", rasterized=True
-            )
-            figure.colorbar(image, ax=axes, label=panel.field_label)
-        for curves, style in ((panel.dashed, "--"), (panel.curves, "-")):
-            for curve in () if curves is None else curves:
-                axes.plot(*curve.T, style, color="white", linewidth=0.7, path_effects=_OUTLINE, zorder=2)
+            field(grid, panel.field, axes, panel.field_label)
+        if panel.distances is not None:
+            distance_map(panel.distances, axes)
+        if panel.curves is not None or panel.dashed is not None:
+            nothing = np.zeros([0, 2, 2])
+            curves_in_plane(nothing if panel.curves is None else panel.curves, axes, panel.dashed)
         if panel.metrics is not None:
-            _draw_ellipses(axes, *panel.metrics)
+            draw_ellipses(axes, *panel.metrics)
         if panel.values is not None:
-            dots = axes.scatter(*latents.T, s=4, c=panel.values, cmap=CYCLE_MAP, linewidths=0, zorder=1)
-            figure.colorbar(dots, ax=axes, label=panel.values_label)
+            area = dot_area(len(latents))
+            dots = axes.scatter(*latents.T, s=area, c=panel.values, cmap=CYCLE_MAP, linewidths=0, zorder=1)
+            color_bar(axes, dots, panel.values_label)
         else:
-            handles |= _scatter(axes, latents, panel, class_names)
-        axes.set(title=panel.title, xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+            handles |= _scatter(axes, latents, panel.labels, class_names, classes)
+        if panel.marked is not None:
+            handles[panel.marked_name] = _mark(axes, latents[panel.marked])
+        name_axes(axes, panel.title)
     columns = NAMES_PER_PANEL * len(panels)
     if len(handles) > LEGEND_ROWS * columns:
         marks = {panel.marked_name for panel in panels if panel.marked is not None}
@@ -121,10 +123,42 @@ def latent_panels(
     return figure
 
 
+def latent_points(
+    latents: np.ndarray,
+    labels: np.ndarray | None = None,
+    ax: Axes | None = None,
+    class_names: Sequence[str] = (),
+) -> Axes:
+    """Latent points in the plane, a colour and a shape for each class; dots fit their number.
+
+    Args:
+      latents: `[n, 2]` latent points.
+      labels: `[n]` classes or clusters, or None. `tfgeo.clustering.match` gives clusters the classes' numbers, and
+        with these their colours.
+      ax: where to draw, by default in a new figure.
+      class_names: what the sorted labels are called in the legend.
+
+    Returns:
+      The axes.
+
+    Raises:
+      UserError: if the points are not of dimension d = 2, or labels are not as many.
+    """
+    latents = check_plane(latents, "latents")
+    if labels is not None and len(labels) != len(latents):
+        raise UserError(f"{len(labels)} `labels` and {len(latents)} `latents` must be as many; pass one each")
+    ax = axes_of(ax)
+    handles = _scatter(ax, latents, None if labels is None else np.asarray(labels), class_names)
+    if 0 < len(handles) <= LEGEND_ROWS * NAMES_PER_PANEL:
+        ax.legend(list(handles.values()), list(handles), frameon=True, fontsize="small")
+    name_axes(ax)
+    return ax
+
+
 def equidistance_lines(
     latents: np.ndarray,
     labels: np.ndarray | None,
-    maps: Sequence[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]],
+    maps: Sequence[Distances],
     sources: Sequence[np.ndarray],
 ) -> Figure:
     """Lines of equal distance from latent points, a picture for each.
@@ -132,75 +166,48 @@ def equidistance_lines(
     Args:
       latents: `[n, 2]` samples.
       labels: `[n]` their classes, or None.
-      maps: axes `([r1], [r2])` and distances `[r2, r1]` of each picture, as `distance_map` gives them.
+      maps: distances of each picture, from `tfgeo.geodesics.distance_map`.
       sources: `[2]` the points from which each map measures.
     """
     figure = new_figure(3.3 * len(maps), 3.2)
-    for axes, (nodes, distances), source in zip(
-        figure.subplots(1, len(maps), squeeze=False)[0], maps, sources, strict=True
-    ):
-        _scatter(axes, latents, Panel("", labels), ())
-        finite = np.where(np.isfinite(distances), distances, np.nan)
-        lines = axes.contour(*nodes, finite, levels=10, colors="black", linewidths=0.7, zorder=4)
-        axes.clabel(lines, fontsize=6)
-        axes.plot(*source, "*", color="white", markeredgecolor="black", markersize=10, zorder=5)
-        axes.set(title="equal distance", xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+    panels = figure.subplots(1, len(maps), squeeze=False)[0]
+    for axes, found, source in zip(panels, maps, sources, strict=True):
+        _scatter(axes, latents, labels, ())
+        distance_map(found, axes, source, in_colors=False)
+        axes.set_title("equal distance")
     return figure
 
 
-def _draw_ellipses(axes: Axes, centers: np.ndarray, metrics: np.ndarray) -> None:
-    """The ellipses `v^T G v = r^2` around each centre, with one r for all."""
-    values, vectors = np.linalg.eigh(np.asarray(metrics, np.float64))
-    # Half axes for r = 1; the first eigenvalue is the smallest, its axis the longest.
-    axes_lengths = 1.0 / np.sqrt(values)
-    gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
-    spacing = np.min(gaps[gaps > 0.0]) if (gaps > 0.0).any() else 1.0
-    scale = spacing / np.max(axes_lengths)
-    angles = np.degrees(np.arctan2(vectors[:, 1, 0], vectors[:, 0, 0]))
-    axes.add_collection(
-        EllipseCollection(
-            scale * axes_lengths[:, 0],
-            scale * axes_lengths[:, 1],
-            angles,
-            units="xy",
-            offsets=centers,
-            offset_transform=axes.transData,
-            facecolors="none",
-            edgecolors="#555555",
-            linewidths=0.5,
-            zorder=2,
-        )
-    )
-    axes.autoscale_view()
+def _mark(axes: Axes, points: np.ndarray) -> Artist:
+    return axes.scatter(points[:, 0], points[:, 1], s=90, facecolors="none", edgecolors="black", zorder=4)
 
 
-def _scatter(axes: Axes, latents: np.ndarray, panel: Panel, class_names: Sequence[str]) -> dict[str, Artist]:
-    """Draws the samples; returns what the legend shows, by name."""
+def _scatter(
+    axes: Axes,
+    latents: np.ndarray,
+    labels: np.ndarray | None,
+    class_names: Sequence[str],
+    classes: np.ndarray | None = None,
+) -> dict[str, Artist]:
+    """Draws the samples; returns what the legend shows, by name. Looks and names go by the place in `classes`."""
     handles: dict[str, Artist] = {}
-    labels = np.zeros(len(latents), int) if panel.labels is None else panel.labels
-    for index, label in enumerate(np.unique(labels)):
-        chosen = latents[labels == label]
+    shown = np.zeros(len(latents), int) if labels is None else labels
+    for index, label in enumerate(np.unique(shown) if labels is None or classes is None else classes):
+        chosen = latents[shown == label]
+        if not len(chosen):
+            continue
         name = class_names[index] if index < len(class_names) else str(label)
         drawn = axes.scatter(
             chosen[:, 0],
             chosen[:, 1],
-            s=14,
+            s=dot_area(len(latents)),
             c=CLASS_COLORS[index % len(CLASS_COLORS)],
             # Shapes move on with every round of the colours: 49 classes look different.
             marker=CLASS_MARKERS[(index + index // len(CLASS_COLORS)) % len(CLASS_MARKERS)],
             edgecolors="white",
-            linewidths=0.3,
+            linewidths=0.3 if len(latents) <= DOTS_WITH_RIMS else 0.0,
             zorder=3,
         )
-        if panel.labels is not None:
+        if labels is not None:
             handles[name] = drawn
-    if panel.marked is not None:
-        handles[panel.marked_name] = axes.scatter(
-            latents[panel.marked, 0],
-            latents[panel.marked, 1],
-            s=90,
-            facecolors="none",
-            edgecolors="black",
-            zorder=4,
-        )
     return handles

@@ -95,6 +95,11 @@ class DataConfig:
         check_count("data.size", self.size, 0)
 
     @property
+    def is_own(self) -> bool:
+        """Whether the data are the user's own, at `path`; where that is empty, none are given yet."""
+        return "path" in self.fields
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """The fields that the loader takes."""
         return _RECIPES.get(self.name, ())

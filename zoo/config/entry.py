@@ -27,12 +27,12 @@ __all__ = ["EntryConfig", "from_dict", "open_fields", "to_dict"]
 
 @dataclasses.dataclass(frozen=True)
 class EntryConfig:
-    """One published experiment. Sections that it does not need are None.
+    """One published experiment, or a recipe for data of one's own. Sections that it does not need are None.
 
     Attributes:
       name: PAPER/NAME.
       summary: one line.
-      paper: short citation.
+      paper: short citation; empty for a recipe that reproduces none.
       url: where the paper is.
       program: the launch program that runs it.
       flow: of an HVAE's or RHVAE's posterior; None for a plain VAE.
@@ -170,6 +170,11 @@ class EntryConfig:
                     f"neural geodesics need second derivatives, which the decoder's {name} layers do not have: "
                     f"their activation is {activation!r}; set --config.network.{field}=softplus, or tanh or sigmoid"
                 )
+
+    @property
+    def reference(self) -> str:
+        """Paper and address, or that there is none."""
+        return f"{self.paper}, {self.url}" if self.paper else "A recipe of no paper"
 
     @property
     def kind(self) -> str:

@@ -43,6 +43,8 @@ def follow_likelihood(values: dict[str, Any], original: str, given: Collection[s
     if likelihood == original:
         return values
     changes: dict[str, Any] = {"network.mean_activation": MEAN_ACTIVATIONS[likelihood]}
+    if "path" in values["data"]:  # neither counts nor grey values are left of columns of one scale
+        changes["data.standardize"] = False
     geodesics = values["geodesics"]
     if geodesics is not None:
         if geodesics["warm_start"] in ("cross_entropy", "ridge_climb"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from tfgeo.errors import UserError, check_at_least, check_count, check_positive
 from zoo.config.checks import check_choice
@@ -44,6 +45,9 @@ class NetworkConfig:
       learn_output_variance: whether a Gaussian decoder's sigma^2 is learned with the networks; it starts at
         `output_variance`.
       residual_decoder: whether each hidden layer of the decoder but the first adds to what it is given.
+      filters: filters of convolutions of stride 2 before H-enc, and after H-dec in the opposite order; empty for
+        none.
+      image_shape: height and width of the images that these are of; the user's own data replace it by theirs.
     """
 
     data_dim: int
@@ -59,6 +63,8 @@ class NetworkConfig:
     posterior_variance: bool = False
     learn_output_variance: bool = False
     residual_decoder: bool = False
+    filters: tuple[int, ...] = ()
+    image_shape: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_count("network.data_dim", self.data_dim)
@@ -76,6 +82,18 @@ class NetworkConfig:
             raise UserError(
                 f"residual layers have one width, but `network.decoder_units` is {self.decoder_units}; "
                 "set --config.network.residual_decoder=False"
+            )
+        for filters in self.filters:
+            check_count("network.filters", filters)
+        if self.filters and (len(self.image_shape) != 2 or math.prod(self.image_shape) != self.data_dim):
+            raise UserError(
+                f"`network.filters`={self.filters} are of images, but `network.image_shape`={self.image_shape} is "
+                f"no height and width of {self.data_dim} values; give one, or leave the filters out"
+            )
+        if self.filters and self.residual_decoder:
+            raise UserError(
+                "convolutions have no residual layers; set --config.network.residual_decoder=False, or leave "
+                "`network.filters` out"
             )
         if self.learn_output_variance and self.likelihood != "gaussian":
             raise UserError(

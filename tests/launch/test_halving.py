@@ -1,0 +1,73 @@
+"""Weights in half precision: half the bytes, the same model, and only where it costs nothing."""
+
+import h5py
+import numpy as np
+import pytest
+
+import zoo
+from launch.reproduction import halving, publishing
+from zoo import cards
+from zoo.building import build_model
+from zoo.loading import halve_weights, load_weights, save_weights
+from zoo.prose import card_text
+
+NAME = "yang2018/two_moons"
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return zoo.load(NAME)
+
+
+def test_halved_weights_load_as_they_are_rounded(tmp_path, trained):
+    path = tmp_path / "half.weights.h5"
+    halve_weights(cards.weights_path(NAME), path)
+    model = build_model(trained.config)
+    load_weights(model, path)
+    for weight, original in zip(model.weights, trained.model.weights, strict=True):
+        values = np.asarray(original)
+        assert np.asarray(weight).dtype == values.dtype
+        if values.dtype == np.float32:
+            np.testing.assert_array_equal(weight, values.astype(np.float16).astype(np.float32))
+    with h5py.File(path) as file:
+        kinds = set()
+        file.visititems(lambda _, part: kinds.add(part.dtype) if isinstance(part, h5py.Dataset) else None)
+    assert np.dtype(np.float16) in kinds and np.dtype(np.float32) not in kinds
+
+
+@pytest.mark.parametrize("value", [1e6, 1e-6])
+def test_what_half_precision_does_not_reach_is_kept(tmp_path, trained, value):
+    model = build_model(trained.config)
+    model.weights[0].assign(np.full(model.weights[0].shape, value, np.float32))
+    path = save_weights(model, tmp_path / "single.weights.h5")
+    halve_weights(path, tmp_path / "half.weights.h5")
+    again = build_model(trained.config)
+    load_weights(again, tmp_path / "half.weights.h5")
+    np.testing.assert_array_equal(again.weights[0], model.weights[0])
+
+
+@pytest.mark.parametrize("allowed", [1.0, 0.0])
+def test_weights_are_halved_only_within_what_it_may_cost(tmp_path, monkeypatch, trained, allowed):
+    monkeypatch.setattr(halving, "MAX_SHARE", allowed)
+    source, target = cards.weights_path(NAME), tmp_path / "kept.weights.h5"
+    storage = halving.store_weights(trained.config, 0, source, target)
+    assert 0.0 < storage["distance"] < 0.1 and 0.0 < storage["log_likelihood"] < halving.MAX_NATS
+    assert storage["precision"] == ("half" if allowed else "single")
+    assert (target.read_bytes() == source.read_bytes()) == (not allowed)
+
+
+def test_the_card_says_what_it_costs(tmp_path, monkeypatch, trained):
+    storage = {"precision": "half", "log_likelihood": 0.0123, "distance": 0.00012}
+    assert "by 0.012 nats in the mean and distances by 0.012 % at most" in card_text(
+        trained.card | {"storage": storage}
+    )
+    assert "half precision" not in card_text(trained.card)
+    # What is published is as it was stored.
+    monkeypatch.setattr(publishing, "store_weights", lambda *_: storage)
+    monkeypatch.setattr(cards, "_FOLDER", tmp_path)
+    (tmp_path / "yang2018").mkdir()
+    (tmp_path / f"{NAME}.weights.h5").write_bytes(b"weights")
+    (tmp_path / "model.weights.h5").write_bytes(b"weights")
+    run = {key: trained.card[key] for key in ("seed", "config", "data_sha256", "versions", "measured", "seconds")}
+    publishing.publish(trained.config, [run | {"reported": {}}], tmp_path, half=True)
+    assert zoo.card(NAME)["storage"] == storage

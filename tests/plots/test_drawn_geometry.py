@@ -1,0 +1,209 @@
+"""Geodesics, volumes, strips, speeds and distances that draw themselves into any axes."""
+
+import matplotlib
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib.collections import EllipseCollection, QuadMesh
+from matplotlib.figure import Figure
+
+from tests import cases
+from tfgeo import geodesics, plots
+from tfgeo.errors import UserError
+from tfgeo.manifolds import Pullback, TensorField
+
+BOUNDS = ((0.2, 1.4), (0.3, 1.3))
+ENDS = np.random.default_rng(0).uniform(0.4, 1.2, size=(2, 3, 2)).astype(np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_a_screen():
+    backend = matplotlib.get_backend()
+    matplotlib.use("Agg")
+    yield
+    matplotlib.use(backend)
+
+
+@pytest.fixture(scope="module")
+def sphere():
+    return Pullback(cases.sphere)
+
+
+@pytest.fixture(scope="module")
+def found(sphere):
+    return geodesics.connect(sphere, *ENDS, "cubic_spline")
+
+
+@pytest.fixture
+def ax():
+    return Figure(layout="constrained").subplots()
+
+
+def drawn_field(ax):
+    (mesh,) = (each for each in ax.collections if isinstance(each, QuadMesh))
+    return mesh
+
+
+def test_geodesics_draw_themselves_with_straight_lines_and_numbers(found, ax):
+    assert found.plot(ax=ax, num=20, straight=True) is ax
+    straight, curves = ax.lines[:3], ax.lines[3:]
+    np.testing.assert_array_equal(np.stack([line.get_xydata() for line in curves]), found.points(20))
+    np.testing.assert_array_equal(straight[1].get_xydata(), np.stack([ENDS[0, 1], ENDS[1, 1]]))
+    assert [text.get_text() for text in ax.texts] == ["0", "1", "2"]
+    np.testing.assert_allclose([text.get_position() for text in ax.texts], ENDS[0])
+    assert ax.get_aspect() == 1.0 and ax.get_xlabel() == "$z_1$"
+
+
+def test_a_new_figure_is_pyplots_so_that_notebooks_show_it(found):
+    from matplotlib import pyplot
+
+    ax = found.plot()
+    assert ax.figure.number in pyplot.get_fignums()
+    pyplot.close(ax.figure)
+
+
+def test_the_volume_of_the_sphere_is_the_sine_of_its_polar_angle(sphere, ax):
+    assert sphere.plot_volume(ax=ax, bounds=BOUNDS, resolution=9) is ax
+    theta = np.linspace(*BOUNDS[0], 9)
+    np.testing.assert_allclose(drawn_field(ax).get_array(), np.tile(np.log(np.sin(theta)), [9, 1]), atol=1e-5)
+    assert ax.child_axes[0].get_ylabel() == plots.VOLUME_LABEL
+
+
+def test_a_field_lies_beneath_what_is_there_and_keeps_its_part_of_the_plane(sphere, found, ax):
+    found.plot(ax=ax)
+    limits = ax.get_xlim(), ax.get_ylim()
+    sphere.plot_volume(ax=ax, resolution=5)
+    mesh = drawn_field(ax)
+    np.testing.assert_allclose(mesh.get_coordinates()[..., 0].mean(), np.mean(limits[0]), rtol=1e-5)
+    assert mesh.get_zorder() < min(line.get_zorder() for line in ax.lines)
+
+
+def test_the_bar_of_colours_is_as_high_as_its_panel(sphere, ax):
+    sphere.plot_volume(ax=ax, bounds=((0.2, 1.4), (0.5, 0.8)), resolution=5)
+    ax.figure.draw_without_rendering()
+    panel, bar = ax.get_position(), ax.child_axes[0].get_position()
+    assert panel.width > 2.0 * panel.height  # equal units make a flat panel
+    np.testing.assert_allclose([bar.y0, bar.y1], [panel.y0, panel.y1], atol=1e-6)
+
+
+def test_a_few_extreme_values_do_not_take_the_colours_of_all_others():
+    values = np.random.default_rng(0).uniform(1.0, 2.0, size=1000)
+    assert plots.style.color_limits(values) == (values.min(), values.max(), "neither")
+    values[:3] = 1e4, 1e5, np.inf
+    low, high, extend = plots.style.color_limits(values)
+    assert (low, extend) == (values.min(), "max") and high < 2.0
+    np.testing.assert_array_equal(plots.logarithm(np.array([0.0, np.e, 1.0])), [0.0, 1.0, 0.0])
+
+
+def test_ellipses_of_tissot_are_those_of_the_metric(sphere, ax):
+    assert plots.tissot(sphere, ax, BOUNDS, num=3) is ax
+    (ellipses,) = (each for each in ax.collections if isinstance(each, EllipseCollection))
+    theta = ellipses.get_offsets()[:, 0]
+    # Moving along the longitude costs sin(theta) per unit.
+    ratio = np.asarray(ellipses.get_heights()) / np.asarray(ellipses.get_widths())
+    np.testing.assert_allclose(ratio, np.sin(theta), rtol=1e-3)
+    np.testing.assert_allclose([ax.get_xlim(), ax.get_ylim()], BOUNDS)
+
+
+def test_degenerate_metrics_have_no_ellipse(ax):
+    half_flat = TensorField(
+        lambda z: tf.linalg.diag(tf.stack([tf.ones_like(z[..., 0]), tf.nn.relu(z[..., 0])], -1))
+    )
+    plots.tissot(half_flat, ax, ((-1.0, 1.0), (0.0, 1.0)), num=4)
+    assert len(ax.collections[0].get_offsets()) == 8
+    with pytest.raises(UserError, match="degenerate at every"):
+        plots.tissot(Pullback(lambda z: z[:, :1]), ax, BOUNDS)
+
+
+def test_strips_decode_the_points_and_number_the_pairs(found, ax):
+    decoder = lambda z: np.stack([z[:, 0], z[:, 1]] * 2, axis=-1)  # noqa: E731
+    assert plots.strip(found, decoder, (2, 2), ax, num=5, pairs=[2, 0]) is ax
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "2  geodesic",
+        "straight",
+        "0  geodesic",
+        "straight",
+    ]
+    canvas = np.ma.filled(ax.images[0].get_array(), np.nan)
+    np.testing.assert_allclose(canvas[0, ::3], np.clip(found.points(5)[2, :, 0], 0.0, 1.0), rtol=1e-6)
+
+
+def test_strips_take_any_dimension_values_without_a_shape_and_distributions(ax):
+    import tensorflow_probability as tfp
+
+    curves = {"path": np.random.default_rng(0).normal(size=(2, 30, 5))}
+    plots.strip(curves, lambda z: tfp.distributions.Normal(tf.constant(z), 1.0), ax=ax, num=4)
+    canvas = np.ma.filled(ax.images[0].get_array(), np.nan)
+    chosen = np.linspace(0, 29, 4).round().astype(int)
+    np.testing.assert_allclose(canvas[:5], curves["path"][0, chosen].T)
+    assert ax.child_axes[0].get_ylabel() == "decoded value"
+    coloured = Figure().subplots()
+    plots.strip(curves, lambda z: np.ones([len(z), 3, 4, 3]), ax=coloured)
+    assert coloured.images[0].get_array().shape[2] == 3
+
+
+def test_the_speed_of_a_geodesic_is_level_and_its_mean_the_length(sphere, found, ax):
+    assert plots.velocity(found, sphere, ax, pairs=[1]) is ax
+    geodesic, straight = (line.get_ydata() for line in ax.lines)
+    np.testing.assert_allclose(geodesic.mean(), found.length[1], rtol=1e-3)
+    assert np.ptp(geodesic) < 0.1 * np.ptp(straight) or np.ptp(straight) < 1e-3
+    assert f"{found.length[1]:.3g}" in ax.get_legend().get_texts()[0].get_text()
+
+
+def test_a_map_of_distances_has_lines_and_its_source(sphere, ax):
+    near = geodesics.distance_map(sphere, ENDS[0, 0], BOUNDS, 21)
+    assert plots.distance_map(near, ax, ENDS[0, 0]) is ax
+    np.testing.assert_array_equal(drawn_field(ax).get_array(), near.distances)
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), ENDS[0, :1])
+    levels = next(each.levels for each in ax.collections if hasattr(each, "levels"))
+    assert len(levels) == 10 and levels[0] > 0.0 and levels[-1] < near.distances.max()
+
+
+def test_a_matrix_parts_its_classes(ax):
+    distances = np.abs(np.arange(6.0)[:, None] - np.arange(6.0))
+    assert plots.distance_matrix(distances, ax, np.array([0, 0, 1, 1, 1, 2])) is ax
+    assert sorted({line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1}) == [1.5, 4.5]
+
+
+def test_classes_keep_their_colours_where_a_panel_lacks_some():
+    latents = np.random.default_rng(0).normal(size=(6, 2))
+    panels = [plots.Panel("all", np.array([0, 0, 1, 1, 2, 2])), plots.Panel("some", np.array([2, 2, 2, 0, 0, 0]))]
+    first, second = plots.latent_panels(latents, panels).axes
+    colors = [[tuple(dots.get_facecolor()[0]) for dots in axes.collections] for axes in (first, second)]
+    assert colors[1] == [colors[0][0], colors[0][2]]
+
+
+def test_dots_shrink_with_their_number(ax):
+    sizes = []
+    for num in (20, 2000, 200_000):
+        plots.latent_points(np.zeros([num, 2]), ax=ax)
+        sizes.append(ax.collections[-1].get_sizes()[0])
+    assert sizes[0] > 3.0 * sizes[1] > 6.0 * sizes[2]
+
+
+CURVES = {"a": np.zeros([2, 5, 2])}
+SPACE = Pullback(lambda z: z * z[:, :1] ** 2)
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda ax: geodesics.connect(SPACE, *np.eye(3)[:2, None]).plot(ax=ax), "only latent planes, d = 2"),
+        (lambda ax: SPACE.plot_volume(ax, bounds=((0, 1),) * 3), "3 ranges.*only latent planes, d = 2.*strip"),
+        (lambda ax: Pullback(lambda z: tf.matmul(z, tf.eye(3))).plot_volume(ax, BOUNDS), "no metric at .*d = 2"),
+        (lambda ax: plots.tissot(Pullback(lambda z: tf.matmul(z, tf.eye(3))), ax, BOUNDS), "no metric at .*d = 2"),
+        (lambda ax: SPACE.plot_volume(ax), "`bounds` is missing"),
+        (lambda ax: SPACE.plot_volume(ax, ((1.0, 0.0), (0.0, 1.0))), "low < high"),
+        (lambda ax: plots.latent_points(np.zeros([4, 3]), ax=ax), "only latent planes"),
+        (lambda ax: plots.latent_points(np.zeros([4, 2]), np.zeros(3), ax), "3 `labels` and 4 `latents`"),
+        (lambda ax: plots.strip(CURVES, lambda z: z, (3, 3), ax), "9 values, an image 2"),
+        (lambda ax: plots.strip(CURVES, lambda z: z, ax=ax, pairs=[2]), "name some of the 2 curves"),
+        (lambda ax: plots.strip(CURVES, lambda z: (z, z), ax=ax), "several tensors"),
+        (lambda ax: plots.velocity({"a": np.zeros([5, 2])}, SPACE, ax), "B, T, d.*stack"),
+        (lambda ax: plots.velocity(np.zeros([2, 5, 2]), SPACE, ax), "by name"),
+        (lambda ax: plots.distance_matrix(np.zeros(3), ax), "pairwise"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_drawn_is_refused_in_one_line(draw, words, ax):
+    with pytest.raises(UserError, match=words):
+        draw(ax)
