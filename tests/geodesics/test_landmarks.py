@@ -42,7 +42,5 @@ def test_points_at_one_place_are_one_landmark():
 
 
 def test_energies_with_a_potential_are_no_squares_of_lengths():
-    with pytest.raises(
-        UserError, match=r"`distance`='energy'.*IndependentNoise is no square; give"
-    ):
+    with pytest.raises(UserError, match=r"`distance`='energy'.*IndependentNoise is no square; give"):
         landmark_distances(IndependentNoise(SmallDecoder()), POINTS, 5, "energy")
