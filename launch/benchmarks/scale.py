@@ -42,18 +42,19 @@ def measure_scale(record: Record) -> None:
             record.measure(f"{metric}/{name}", functools.partial(_in_a_process, function))
             return record.rows[-1]
 
-        solver["solver"] = measure("solver", measure_solver)
-        for num_workers in settings.workers:
-            name = f"solver/workers={num_workers}"
-            solver[name] = measure(name, measure_workers, num_workers)
         for num_points in settings.sizes:
-            for name, row in solver.items():
-                record.rows.append(_extrapolated(f"{metric}/{name}/n={num_points}", row, num_points))
             for method in APPROXIMATIONS:
                 if method == "grid" and record.problem.sizes["latent_dim"] != 2:
                     continue
                 measure(f"{method}/n={num_points}", measure_approximation, method, num_points)
             measure(f"clusters/n={num_points}", measure_clusters, num_points)
+        solver["solver"] = measure("solver", measure_solver)
+        for num_workers in settings.workers:
+            name = f"solver/workers={num_workers}"
+            solver[name] = measure(name, measure_workers, num_workers)
+        for name, row in solver.items():
+            for num_points in settings.sizes:
+                record.rows.append(_extrapolated(f"{metric}/{name}/n={num_points}", row, num_points))
     record.finish(_table(record.rows), NOTES)
 
 

@@ -33,7 +33,7 @@ MOST_WHOLE = 10_000
 # Pairs whose geodesics tell the solver's rate: a full block of the largest size.
 NUM_PAIRS = 1024
 # Workers: a small rectangle, whose seconds are those of starting, and how many times as wide the large one is.
-WORKER_POINTS, TIMES_WIDER = 32, 5
+WORKER_POINTS, TIMES_WIDER = 32, 3
 # Clusters and landmarks, and up to how many points all pairs are clustered to compare with.
 NUM_CLUSTERS, NUM_LANDMARKS, MOST_COMPARED = 10, 300, 2000
 
