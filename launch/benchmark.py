@@ -5,6 +5,7 @@ python -m launch.benchmark --suite=geodesics --methods='interpolated/*' --metric
 python -m launch.benchmark --suite=pairwise --output_dir=out
 python -m launch.benchmark --suite=graph --num_nodes=60000 --output_dir=out
 python -m launch.benchmark --suite=training --output_dir=out
+python -m launch.benchmark --suite=scale --metrics=expected --output_dir=out
 """
 
 from __future__ import annotations

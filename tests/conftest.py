@@ -21,6 +21,7 @@ import pytest
 
 # Begun first, the longest before all others, so that no worker is left alone with one of them at the end.
 LONG_MODULES = [
+    "test_kills.py",
     "geodesics/test_closed_forms.py",
     "launch/test_cluster.py",
     "geodesics/maps/test_logarithm_map.py",

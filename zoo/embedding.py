@@ -212,6 +212,12 @@ class EntryGeometry(Geometry):
         start, end = np.repeat(a, len(b), axis=0), np.tile(b, (len(a), 1))
         return distances(a=a, b=b, progress=progress, **self._settings(start, end, settings))
 
+    def to_landmarks(
+        self, points: np.ndarray, num_landmarks: int, progress: bool = False, **settings: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        own = {} if self.entry.config.geodesics is None else {"distance": self.entry.geodesics.distance}
+        return super().to_landmarks(points, num_landmarks, progress, **own | settings)
+
     def _settings(self, start: np.ndarray, end: np.ndarray, given: dict[str, Any]) -> dict[str, Any]:
         own: dict[str, Any] = {"manifold": self.manifold}
         if self.entry.config.geodesics is not None:

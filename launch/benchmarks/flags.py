@@ -2,7 +2,9 @@
 
 Suite geodesics runs each method on the same pairs; pairwise takes all distances between some samples, and then
 10^3, 10^4, 10^5 pairs by the interpolated metric, or for d other than 2 by a distilled network; graph builds a
-nearest-neighbour graph and queries it; training trains models of the zoo on random data of their shape.
+nearest-neighbour graph and queries it; training trains models of the zoo on random data of their shape; scale finds
+all distances among 10^3, 10^4 and 10^5 points by every method of `tfgeo.geodesics.pairwise`, the solver's by
+workers too, and clusters them by landmarks.
 
 Seconds are medians of the runs after the first call; what the first call takes longer is compile seconds, 0 where
 an earlier row has compiled the same. Where a method starts from another one's geodesics, "total" has the seconds of
@@ -37,7 +39,7 @@ from launch.benchmarks.methods import METHODS, METRICS
 
 __all__ = ["SUITES", "describe", "program_flags"]
 
-SUITES = ("geodesics", "pairwise", "graph", "training")
+SUITES = ("geodesics", "pairwise", "graph", "training", "scale")
 # VAE, HVAE and RHVAE of 784-400-10.
 TRAINED = ("vae_mnist_012", "hvae_mnist_012", "rhvae_fashion_tsb")
 
@@ -91,6 +93,10 @@ def program_flags() -> program.Flags:
     flags.DEFINE_list("scaling_points", ["10", "20", "40"], "pairwise: points T", flag_values=values)
     integer("num_nodes", 0, "graph: nodes, latents repeated with noise where there are fewer; 0 for all latents", 0)
     integer("num_neighbours", 10, "graph: neighbours k of each node")
+    flags.DEFINE_list("sizes", ["1000", "10000", "100000"], "scale: points n", flag_values=values)
+    flags.DEFINE_list(
+        "workers", ["1", "2"], "scale: workers of the solver, each on a core of this machine", flag_values=values
+    )
     flags.DEFINE_list(
         "entries",
         [f"chadebec2020/{name}" for name in TRAINED],

@@ -43,6 +43,8 @@ class Settings:
     xla: bool
     num_nodes: int
     num_neighbours: int
+    sizes: tuple[int, ...]
+    workers: tuple[int, ...]
     entries: tuple[str, ...]
     seed: int
 

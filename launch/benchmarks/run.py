@@ -15,6 +15,7 @@ from launch.benchmarks.pairwise import measure_pairwise
 from launch.benchmarks.problem import load_problem
 from launch.benchmarks.random_problem import is_random, make_random_problem
 from launch.benchmarks.record import Record, Settings, say
+from launch.benchmarks.scale import measure_scale
 from launch.benchmarks.training import measure_training
 from tfgeo.errors import UserError, check_count, check_writable_folder
 
@@ -25,6 +26,7 @@ SUITES: dict[str, Callable[[Record], None]] = {
     "pairwise": measure_pairwise,
     "graph": measure_graph,
     "training": measure_training,
+    "scale": measure_scale,
 }
 
 
@@ -53,7 +55,7 @@ def run_benchmark(values: program.Flags) -> None:
 
 def _settings(values: program.Flags) -> Settings:
     sizes = {}
-    for name, minimum in (("scaling_pairs", 1), ("scaling_points", 3)):
+    for name, minimum in (("scaling_pairs", 1), ("scaling_points", 3), ("sizes", 40), ("workers", 1)):
         try:
             numbers = tuple(int(word) for word in values[name].value)
         except ValueError as error:

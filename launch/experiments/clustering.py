@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from launch.experiments.metric_clusterings import cluster_by, measure_metrics, m
 from launch.reporting import report
 from launch.reporting.tables import markdown_table, text_table
 from launch.running import training
-from launch.running.geodesics import connect_samples, measure_on_grid
+from launch.running.distances import Distances, check_distances, measure_distances
+from launch.running.geodesics import measure_on_grid
 from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo import clustering
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
-from tfgeo.geodesics import Geodesics
+from tfgeo.geodesics import DistanceError
 from tfgeo.geodesics.pairwise import DISTANCES, distance_matrix
 
 __all__ = ["run_clustering"]
@@ -32,14 +34,16 @@ def run_clustering(values: program.Flags) -> dict[str, Any]:
     check_results(run, values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     _check_classes(run)
+    scheduler = values.scheduler if "scheduler" in values else None
+    check_distances(run, scheduler)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)
         latents = run.latents()
-        geodesics = connect_samples(run, latents)
+        found = measure_distances(run, latents, scheduler)
         on_grid = measure_on_grid(run, latents)
         with run.timed("clustering"):
             say("clustering: k-medoids by geodesic and by Euclidean distance, spectral clustering")
-            result = _cluster(run, latents, geodesics, on_grid)
+            result = _cluster(run, latents, found, on_grid)
             measured = _measure(run, result)
         _, clusters_line = write_clusters(run, result)
         by_metric = measure_metrics(run, latents, on_grid)
@@ -77,9 +81,10 @@ def _check_classes(run: Run) -> None:
         raise UserError(f"the labels of {name} {what}; leave them out, or compare other samples")
 
 
-def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.ndarray | None) -> Clusterings:
+def _cluster(run: Run, latents: np.ndarray, found: Distances, on_grid: np.ndarray | None) -> Clusterings:
     settings = run.entry.clustering
-    failed = int(np.sum(~np.isfinite(geodesics.length)))
+    # Each pair is there twice.
+    failed = int(np.sum(~np.isfinite(found.matrix))) // 2
     if failed:
         # What keeps the metric tame: a Gaussian decoder's variance, or the floor of a learned one.
         fields = {"gaussian": " or raise --config.network.output_variance"}
@@ -87,9 +92,10 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.nd
         if run.config.metric is not None:
             remedy = " or raise --config.metric.regularization"
         raise UserError(
-            f"{failed} of {len(geodesics)} geodesics are not finite; lower --config.training.learning_rate{remedy}"
+            f"{failed} of {_num_pairs(found)} geodesics are not finite; lower "
+            f"--config.training.learning_rate{remedy}"
         )
-    distances = {"geodesic": distance_matrix(geodesics, len(latents), run.entry.geodesics.distance)}
+    distances = {"geodesic": found.matrix}
     if on_grid is not None:
         distances["dijkstra"] = on_grid
     distances["euclidean"] = clustering.euclidean_distances(latents)
@@ -99,30 +105,38 @@ def _cluster(run: Run, latents: np.ndarray, geodesics: Geodesics, on_grid: np.nd
     clusters["spectral"] = clustering.spectral(
         run.samples.inputs, settings.num_clusters, settings.spectral_gamma or None, run.seed
     )
-    return Clusterings(latents, geodesics, distances, clusters, medoids)
+    return Clusterings(latents, found, distances, clusters, medoids)
 
 
 def _measure(run: Run, result: Clusterings) -> dict[str, Any]:
-    geodesics, settings = result.geodesics, run.entry.geodesics
+    found, settings = result.found, run.entry.geodesics
+    geodesics = found.geodesics
     measured: dict[str, Any] = {
         "distance": settings.distance,
-        "num_pairs": len(geodesics),
-        "share_converged": float(np.mean(geodesics.converged)),
-        "mean_iterations": float(np.mean(geodesics.num_iterations)),
-        "mean_length": float(np.mean(geodesics.length)),
-        "mean_energy": float(np.mean(geodesics.energy)),
+        "num_pairs": _num_pairs(found),
+        "found_by": found.found_by,
         "elbo": float(np.mean(run.entry.model.elbo(run.samples.inputs))),
     }
+    if geodesics is not None:
+        measured |= {
+            "share_converged": float(np.mean(geodesics.converged)),
+            "mean_iterations": float(np.mean(geodesics.num_iterations)),
+            "mean_length": float(np.mean(geodesics.length)),
+            "mean_energy": float(np.mean(geodesics.energy)),
+        }
+    if found.error is not None:
+        measured["error"] = dataclasses.asdict(found.error)
     labels = run.samples.labels
     if labels is not None:
         for score in (clustering.accuracy, clustering.f1):
-            measured[score.__name__] = {name: score(labels, found) for name, found in result.clusters.items()}
-        by_distance = {}
-        for distance in DISTANCES:
-            matrix = distance_matrix(geodesics, len(labels), distance)
-            found, _ = cluster_by(run, matrix)
-            by_distance[distance] = clustering.accuracy(labels, found)
-        measured["accuracy_by_distance"] = by_distance
+            measured[score.__name__] = {name: score(labels, clusters) for name, clusters in result.clusters.items()}
+        if geodesics is not None:
+            measured["accuracy_by_distance"] = {
+                distance: clustering.accuracy(
+                    labels, cluster_by(run, distance_matrix(geodesics, len(labels), distance))[0]
+                )
+                for distance in DISTANCES
+            }
     return measured | training.training_facts(run) | training.metric_facts(run)
 
 
@@ -142,11 +156,14 @@ def _reported(run: Run) -> dict[str, Any]:
 
 
 def _arrays(run: Run, result: Clusterings) -> dict[str, np.ndarray]:
-    arrays = {"latents": result.latents, "curve_parameters": result.geodesics.parameters}
+    arrays = {"latents": result.latents}
     arrays |= {f"distances_{name}": matrix for name, matrix in result.distances.items()}
     arrays |= {f"clusters_{name}": found for name, found in result.clusters.items()}
     arrays |= {f"medoids_{name}": found for name, found in result.medoids.items()}
-    arrays |= {name: getattr(result.geodesics, name) for name in ("length", "energy", "converged")}
+    geodesics = result.found.geodesics
+    if geodesics is not None:
+        arrays["curve_parameters"] = geodesics.parameters
+        arrays |= {name: getattr(geodesics, name) for name in ("length", "energy", "converged")}
     if run.samples.labels is not None:
         arrays["labels"] = run.samples.labels
     if run.samples.rows is not None:
@@ -154,7 +171,14 @@ def _arrays(run: Run, result: Clusterings) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _num_pairs(found: Distances) -> int:
+    return len(found.matrix) * (len(found.matrix) - 1) // 2
+
+
 def _convergence_line(measured: dict[str, Any]) -> str:
+    if "share_converged" not in measured:
+        line = f"{measured['num_pairs']} distances by {measured['found_by']}; distance: {measured['distance']}"
+        return line + (f"; {DistanceError(**measured['error'])}" if "error" in measured else "")
     return (
         f"{measured['num_pairs']} geodesics, {100 * measured['share_converged']:.1f} % converged after "
         f"{measured['mean_iterations']:.1f} iterations on average; distance: {measured['distance']}"

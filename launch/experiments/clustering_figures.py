@@ -8,6 +8,7 @@ import numpy as np
 
 from launch.experiments.clusterings import Clusterings
 from launch.reporting import figures, latent_fields
+from launch.running.geodesics import find_geodesics
 from launch.running.run import Run
 from tfgeo import plots
 from tfgeo.clustering import accuracy, match
@@ -107,6 +108,10 @@ def _clusters(run: Run, result: Clusterings) -> plots.style.Figure:
 
 
 def _some_curves(run: Run, result: Clusterings) -> np.ndarray:
-    count = min(run.config.figures.num_curves, len(result.geodesics))
-    chosen = generator(run.seed, "drawn curves").choice(len(result.geodesics), count, replace=False)
-    return result.geodesics.points(50)[chosen]
+    rows, columns = np.triu_indices(len(result.latents), 1)
+    count = min(run.config.figures.num_curves, len(rows))
+    chosen = generator(run.seed, "drawn curves").choice(len(rows), count, replace=False)
+    if result.found.geodesics is not None:
+        return result.found.geodesics.points(50)[chosen]
+    # Distances that were found otherwise have no curves.
+    return find_geodesics(run, result.latents[rows[chosen]], result.latents[columns[chosen]], warn=False).points(50)

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from tfgeo.geodesics import Geodesics
+from launch.running.distances import Distances
 
 __all__ = ["Clusterings"]
 
@@ -17,15 +17,15 @@ class Clusterings:
 
     Attributes:
       latents: `[n, d]` posterior means of the samples.
-      geodesics: all pairs' geodesics.
-      distances: distance matrices `[n, n]`: "geodesic", found by the solver; where the entry asks for it
+      found: all pairs' geodesic distances, with what found them.
+      distances: distance matrices `[n, n]`: "geodesic", those that were found; where the entry asks for it
         "dijkstra", found on a latent grid; and "euclidean".
       clusters: labels `[n]` by method: those of `distances` and "spectral".
       medoids: medoids' indices by method: those of `distances`.
     """
 
     latents: np.ndarray
-    geodesics: Geodesics
+    found: Distances
     distances: dict[str, np.ndarray]
     clusters: dict[str, np.ndarray]
     medoids: dict[str, np.ndarray]

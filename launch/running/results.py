@@ -16,7 +16,9 @@ from zoo.folders import CARD_FILE
 __all__ = ["check_results", "fingerprint_of"]
 
 # Flags that say where things are, not what is computed.
-_PLACES = ("config", "data", "data_dir", "debug", "output_dir", "overwrite", "tensorboard", "weights")
+_PLACES = (
+    "config", "data", "data_dir", "debug", "output_dir", "overwrite", "scheduler", "tensorboard", "weights"
+)  # fmt: skip
 # Sections that only describe.
 _DESCRIPTIONS = ("reported", "summary", "notes")
 # Differences that a message names.
@@ -26,6 +28,9 @@ MAX_DIFFERENCES = 3
 def fingerprint_of(run: Run, values: program.Flags) -> str:
     """sha256 in hex over all that decides a program's results: two runs with the same one make the same."""
     flags = {name: values[name].value for name in values if name.partition(".")[0] not in _PLACES}
+    if "scheduler" in values and values.scheduler:
+        # Wherever the workers are, they find the same bits, but others than this process does.
+        flags["scheduler"] = True
     command = program.command()
     facts = ["" if command is None else command.program, flags, _settings(run), run.origin()]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

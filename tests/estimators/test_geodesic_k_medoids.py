@@ -66,6 +66,28 @@ def test_its_labels_are_those_of_k_medoids_of_pairwise_distances():
     np.testing.assert_array_equal(fitted.medoid_indices_, medoids)
 
 
+def test_with_all_samples_as_landmarks_it_is_that_without_any():
+    X, manifold = strips(), ridge()
+    for given in ({}, {"distance": "energy"}, {"method": "pam"}):
+        one, other = (GeodesicKMedoids(3, num_landmarks=num, random_state=0, **given).fit(X) for num in (None, 40))
+        np.testing.assert_array_equal(one.labels_, other.labels_)
+        np.testing.assert_array_equal(one.medoid_indices_, other.medoid_indices_)
+        assert one.inertia_ == other.inertia_
+    fitted = GeodesicKMedoids(3, manifold=manifold, num_landmarks=30, method="pam").fit(X)
+    labels, medoids = k_medoids(pairwise(manifold, X, progress=False, method="graph"), 3, "pam")
+    np.testing.assert_array_equal(fitted.labels_, labels)
+    np.testing.assert_array_equal(fitted.medoid_indices_, medoids)
+
+
+def test_few_landmarks_keep_apart_what_a_ridge_divides():
+    X = strips()
+    for points in (X, LatentPoints(X, ManifoldGeometry(ridge(), **SETTINGS))):
+        given = {"manifold": ridge()} if points is X else {}
+        fitted = GeodesicKMedoids(2, num_landmarks=12, random_state=0, **given).fit(points)
+        assert adjusted_rand_score(LABELS, fitted.labels_) == 1.0
+        np.testing.assert_array_equal(fitted.cluster_centers_, X[fitted.medoid_indices_])
+
+
 def test_one_cluster_and_one_for_each_sample():
     X = strips()
     one, all_ = (GeodesicKMedoids(num, random_state=0).fit(X) for num in (1, 30))
@@ -143,6 +165,8 @@ def test_fitting_does_not_follow_the_global_seed_but_its_own():
         ({"manifold": "embedding"}, "X is ndarray without a geometry"),
         ({"n_clusters": 31}, "n_samples=30 are fewer than n_clusters=31"),
         ({"n_clusters": 2.5}, "`n_clusters` must be an integer of at least 1"),
+        ({"num_landmarks": 1}, "`num_landmarks` must be an integer of at least 2"),
+        ({"num_landmarks": 4, "method": "voronoi"}, "choose one of pam, fasterpam"),
         ({"method": "voronoi"}, "`method`='voronoi' is not known; choose one of pam, fasterpam"),
         ({"distance": "time"}, "`distance`='time' is not known; choose one of length, energy, root_energy"),
         ({"manifold": Pullback(tf.identity), "curve": "circle"}, "circle"),

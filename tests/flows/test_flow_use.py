@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.flows.targets import DIM, centroid_metric, make_flow, phase_points, target
+from tests.flows.targets import DIM, FLOWS, centroid_metric, make_flow, phase_points, target
 from tfgeo.errors import UserError
 from tfgeo.flows import HamiltonianLeapfrog, RiemannianLeapfrog, Tempered, Tempering
 from tfgeo.manifolds import TensorField
@@ -131,3 +131,17 @@ def test_settings_that_only_the_graph_knows_are_taken():
         run(tf.constant(0.1, tf.float64), x), HamiltonianLeapfrog(target, 0.1, 2).forward(x), strict=True
     ):
         np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", FLOWS)
+def test_at_extremes_a_flow_gives_back_what_it_took_or_is_not_finite(kind):
+    flow = make_flow(kind)
+    for scale in (0.0, 1e-30, 1e30):
+        z, rho = (scale * part for part in phase_points(3))
+        moved = flow.forward([z, rho])
+        back = flow.inverse([tf.identity(part) for part in moved])
+        told = ~np.isfinite(np.concatenate([*moved, *back], axis=-1)).all(axis=-1)
+        for part, returned in zip((z, rho), back, strict=True):
+            np.testing.assert_allclose(returned[~told], part[~told], rtol=1e-6, atol=1e-6 * scale + 1e-15)
+    none = tf.zeros([0, DIM], tf.float64)
+    assert [part.shape for part in flow.forward([none, none])] == [(0, DIM), (0, DIM)]

@@ -1,5 +1,6 @@
 """launch.benchmark: every suite on a tiny problem, what is judged and counted, and bad input."""
 
+import functools
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from launch import benchmark, program
-from launch.benchmarks import geodesics, measuring, pairwise, problem, record, training
+from launch.benchmarks import geodesics, measuring, pairwise, problem, record, scale, scale_tasks, training
 from launch.benchmarks.measuring import Judge, needed_flops, timed
 from launch.benchmarks.methods import METHODS, Method
 from launch.benchmarks.problem import load_problem, make_problem
@@ -211,6 +212,45 @@ def test_training_suite(problem_file, tmp_path, monkeypatch):
     assert "vae_mnist_012" in (tmp_path / "out" / "benchmark.txt").read_text()
 
 
+def test_scale_suite(problem_file, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    # In this process, whose imports are done, on one manifold, whose graphs are traced, and with few pairs.
+    monkeypatch.setattr(scale, "_in_a_process", lambda function: function())
+    monkeypatch.setattr(problem.DecoderProblem, "manifold", functools.cache(problem.DecoderProblem.manifold))
+    monkeypatch.setattr(scale_tasks, "NUM_PAIRS", 16)
+    monkeypatch.setattr(scale_tasks, "WORKER_POINTS", 2)
+    monkeypatch.setattr(scale_tasks, "MOST_WHOLE", 40)
+    monkeypatch.setattr(scale, "APPROXIMATIONS", ("landmarks",))
+    content = run("scale", problem_file, tmp_path / "out", "--metrics=mean", "--sizes=40,70", "--workers=1")
+    rows = {row["name"].removeprefix("mean/"): row for row in content["rows"]}
+    assert not any("error" in row for row in rows.values())
+    assert rows["solver"]["pairs_per_second"] > 0.0 and rows["solver/workers=1"]["peak_bytes"] > 0
+    for num_points in (40, 70):
+        for method in ("landmarks",):
+            row = rows[f"{method}/n={num_points}"]
+            assert (row["is_whole"], row["rows_measured"]) == ((True, 40) if num_points == 40 else (False, 16))
+            assert 0.0 < row["setup_seconds"] < row["seconds"] and row["error_num_pairs"] > 200
+        assert rows[f"clusters/n={num_points}"]["cost_over_all_pairs"] >= 1.0 - 1e-6
+        extrapolated = rows[f"solver/n={num_points}"]["seconds"] * rows["solver"]["pairs_per_second"]
+        assert extrapolated == pytest.approx(num_points * (num_points - 1) / 2)
+
+
+def test_a_process_of_its_own_gives_its_row_and_its_error():
+    assert scale._in_a_process(functools.partial(dict, num_points=3)) == {"num_points": 3}
+    with pytest.raises(ZeroDivisionError):
+        scale._in_a_process(functools.partial(divmod, 1, 0))
+
+
+def test_points_of_the_scale_are_the_problems_or_around_them():
+    given = make_problem(0)
+    few = scale_tasks.draw_points(given, 100, 0)
+    assert len(np.unique(few, axis=0)) == 100 and np.isin(few, given.latents).all()
+    many = scale_tasks.draw_points(given, 20_000, 0)
+    assert many.dtype == np.float32
+    # A kernel density is wider than its samples by its kernel.
+    np.testing.assert_allclose(many.std(axis=0) / given.latents.std(axis=0), 1.03, atol=0.02)
+
+
 def test_what_json_cannot_hold_is_null():
     assert record._plain({"a": [float("nan"), 1.0], "b": (float("inf"),)}) == {"a": [None, 1.0], "b": [None]}
 
@@ -252,6 +292,8 @@ def test_bad_problem_names_the_key(case, tmp_path, capfd):
         (["--suite=pairwise", "--scaling_points=ten"], "--scaling_points"),
         (["--suite=pairwise", "--scaling_pairs=0"], "scaling_pairs"),
         (["--suite=graph", "--repeats=0"], "repeats"),
+        (["--suite=scale", "--sizes=10"], "sizes"),
+        (["--suite=scale", "--workers=two"], "--workers"),
         (["--suite=training", "--entries=chadebec2020/vae_mnist"], "vae_mnist_012"),
     ],
 )

@@ -8,11 +8,13 @@ import pytest
 import zoo
 from launch import cluster, program
 from launch.experiments import clustering
+from launch.running import distances as running_distances
 from launch.running import geodesics, training
 from launch.running.run import run_from_config
 from tests.launch.small_images import SMALL as SMALL_IMAGES
 from tests.launch.small_images import SMALL_METRIC, write_images
 from tfgeo.geodesics import grid_distances
+from tfgeo.geodesics.stores import scheduler as schedulers
 
 SMALL = [
     "--config.geodesics.warm_start=none",
@@ -25,7 +27,7 @@ SMALL = [
 ]
 
 
-def launch(*arguments, main=cluster.main, flags=program.entry_flags):
+def launch(*arguments, main=cluster.main, flags=cluster.program_flags):
     return program.run(main, flags(), "launch", ["launch", *map(str, arguments)])
 
 
@@ -80,7 +82,7 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(clustering, "connect_samples", stop)
+    monkeypatch.setattr(clustering, "measure_distances", stop)
     assert two_moons(tmp_path) == 130
     trained = []
     monkeypatch.setattr(training, "train_networks", lambda _, config, *rest: trained.append(config.training.epochs))
@@ -287,3 +289,77 @@ def test_a_grid_needs_a_plane(tmp_path, capfd):
     arguments = ["--entry=chadebec2020/rhvae_clustering_mnist_1", f"--output_dir={tmp_path}"]
     assert launch(*arguments, "--config.network.latent_dim=3") == 2
     assert "latent plane" in capfd.readouterr().err
+
+
+def test_distances_without_a_solver_say_how_far_off_they_are(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    flags = [
+        "--config.geodesics.method=graph",
+        "--config.geodesics.energy=pullback",
+        "--config.figures.num_curves=2",
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(clustering, "_cluster", stop)
+        assert two_moons(tmp_path, *flags) == 130
+    monkeypatch.setattr(training, "train_networks", None)
+    monkeypatch.setattr(running_distances.DistanceJob, "run", None)  # what was found is not found again
+    assert two_moons(tmp_path, *flags) == 0
+    measured = json.loads((tmp_path / "metrics.json").read_text())["measured"]
+    assert measured["num_pairs"] == 276 and measured["found_by"] == "method 'graph'"
+    assert 0.0 <= measured["error"]["median"] < 0.2 and measured["error"]["num_pairs"] > 200
+    assert "error against the solver on" in (tmp_path / "report.md").read_text()
+    arrays = np.load(tmp_path / "clustering.npz")
+    assert "length" not in arrays.files and arrays["distances_geodesic"].shape == (24, 24)
+    # Curves are drawn all the same.
+    assert (tmp_path / "figures" / "geodesics.png").exists()
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    distributed = pytest.importorskip("distributed")
+    pytest.importorskip("zarr")
+    settings = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**settings) as one:
+        yield one.scheduler_address
+
+
+def test_workers_find_the_distances_that_this_process_does(finished, scheduler, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(clustering.clustering_figures, "draw", lambda run, result: [])
+    assert two_moons(tmp_path, f"--scheduler={scheduler}") == 0
+    one, other = (np.load(folder / "clustering.npz") for folder in (finished, tmp_path))
+    np.testing.assert_allclose(other["distances_geodesic"], one["distances_geodesic"], rtol=1e-3)
+    measured = json.loads((tmp_path / "metrics.json").read_text())["measured"]
+    assert measured["found_by"] == "the solver on the workers of a cluster"
+    # Wherever the scheduler is, the run is the same; but it is not that of this process.
+    assert two_moons(tmp_path, "--scheduler=tcp://elsewhere:1") == 0
+    assert "nothing is left to do" in capfd.readouterr().out
+    assert two_moons(tmp_path) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--scheduler=tcp://127.0.0.1:1"], "the scheduler tcp://127.0.0.1:1 does not answer"),
+        (["--scheduler=tcp://x", "--config.geodesics.method=grid"], "leave one of both out"),
+        (["--scheduler=tcp://x", "--config.geodesics.warm_start=graph"], "paths of single pairs"),
+        (["--config.geodesics.method=grid", "--config.network.latent_dim=3"], "latent_dim=3"),
+        (["--config.geodesics.method=graph", "--config.geodesics.distance=energy"], "is no square"),
+        (["--config.geodesics.method=graf"], "geodesics.method"),
+    ],
+)
+def test_distances_that_cannot_be_found_are_refused_before_training(flags, words, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(training, "train", None)
+    monkeypatch.setattr(schedulers, "CONNECT_SECONDS", 0.5)
+    assert two_moons(tmp_path / "out", *flags) == 2
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and words in errors[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers_of_another_version_are_refused_before_training(scheduler, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(training, "train", None)
+    monkeypatch.setattr(schedulers, "versions", lambda: {"tensorflow": "3.0.0"})
+    assert two_moons(tmp_path / "out", f"--scheduler={scheduler}") == 2
+    assert "this process 3.0.0" in capfd.readouterr().err

@@ -183,3 +183,27 @@ def test_the_cometric_is_that_of_the_metric(manifold):
     for k, shift in enumerate(1e-5 * np.eye(2)):
         change = manifold.cometric(z - shift).log_prob(rho) - manifold.cometric(z + shift).log_prob(rho)
         np.testing.assert_allclose(cometric.energy_gradient(rho)[:, k], change / 2e-5, rtol=1e-5, atol=1e-6)
+
+
+@every_manifold
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e30])
+def test_at_extremes_it_is_a_metric_or_nan(manifold, scale):
+    z = tf.constant(scale * random_points(4, 2))
+    with np.errstate(all="ignore"):
+        metric = manifold.metric_tensor(z).numpy()
+        known = np.isfinite(metric).all(axis=(1, 2))
+        sizes = np.abs(metric[known]).max(axis=(1, 2))
+        assert (np.linalg.eigvalsh(metric[known])[:, 0] >= -1e-9 * sizes).all()
+        assert not (manifold.volume(z).numpy() < 0.0).any()
+        still = tf.stack([z, z, z], axis=1)
+        lengths = manifold.length(still).numpy()
+        assert (np.isnan(lengths) | (lengths == 0.0)).all()
+        energy = manifold.energy(still).numpy()
+        assert (np.isnan(energy) | (energy >= 0.0)).all() and (manifold.has_potential or not np.nansum(energy))
+
+
+@every_manifold
+def test_no_points_have_no_metric(manifold):
+    none = tf.zeros([0, 2], tf.float64)
+    assert manifold.metric_tensor(none).shape == (0, 2, 2) and manifold.volume(none).shape == (0,)
+    assert manifold.energy(tf.zeros([0, 5, 2], tf.float64)).shape == (0,)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfgeo.errors import UserError
-from tfgeo.geodesics import distances, pairwise
+from tfgeo.geodesics import distances, landmark_distances, pairwise
 from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.pairwise import DISTANCES
 from tfgeo.manifolds import Manifold
@@ -40,6 +40,30 @@ class Geometry(abc.ABC):
     def distances(self, a: np.ndarray, b: np.ndarray, progress: bool = False, **settings: Any) -> np.ndarray:
         """Distances from each of `a` `[n, d]` to each of `b` `[m, d]`: `[n, m]`."""
 
+    def to_landmarks(
+        self, points: np.ndarray, num_landmarks: int, progress: bool = False, **settings: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Points that are far from one another, and the distances of all to them, on a graph of neighbours.
+
+        Of the settings it takes "distance"; those of curves and solvers make no difference to a graph.
+
+        Args:
+          points: `[n, d]`.
+          num_landmarks: L, or fewer where there are fewer different points.
+          progress: whether to show progress bars.
+          **settings: as for the other methods.
+
+        Returns:
+          `[L]` rows of the landmarks, all different, and distances `[n, L]`: `tfgeo.geodesics.landmark_distances`.
+        """
+        if self.manifold is None:
+            raise UserError(
+                f"{type(self).__name__} has no manifold on which landmarks are found; give one that has"
+            )
+        return landmark_distances(
+            self.manifold, points, num_landmarks, settings.get("distance", "length"), progress
+        )
+
 
 class FlatGeometry(Geometry):
     """Euclidean distances, in closed form; settings of curves and solvers make no difference to straight lines."""
@@ -62,6 +86,21 @@ class FlatGeometry(Geometry):
         metric = "sqeuclidean" if distance == "energy" else "euclidean"
         values = cdist(np.asarray(a, np.float64), np.asarray(b, np.float64), metric)
         return values.astype(np.result_type(a, b), copy=False)
+
+    def to_landmarks(
+        self, points: np.ndarray, num_landmarks: int, progress: bool = False, **settings: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `Geometry.to_landmarks`, of straight lines, which need no graph."""
+        landmarks: list[int] = []
+        # The first is farthest from the middle: at the rim, as the others.
+        nearest = self.distances(points, points.mean(axis=0, keepdims=True))[:, 0]
+        for _ in range(min(num_landmarks, len(points))):
+            landmarks.append(int(np.argmax(nearest)))
+            last = self.distances(points, points[landmarks[-1:]])[:, 0]
+            nearest = last if len(landmarks) == 1 else np.minimum(nearest, last)
+            nearest[landmarks] = -1.0  # also where several points are at one place
+        rows = np.sort(landmarks)
+        return rows, self.distances(points, points[rows], progress, **settings)
 
 
 class ManifoldGeometry(Geometry):
@@ -89,3 +128,9 @@ class ManifoldGeometry(Geometry):
 
     def distances(self, a: np.ndarray, b: np.ndarray, progress: bool = False, **settings: Any) -> np.ndarray:
         return distances(self._manifold, a, b, progress=progress, **self._settings | settings)
+
+    def to_landmarks(
+        self, points: np.ndarray, num_landmarks: int, progress: bool = False, **settings: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `Geometry.to_landmarks`."""
+        return super().to_landmarks(points, num_landmarks, progress, **self._settings | settings)

@@ -9,6 +9,7 @@ from tfgeo.geodesics.estimate import Estimate, estimate
 from tfgeo.geodesics.graphs.distance_maps import DistanceMap, distance_map, grid_distances
 from tfgeo.geodesics.graphs.graph import KNNGraph
 from tfgeo.geodesics.graphs.graph_path import GraphPath, GraphPaths
+from tfgeo.geodesics.landmarks import landmark_distances
 from tfgeo.geodesics.maps.exponential_map import exponential_map, geodesic_flow
 from tfgeo.geodesics.maps.frechet_mean import FrechetMean, frechet_mean
 from tfgeo.geodesics.maps.logarithm_map import Logarithms, logarithm_map
@@ -60,6 +61,7 @@ __all__ = [
     "geodesic_flow",
     "geodesic_neighbours",
     "grid_distances",
+    "landmark_distances",
     "logarithm_map",
     "pairwise",
     "parallel_transport",

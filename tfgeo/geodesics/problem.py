@@ -12,6 +12,7 @@ from tfgeo.geodesics.solvers.saddle import Curvature, find_way_out, lowest_curva
 from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.shared_objective import SharedObjective, equal_steps
 from tfgeo.geodesics.solvers.solver import Progress, Reason, Solver, advance, begin, choose_pairs, one_step
+from tfgeo.geodesics.solvers.tiny import is_resolved
 from tfgeo.geodesics.starts.random_bezier import random_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
@@ -153,6 +154,10 @@ class Problem(NamedTuple):
             tf.where(failed, tf.cast(float("nan"), part.dtype), tf.where(equal, tf.zeros_like(part), part))
             for part in (length, energy, deviation)
         )
+        # Different ends, between which there is an energy that the precision cannot hold.
+        counts = ~equal & ~failed
+        reason = tf.where(counts & ~is_resolved(energy), int(Reason.UNRESOLVED), reason)
+        reason = tf.where(counts & tf.equal(energy, 0.0), int(Reason.NO_ENERGY), reason)
         parameters = tf.where(better[:, None], straight, state.parameters)
         return Finished(parameters, length, energy, deviation, reason, curvature)
 

@@ -23,6 +23,7 @@ CENTROID_METRICS = ("learned", "identity", "density", "saturated", "adaptive")
 _SOLVERS = ("levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce")
 # All that `zoo.metrics` knows by name: of centroids, and of what every likelihood's decoder gives.
 METRICS = (*CENTROID_METRICS, "fisher_rao", "pullback", "expected")
+_METHODS = ("solver", "grid", "graph", "landmarks")
 _WARM_STARTS = ("cross_entropy", "ridge_climb", "graph", "random_bezier", "none")
 
 
@@ -49,6 +50,8 @@ class GeodesicsConfig:
       num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
       distance: what clustering compares: "length" (Eq. 11, under the expected metric), "energy" (the one that
         is minimized) or "root_energy".
+      method: how clustering finds it for all pairs: "solver", by geodesics, or for many samples without them by
+        "grid" (d = 2), "graph" or "landmarks", as `tfgeo.geodesics.pairwise` says, with its default settings.
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy at which a pair may stop.
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
@@ -65,6 +68,7 @@ class GeodesicsConfig:
     warm_start: str = "cross_entropy"
     num_points: int = 20
     distance: str = "length"
+    method: str = "solver"
     max_iterations: int = 100
     tolerance: float = 1e-6
     gradient_tolerance: float = 1e-2
@@ -85,6 +89,7 @@ class GeodesicsConfig:
         check_choice("geodesics.warm_start", self.warm_start, _WARM_STARTS)
         check_count("geodesics.num_points", self.num_points, 3)
         check_choice("geodesics.distance", self.distance, ("length", "energy", "root_energy"))
+        check_choice("geodesics.method", self.method, _METHODS)
         check_count("geodesics.max_iterations", self.max_iterations)
         check_positive("geodesics.tolerance", self.tolerance)
         check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)

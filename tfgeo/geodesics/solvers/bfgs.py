@@ -12,6 +12,7 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
 from tfgeo.geodesics.solvers.solver import Solver, State
+from tfgeo.geodesics.solvers.tiny import tiny
 from tfgeo.manifolds import Manifold
 from tfgeo.manifolds.calculus.eigen import eigh
 
@@ -21,7 +22,6 @@ __all__ = ["MAX_DENSE_PARAMETERS", "ROUNDING", "Bfgs"]
 MAX_DENSE_PARAMETERS = 512
 # Least eigenvalue of the first matrix relative to its largest: what the few Jacobians see as flat need not be.
 FLOOR = 1e-3
-TINY = 1e-30
 # A step counts if the energy falls by this share of what its slope promises (Armijo's rule).
 SUFFICIENT_SHARE = 1e-4
 # Least cosine between a step and the change of the gradient along it: beyond it the energy is concave, or nearly.
@@ -116,7 +116,7 @@ def _invert(matrix: tf.Tensor) -> tf.Tensor:
     """The inverse of `|matrix|`, whose small eigenvalues are raised."""
     eigenvalues, vectors = eigh(matrix)
     sizes = tf.abs(eigenvalues)
-    sizes = tf.maximum(sizes, FLOOR * tf.reduce_max(sizes, axis=-1, keepdims=True)) + TINY
+    sizes = tf.maximum(sizes, FLOOR * tf.reduce_max(sizes, axis=-1, keepdims=True)) + tiny(matrix.dtype)
     return tf.matmul(vectors / sizes[:, None, :], vectors, transpose_b=True)
 
 

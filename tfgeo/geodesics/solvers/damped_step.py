@@ -7,14 +7,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfgeo.geodesics.solvers.sealed import call_sealed
+from tfgeo.geodesics.solvers.tiny import tiny
 from tfgeo.manifolds.calculus.eigen import guard
 
 __all__ = ["BlockTridiagonal", "damped_step", "inverse_blocks", "solve_block_tridiagonal"]
 
 # Smallest eigenvalue that counts, relative to the largest: below it float32 sees noise.
 RELATIVE_FLOOR = 1e-6
-# Keeps a division finite where nothing depends on the parameters.
-TINY = 1e-30
 # Blocks up to this size are multiplied as sums, which for thousands of them is faster than a product each.
 SMALL_BLOCK = 4
 # From as many parameters on up to as many a step is found by elimination: a matrix of fewer has its eigenvalues
@@ -62,7 +61,7 @@ def _dense_step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor) -> t
     eigenvalues, eigenvectors = tf.linalg.eigh(matrix)
     sizes = tf.abs(eigenvalues)
     largest = tf.reduce_max(sizes, axis=-1, keepdims=True)
-    sizes = tf.maximum(sizes, RELATIVE_FLOOR * largest) + TINY
+    sizes = tf.maximum(sizes, RELATIVE_FLOOR * largest) + tiny(sizes.dtype)
     slopes = tf.linalg.matvec(eigenvectors, gradient, transpose_a=True)
     moves = -slopes / (sizes + damping[:, None] * tf.reduce_mean(sizes, axis=-1, keepdims=True))
     predicted = -tf.reduce_sum(moves * (slopes + 0.5 * sizes * moves), axis=-1)
@@ -83,9 +82,9 @@ def _eliminated_step(matrix: tf.Tensor, gradient: tf.Tensor, damping: tf.Tensor)
     largest = tf.reduce_max(diagonal, axis=0)
     outside = 1.0 - tf.eye(size, dtype=matrix.dtype)
     aside = tf.reduce_max(tf.abs(rows) * outside[:, :, None], axis=[0, 1])
-    bound = tf.maximum(largest, aside / float(size**2 - 1) ** 0.5) + TINY
+    bound = tf.maximum(largest, aside / float(size**2 - 1) ** 0.5) + tiny(matrix.dtype)
     shift = damping * tf.reduce_mean(diagonal, axis=0)
-    floor = RELATIVE_FLOOR * largest + TINY
+    floor = RELATIVE_FLOOR * largest + tiny(matrix.dtype)
     rest = -tf.transpose(gradient)
     pivots, columns, right = [], [], []
     for _ in range(size):
@@ -122,7 +121,7 @@ def _block_step(matrix: BlockTridiagonal, gradient: tf.Tensor, damping: tf.Tenso
     diagonal = tf.where(finite, diagonal, tf.eye(size, dtype=gradient.dtype))
     off_diagonal = tf.where(finite, off_diagonal, tf.zeros_like(off_diagonal))
     scale = tf.where(finite, scale, tf.ones_like(scale))
-    diagonal += (RELATIVE_FLOOR * scale + TINY) * tf.eye(size, dtype=gradient.dtype)
+    diagonal += (RELATIVE_FLOOR * scale + tiny(gradient.dtype)) * tf.eye(size, dtype=gradient.dtype)
     newton = solve_block_tridiagonal(
         BlockTridiagonal(diagonal, off_diagonal), tf.reshape(gradient, [-1, num_blocks, size])
     )

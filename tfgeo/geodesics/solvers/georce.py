@@ -14,6 +14,7 @@ from tfgeo.geodesics.solvers.damped_step import inverse_blocks
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.smoothness import check_smooth
 from tfgeo.geodesics.solvers.solver import Solver, State
+from tfgeo.geodesics.solvers.tiny import power_of_two
 from tfgeo.manifolds import Manifold
 
 __all__ = ["Georce"]
@@ -115,6 +116,9 @@ def _energy_and_move(objective: Objective, parameters: tf.Tensor) -> tuple[tf.Te
     push = 0.5 * (push[:, :-1] + push[:, 1:])
     forces = 2.0 * tf.linalg.matvec(metric, controls)
     gradient = scale * (forces[:, :-1] - forces[:, 1:] + push)
+    # The step is the same whatever unit a metric has; determinants of tiny and huge ones would leave the precision.
+    unit = power_of_two(tf.reduce_max(tf.abs(metric), axis=[1, 2, 3]))
+    metric, push = metric / unit[:, None, None, None], push / unit[:, None, None]
     # mu_i - mu_T: what the nodes behind segment i push it by.
     behind = tf.cumsum(push, axis=1, reverse=True)
     behind = tf.concat([behind, tf.zeros_like(behind[:, :1])], axis=1)

@@ -13,6 +13,7 @@ from tfgeo.curves import LinearCurve
 from tfgeo.errors import check_at_least
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.solver import Solver, State
+from tfgeo.geodesics.solvers.tiny import safe_norm, tiny
 
 __all__ = ["Adam", "GradientDescent"]
 
@@ -49,8 +50,8 @@ class GradientDescent(Solver):
         energy, gradient = objective.energy_and_gradient(parameters)
         scale = tf.norm(objective.end - objective.start, axis=-1)
         direction = _smooth(objective, _smooth(objective, gradient))
-        rate = self.learning_rate * scale / (tf.norm(direction, axis=-1) + TINY)
-        return _state(parameters, energy, gradient, rate * _inner_product(gradient, direction), rate)
+        rate = self.learning_rate * scale / (safe_norm(direction) + tiny(direction.dtype))
+        return _state(parameters, energy, gradient, _inner_product(gradient, rate[:, None] * direction), rate)
 
     def step(self, objective: Objective, state: State) -> State:
         rate = state.memory
@@ -65,12 +66,12 @@ class GradientDescent(Solver):
         direction = _smooth(objective, _smooth(objective, new_gradient))
         # A move below rounding cannot change the curve any more.
         scale = tf.norm(objective.end - objective.start, axis=-1)
-        stuck = rate * tf.norm(direction, axis=-1) < ROUNDING * scale
+        stuck = rate * safe_norm(direction) < ROUNDING * scale
         return State(
             tf.where(taken[:, None], trial, state.parameters),
             tf.where(taken, energy, state.energy),
             new_gradient,
-            rate * _inner_product(new_gradient, direction),
+            _inner_product(new_gradient, rate[:, None] * direction),
             stuck,
             rate,
         )
@@ -123,7 +124,7 @@ class Adam(Solver):
         first = BETA_1 * first + (1.0 - BETA_1) * slope
         second = BETA_2 * second + (1.0 - BETA_2) * tf.square(slope)
         corrected = first / (1.0 - BETA_1**steps)[:, None]
-        spread = tf.sqrt(second / (1.0 - BETA_2**steps)[:, None]) + TINY
+        spread = tf.sqrt(second / (1.0 - BETA_2**steps)[:, None]) + tiny(slope.dtype)
         update = self._step_sizes(objective)[:, None] * _smooth(objective, corrected / spread)
         # A moving average of the best energy: what recent steps have gained is its distance from the best.
         recent = 0.9 * recent + 0.1 * best_energy
@@ -152,8 +153,6 @@ MIN_LEARNING_RATE = 1e-5
 # Adam's decay rates, as published.
 BETA_1 = 0.9
 BETA_2 = 0.999
-# Keeps a division by a vanishing gradient finite.
-TINY = 1e-30
 # Relative size of a move that float32 cannot resolve.
 ROUNDING = 1e-7
 # Least eigenvalue of the inner product that counts, relative to the largest: nodes between the points of the

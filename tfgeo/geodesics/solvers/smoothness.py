@@ -83,7 +83,7 @@ def jump_share(manifold: Manifold, start: np.ndarray, end: np.ndarray) -> float:
     finite = np.isfinite(sizes[:, 1:] + sizes[:, :-1]) & np.isfinite(change).all(axis=(-2, -1))
     sizes = np.where(finite, np.minimum(sizes[:, 1:], sizes[:, :-1]), 0.0)
     # None is left where nothing is finite: the maps themselves mark such pairs.
-    counted = finite & (np.linalg.norm(differences, axis=(-2, -1)) <= MAX_STEP_CHANGE * sizes)
+    counted = finite & (sizes > 0.0) & (np.linalg.norm(differences, axis=(-2, -1)) <= MAX_STEP_CHANGE * sizes)
     # Relative to the metric's size, so that one large place does not hide the others.
     total = (np.abs(differences[counted]).sum(axis=(-2, -1)) / sizes[counted]).sum()
     if total <= CONSTANT * len(start):

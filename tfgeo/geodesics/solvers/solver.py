@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfgeo.curves import Curve
 from tfgeo.errors import check_at_least, check_count
 from tfgeo.geodesics.solvers.objective import Objective, ParameterModel
+from tfgeo.geodesics.solvers.tiny import safe_norm
 from tfgeo.manifolds import Manifold
 
 __all__ = ["Progress", "Reason", "Solver", "State", "advance", "begin", "choose_pairs", "one_step"]
@@ -32,6 +33,8 @@ class Reason(enum.IntEnum):
     )
     SADDLE = 6, "a saddle of the energy, left several times for lower curves that are saddles too: give `starts`"
     STRAIGHT = 7, "converged, and the straight line is returned, which is shorter than the curve of least energy"
+    NO_ENERGY = 8, "the energy between different ends is 0: the decoder does not move, or by less than it resolves"
+    UNRESOLVED = 9, "the energy is too small or too large for its precision: scale the decoder's values"
 
     def __new__(cls, value: int, message: str = "") -> Reason:
         member = int.__new__(cls, value)
@@ -43,7 +46,9 @@ class Reason(enum.IntEnum):
 
     @property
     def is_converged(self) -> bool:
-        return self in (Reason.CONVERGED, Reason.NO_DECREASE, Reason.EQUAL_ENDS, Reason.STRAIGHT)
+        return self in (
+            Reason.CONVERGED, Reason.NO_DECREASE, Reason.EQUAL_ENDS, Reason.STRAIGHT, Reason.NO_ENERGY
+        )  # fmt: skip
 
 
 class State(NamedTuple):
@@ -190,7 +195,8 @@ def _is_small(solver: Solver, objective: Objective, state: State) -> tf.Tensor:
     """Whether the predicted decrease and the gradient are within the solver's tolerances, `[B]` bool."""
     scale = tf.norm(objective.end - objective.start, axis=-1)
     small = state.predicted_decrease <= solver.tolerance * state.energy
-    return small & (tf.norm(state.gradient, axis=-1) * scale <= solver.gradient_tolerance * state.energy)
+    # The squares of gradients of tiny or huge energies are outside of the precision.
+    return small & (safe_norm(state.gradient) * scale <= solver.gradient_tolerance * state.energy)
 
 
 def choose_pairs(which: tf.Tensor, new: Any, old: Any) -> Any:

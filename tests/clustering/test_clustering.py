@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from tfgeo import clustering
-from tfgeo.clustering import K_MEDOIDS_METHODS, accuracy, euclidean_distances, f1, k_medoids, spectral
+from tfgeo.clustering import (
+    K_MEDOIDS_METHODS,
+    accuracy,
+    euclidean_distances,
+    f1,
+    k_medoids,
+    match,
+    medoids,
+    spectral,
+)
 from tfgeo.errors import UserError
 
 
@@ -26,7 +34,7 @@ def blobs(num_per_blob=15, num_blobs=3, seed=0):
 def scikit_learn_extra(request, monkeypatch):
     """Both states of a package that only exists for NumPy 1; where it is not there, both are the second."""
     if request.param == "missing":
-        monkeypatch.setattr(clustering, "_has_scikit_learn_extra", lambda: False)
+        monkeypatch.setattr(medoids, "_has_scikit_learn_extra", lambda: False)
 
 
 @pytest.mark.parametrize("method", K_MEDOIDS_METHODS)
@@ -100,13 +108,13 @@ def test_a_package_that_is_installed_but_cannot_be_imported_is_replaced_with_one
     monkeypatch.syspath_prepend(tmp_path)
     for name in [name for name in sys.modules if name.split(".")[0] == "sklearn_extra"]:
         monkeypatch.delitem(sys.modules, name)
-    clustering._has_scikit_learn_extra.cache_clear()
+    medoids._has_scikit_learn_extra.cache_clear()
     distances = euclidean_distances(blobs()[0])
     try:
         with pytest.warns(UserWarning, match=r"cannot be imported \(numpy.dtype size changed\)") as caught:
             found = [k_medoids(distances, 3) for _ in range(2)]
     finally:
-        clustering._has_scikit_learn_extra.cache_clear()
+        medoids._has_scikit_learn_extra.cache_clear()
     assert len(caught) == 1
     np.testing.assert_array_equal(found[0][1], k_medoids(distances, 3, "fasterpam")[1])
 
@@ -262,8 +270,8 @@ def test_matched_clusters_have_the_numbers_of_their_classes():
     labels = np.array([7, 7, 7, 3, 3, 5, 5, 5])
     clusters = np.array([20, 20, 10, 30, 30, 10, 10, 40])
     # Classes 3, 5, 7 are 0, 1, 2; cluster 40 has none.
-    np.testing.assert_array_equal(clustering.match(labels, clusters), [2, 2, 1, 0, 0, 1, 1, 3])
+    np.testing.assert_array_equal(match(labels, clusters), [2, 2, 1, 0, 0, 1, 1, 3])
     for seed in range(5):
         clusters = np.random.default_rng(seed).integers(0, 4, size=8)
-        share = np.mean(clustering.match(labels, clusters) == np.unique(labels, return_inverse=True)[1])
-        assert share == clustering.accuracy(labels, clusters)
+        share = np.mean(match(labels, clusters) == np.unique(labels, return_inverse=True)[1])
+        assert share == accuracy(labels, clusters)

@@ -1,4 +1,4 @@
-"""Clustering by distances, and scores of a clustering against labels."""
+"""K-medoids on a matrix of distances."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import numpy as np
 from tfgeo.errors import UserError, check_count
 from tfgeo.randomness import derive_integer
 
-__all__ = ["K_MEDOIDS_METHODS", "accuracy", "euclidean_distances", "f1", "k_medoids", "match", "spectral"]
+__all__ = ["K_MEDOIDS_METHODS", "NUM_STARTS", "check_num_clusters", "k_medoids"]
 
 # "pam" is scikit-learn-extra's; "fasterpam" is the `kmedoids` package's, with the better of several starts.
 K_MEDOIDS_METHODS = ("pam", "fasterpam")
 NUM_STARTS = 10
-# Whose distance is the width of spectral clustering.
-NEIGHBOUR = 7
 # Share of the largest distance by which a matrix may miss symmetry or a diagonal of 0: what float32 leaves.
 TOLERANCE = 1e-5
 
@@ -49,7 +47,7 @@ def k_medoids(
       UserError: if there are fewer samples than clusters, or the matrix is no distance matrix.
     """
     distances = _check_distances(distances)
-    _check_num_clusters(num_clusters, len(distances))
+    check_num_clusters(num_clusters, len(distances))
     if method not in K_MEDOIDS_METHODS:
         raise UserError(f"`method`={method!r} is not known; choose one of {', '.join(K_MEDOIDS_METHODS)}")
     check_count("num_starts", num_starts)
@@ -79,97 +77,6 @@ def _fasterpam(distances: np.ndarray, num_clusters: int, seed: int, num_starts: 
     starts = [derive_integer(seed, "k_medoids", start) for start in range(num_starts)]
     results = [kmedoids.fasterpam(distances, num_clusters, init="random", random_state=start) for start in starts]
     return np.asarray(min(results, key=lambda result: result.loss).medoids, np.int64)
-
-
-def spectral(inputs: np.ndarray, num_clusters: int, gamma: float | None = None, seed: int = 0) -> np.ndarray:
-    """Spectral clustering of the data themselves with a Gaussian affinity, `exp(-gamma |x - y|^2)`.
-
-    Unless the width is given, gamma = 1 / (2 sigma^2) with sigma the median distance of a sample to its seventh
-    nearest neighbour: one width for all pairs in place of the local scaling of Zelnik-Manor and Perona (2004),
-    whose neighbour it is. A fixed gamma measures the scale of the data more than their shape.
-
-    Args:
-      inputs: `[n, D]` data.
-      num_clusters: number of clusters.
-      gamma: inverse squared width; None for the rule above. scikit-learn's default is 1.
-      seed: seed of the assignment's k-means.
-
-    Returns:
-      Labels `[n]`.
-
-    Raises:
-      UserError: if there are fewer samples than clusters.
-    """
-    from sklearn.cluster import SpectralClustering
-
-    _check_num_clusters(num_clusters, len(inputs))
-    if gamma is None:
-        gamma = _gamma_of_neighbours(inputs)
-    with warnings.catch_warnings():
-        # Images are so far apart at gamma = 1 that the graph falls apart; who asks for it is meant to see that.
-        warnings.filterwarnings("ignore", message="Graph is not fully connected")
-        model = SpectralClustering(num_clusters, gamma=gamma, random_state=seed % 2**32)
-        return model.fit_predict(np.asarray(inputs, np.float64))
-
-
-def _gamma_of_neighbours(inputs: np.ndarray) -> float:
-    """1 / (2 sigma^2), sigma the median distance of a sample to its `NEIGHBOUR`-th other."""
-    distances = np.sort(euclidean_distances(inputs), axis=1)  # each row begins with the sample itself
-    sigma = np.median(distances[:, min(NEIGHBOUR, len(distances) - 1)])
-    # Where most samples are repeated, any width that tells the others apart.
-    sigma = sigma or np.mean(distances)
-    return float(0.5 / sigma**2) if sigma > 0.0 else 1.0
-
-
-def euclidean_distances(points: np.ndarray) -> np.ndarray:
-    """`[n, d]` points to their `[n, n]` Euclidean distances."""
-    from scipy.spatial.distance import pdist, squareform
-
-    return squareform(pdist(np.asarray(points, np.float64)))
-
-
-def accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Share of samples whose cluster is that of their class, clusters matched by the Hungarian algorithm."""
-    counts, rows, columns = _match(labels, clusters)
-    return float(counts[rows, columns].sum() / counts.sum())
-
-
-def f1(labels: np.ndarray, clusters: np.ndarray) -> float:
-    """Mean over the classes of F1 after matching clusters to classes; a class without a cluster counts 0."""
-    counts, rows, columns = _match(labels, clusters)
-    matched = counts[rows, columns]
-    # F1 = 2 TP / (class size + cluster size); every class has at least one sample, so none is 0 / 0.
-    scores = 2.0 * matched / (counts.sum(axis=1)[rows] + counts.sum(axis=0)[columns])
-    return float(scores.sum() / counts.shape[0])
-
-
-def match(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
-    """Clusters under the numbers of their classes, so that both have the same colours in figures.
-
-    Args:
-      labels: `[n]` classes, or the clusters of another method.
-      clusters: `[n]` clusters.
-
-    Returns:
-      `[n]`: the place of the matched class among the sorted classes, from 0 on; clusters without a class have the
-      numbers after these.
-    """
-    counts, rows, columns = _match(labels, clusters)
-    numbers = np.full(counts.shape[1], -1)
-    numbers[columns] = rows
-    numbers[numbers < 0] = counts.shape[0] + np.arange(np.count_nonzero(numbers < 0))
-    return numbers[np.unique(clusters, return_inverse=True)[1]]
-
-
-def _match(labels: np.ndarray, clusters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Counts `[classes, clusters]`, and the matched rows and columns with the most samples in all."""
-    from scipy.optimize import linear_sum_assignment
-    from sklearn.metrics.cluster import contingency_matrix
-
-    if len(labels) != len(clusters):
-        raise UserError(f"{len(labels)} `labels` and {len(clusters)} `clusters` must be as many; pass one each")
-    counts = contingency_matrix(labels, clusters)
-    return counts, *linear_sum_assignment(counts, maximize=True)
 
 
 def _check_distances(distances: np.ndarray) -> np.ndarray:
@@ -218,7 +125,8 @@ def _locate(distances: np.ndarray, wrong: np.ndarray) -> str:
     return f"{distances[row, column]:.6g} between samples {row} and {column}"
 
 
-def _check_num_clusters(num_clusters: int, num_samples: int) -> None:
+def check_num_clusters(num_clusters: int, num_samples: int) -> None:
+    """Refuses numbers that are no counts, and more clusters than samples."""
     check_count("num_clusters", num_clusters)
     if num_samples < num_clusters:
         raise UserError(
