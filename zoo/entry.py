@@ -15,7 +15,7 @@ from tfgeo.curves import Curve
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError, check_writable_folder
 from tfgeo.geodesics import CrossEntropy, RandomBezier, RidgeClimb, Solver, WarmStart
-from tfgeo.geodesics.connect import SOLVERS
+from tfgeo.geodesics.defaults import SOLVERS
 from tfgeo.layers import Precision
 from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manifold, Pullback, Smoothed
 from tfgeo.models import RHVAE, VAE

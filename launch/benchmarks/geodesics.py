@@ -24,7 +24,7 @@ from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, Solver, connect
-from tfgeo.geodesics.connect import SOLVERS, default_num_points, fitting_block_size
+from tfgeo.geodesics.defaults import SOLVERS, default_num_points, fitting_block_size
 from tfgeo.manifolds import Interpolated, Manifold, Preconditioned
 
 __all__ = ["measure_geodesics"]

@@ -18,7 +18,7 @@ from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.geodesics import Geodesics, connect
-from tfgeo.geodesics.connect import SOLVERS
+from tfgeo.geodesics.defaults import SOLVERS
 
 __all__ = ["run_interpolation"]
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.cases import half_plane_metric, paraboloid, random_points
 from tfgeo.errors import UserError
-from tfgeo.geodesics import acceleration, connect
+from tfgeo.geodesics import acceleration, connect, distances, pairwise
 from tfgeo.manifolds import Interpolated, Pullback, TensorField
 
 
@@ -26,6 +26,29 @@ def test_geodesics_are_the_decoders_own(dim, monkeypatch, capsys):
     np.testing.assert_allclose(fast.length, exact.length, rtol=1e-4)
     connect(manifold, start, end, accelerate=True, warn=False)
     assert capsys.readouterr().err == ""
+
+
+def test_distances_are_those_of_the_table_and_judged(monkeypatch, capsys):
+    monkeypatch.setattr(acceleration, "TABLE_SECONDS", 0.0)
+    monkeypatch.setattr(acceleration, "TABLE_PASSES", 0)
+    points = random_points(40, 2, low=-1.0, high=1.0).astype(np.float32)
+    manifold = Pullback(paraboloid)
+    exact = pairwise(manifold, points, progress=False)
+    matrix, error = pairwise(manifold, points, accelerate=True, return_error=True)
+    said = capsys.readouterr().err
+    assert "nodes over" in said and "accelerate: error against the solver" in said
+    table = pairwise(Interpolated.around(manifold, points), points, progress=False)
+    np.testing.assert_array_equal(matrix, table)
+    assert 0.0 < error.median < 0.01
+    np.testing.assert_allclose(matrix, exact, rtol=0.05)
+    # Between two sets, too.
+    np.testing.assert_allclose(
+        distances(manifold, points[:5], points[5:], progress=False, accelerate=True), matrix[:5, 5:], rtol=0.01
+    )
+    with pytest.raises(UserError, match=r"`accelerate` .* without `store`"):
+        pairwise(manifold, points, accelerate=True, store="never.zarr")
+    with pytest.raises(UserError, match="`return_error` is for methods"):
+        pairwise(manifold, points, accelerate=False, return_error=True)
 
 
 def test_few_pairs_do_not_pay(capsys):
@@ -52,7 +75,7 @@ def test_a_costly_decoder_pays_sooner():
 def test_where_nothing_can_stand_in(capsys):
     start, end = random_points(2, 5, 2, low=0.5, high=1.0).astype(np.float32)
     connect(TensorField(half_plane_metric), start, end, accelerate=True)
-    assert "not used; TensorField has no decoded differences" in capsys.readouterr().err
+    assert "not used; energies of TensorField are more than decoded differences" in capsys.readouterr().err
     with pytest.raises(UserError, match="leave out `warm_start`"):
         connect(Pullback(paraboloid), start, end, accelerate=True, warm_start=np.stack([start, end], axis=1))
 

@@ -26,7 +26,7 @@ from tests.cases import (
 )
 from tfgeo.curves import Bezier, CubicSpline, Polyline, Quadratic
 from tfgeo.geodesics import connect
-from tfgeo.geodesics.connect import SOLVERS
+from tfgeo.geodesics.defaults import SOLVERS
 from tfgeo.manifolds import Pullback, TensorField
 
 # Chords and midpoints of 63 segments: the lengths below are then wrong by at most 5.3e-5 of themselves.

@@ -7,7 +7,8 @@ import tensorflow as tf
 from tests.cases import SmallDecoder, flat, flat_metric, great_circle, paraboloid, random_ends, sphere
 from tfgeo.curves import Quadratic
 from tfgeo.geodesics import LevenbergMarquardt, connect
-from tfgeo.geodesics.connect import SOLVERS, _compile
+from tfgeo.geodesics.connect import _compile
+from tfgeo.geodesics.defaults import SOLVERS
 from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Pullback

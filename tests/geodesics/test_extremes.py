@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests.cases import paraboloid
 from tfgeo.errors import UserError
 from tfgeo.geodesics import connect, frechet_mean, geodesic_neighbours, landmark_distances, logarithm_map, pairwise
-from tfgeo.geodesics.connect import SOLVERS
+from tfgeo.geodesics.defaults import SOLVERS
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.geodesics.solvers.tiny import safe_norm
 from tfgeo.manifolds import Pullback

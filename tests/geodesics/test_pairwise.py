@@ -5,7 +5,7 @@ import pytest
 
 from tests.cases import paraboloid, random_points
 from tfgeo.errors import UserError
-from tfgeo.geodesics import connect, distance_job, pairwise
+from tfgeo.geodesics import connect, pairwise
 from tfgeo.geodesics.pairwise import DISTANCES, all_pairs, distance_matrix
 from tfgeo.geodesics.stores import resources
 from tfgeo.manifolds import Pullback
@@ -68,8 +68,7 @@ def test_points_must_be_a_table():
         pairwise(MANIFOLD, POINTS[:, 0], progress=False)
 
 
-def test_more_pairs_than_are_found_at_once_are_refused_before_memory_is_taken(monkeypatch):
-    monkeypatch.setattr(distance_job, "TIMED_PAIRS", 10)
+def test_more_pairs_than_are_found_at_once_are_refused_before_memory_is_taken():
     points = random_points(30_000, 2, low=-1.0, high=1.0, dtype=np.float32)
     said = r"30000 x 30000 distances take 3.6 GB and about [\d.]+ \w+ of this machine.*`store`; give store='dist"
     with pytest.raises(UserError, match=said):

@@ -15,7 +15,7 @@ DIM = 4
 RNG = np.random.default_rng(3)
 FIRST, SECOND = RNG.normal(size=[DIM, 24]).astype(np.float32), RNG.normal(size=[24, 40]).astype(np.float32)
 LATENTS = (RNG.normal(size=[400, DIM]) * [1.0, 2.0, 0.5, 1.0] + [0.0, 5.0, -3.0, 0.0]).astype(np.float32)
-SETTINGS = {"num_steps": 400, "num_samples": 4096, "hidden_units": (48, 48)}
+SETTINGS = {"num_steps": 1000, "num_samples": 4096, "hidden_units": (48, 48)}
 
 
 def decode(z):
@@ -85,7 +85,7 @@ def test_what_is_found_with_its_help_is_exact(manifold, distilled, pairs):
 
 def test_a_refined_one_is_better_and_another(manifold, distilled):
     before = [weights.copy() for weights in distilled.network.get_weights()]
-    refined = distilled.refine(800)
+    refined = distilled.refine(2000)
     assert refined.length_error[0] < distilled.length_error[0]
     assert refined.norm_error[0] < distilled.norm_error[0]
     for old, new in zip(before, distilled.network.get_weights(), strict=True):
@@ -93,11 +93,21 @@ def test_a_refined_one_is_better_and_another(manifold, distilled):
     assert refined.manifold is manifold and repr(refined) == repr(distilled)
 
 
-def test_a_pickle_measures_the_same(distilled, pairs):
-    copied = pickle.loads(pickle.dumps(distilled))
-    lines = np.linspace(*pairs, 5, axis=1)
-    np.testing.assert_array_equal(copied.length(lines), distilled.length(lines))
-    assert copied.describe() == distilled.describe()
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_a_pickle_measures_the_same(manifold, pairs, dtype):
+    made = Distilled(manifold, LATENTS, **SETTINGS | {"num_steps": 20, "max_length_error": 1.0}, dtype=dtype)
+    copied = pickle.loads(pickle.dumps(made))
+    lines = np.linspace(*pairs, 5, axis=1).astype(np.float64)
+    np.testing.assert_array_equal(copied.length(lines), made.length(lines))
+    assert copied.describe() == made.describe() and copied.working_dtype(DIM, tf.float64) == dtype
+
+
+def test_the_same_seed_is_the_same_network(manifold):
+    settings = SETTINGS | {"num_steps": 20, "max_length_error": 1.0}
+    one, same, other = (Distilled(manifold, LATENTS, **settings, seed=seed) for seed in (1, 1, 2))
+    for a, b in zip(one.network.get_weights(), same.network.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    assert np.abs(one.network.get_weights()[-1] - other.network.get_weights()[-1]).max() > 1e-2
 
 
 def test_the_description_states_the_errors(distilled):
@@ -112,11 +122,23 @@ def test_the_description_states_the_errors(distilled):
 
 
 def test_pairs_beyond_what_it_saw_are_told(distilled):
-    assert distilled.contains(LATENTS).numpy().all()
+    assert (
+        distilled.contains(LATENTS).numpy().all() and distilled.contains(LATENTS.astype(np.float64)).numpy().all()
+    )
     far = LATENTS[:3] + np.float32([0.0, 60.0, 0.0, 0.0])
     assert not distilled.contains(far).numpy().any()
     found = connect(distilled, LATENTS[:3], far, warn=False)
     assert np.isnan(found.length).all() and all("outside" in reason for reason in found.reason)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_farthest_latent_is_inside(manifold, dtype):
+    latents = LATENTS[:60].copy()
+    latents[:3] += np.float32([0.0, 60.0, 20.0, 0.0]) * np.float32([[1.0], [-1.3], [1.7]])
+    made = Distilled(
+        manifold, latents, **SETTINGS | {"num_steps": 10, "num_samples": 512, "max_length_error": 10.0}
+    )
+    assert made.contains(latents.astype(dtype)).numpy().all()
 
 
 def test_latents_in_a_plane_of_the_space():
@@ -133,9 +155,12 @@ def test_a_decoder_that_stands_still():
 @pytest.mark.parametrize(
     ("latents", "settings", "message"),
     [
-        (LATENTS[:10], {}, "10 latents of 4 dimensions .* give at least 20"),
-        (np.zeros([40, DIM]), {}, "same point"),
+        (LATENTS[:10], {}, r"10 latents of 4 dimensions, 10 of them different.* give at least 20"),
+        (np.zeros([40, DIM]), {}, "40 latents of 4 dimensions, 1 of them different"),
         (np.full([40, DIM], np.nan), {}, r"\(40, 4\) must be \[n, d\] and finite"),
+        (np.full([40, DIM], 1e300), {}, "finite in float32"),
+        (LATENTS, {"hidden_units": 64}, "`hidden_units` must be the widths of layers"),
+        (LATENTS, {"dtype": tf.int32}, "`dtype` is"),
         (LATENTS, {"max_length_error": 1e-5, "num_steps": 10}, "above max_length_error=1e-05"),
         (LATENTS, {"share": 1.5}, "`share` must be in"),
         (LATENTS, {"num_steps": 0}, "`num_steps` must be"),
@@ -147,7 +172,7 @@ def test_bad_input(manifold, latents, settings, message):
 
 
 def test_what_has_no_embedding_is_refused(distilled):
-    with pytest.raises(UserError, match="TensorField does not come from an embedding"):
+    with pytest.raises(UserError, match="TensorField does not come from an embedding alone"):
         Distilled(TensorField(half_plane_metric), random_points(40, 2))
     with pytest.raises(UserError, match="not finite at z = "):
         Distilled(Pullback(lambda z: tf.math.log(z)), LATENTS, **SETTINGS)

@@ -38,7 +38,7 @@ def test_config_is_hashable_and_survives_json(name):
 @pytest.mark.parametrize("name", zoo.names())
 def test_settings_name_things_that_exist(name):
     from tfgeo import clustering, curves
-    from tfgeo.geodesics.connect import SOLVERS
+    from tfgeo.geodesics.defaults import SOLVERS
     from tfgeo.geodesics.pairwise import DISTANCES
 
     config = zoo.config(name)
@@ -58,7 +58,7 @@ def test_settings_name_things_that_exist(name):
 
 def test_entries_may_name_every_curve_and_every_solver():
     from tfgeo import curves
-    from tfgeo.geodesics.connect import SOLVERS
+    from tfgeo.geodesics.defaults import SOLVERS
 
     assert len(curves.names()) >= 5 and len(SOLVERS) >= 4
     for name in curves.names():

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfgeo.errors import UserError
 from tfgeo.geodesics.latents import working_dtype
 from tfgeo.manifolds import Distilled, Interpolated, Manifold, Pullback
-from tfgeo.manifolds.distillation import NUM_PILOTS, NUM_TRAINING_POINTS
+from tfgeo.manifolds.distillation import MIN_BLOCK_SIZE, MOST_FLOATS, NUM_PILOTS, NUM_TRAINING_POINTS
 
 __all__ = ["stand_in"]
 
@@ -20,51 +20,56 @@ TABLE_PASSES = 3 * (64**2 + 63**2)
 NETWORK_PASSES = 3 * (NUM_TRAINING_POINTS + NUM_PILOTS)
 # Seconds that making and compiling take beside: measured on 2 cores, 8 to 20.
 TABLE_SECONDS, NETWORK_SECONDS = 8.0, 20.0
-# Decoder passes that an exact geodesic saves by starting there: measured, 40 to 70 % of 10 steps with 20 points and
-# 3 passes each.
-SAVED_PASSES = 250
+# Decoder passes of a geodesic, 10 steps with 20 points and 3 passes each; and those that an exact one saves by
+# starting there: measured, 40 to 70 %.
+PASSES, SAVED_PASSES = 600, 250
 # Rows by which a pass is timed.
 TIMED_ROWS = 1024
 
 
 def stand_in(
-    manifold: Manifold, points: np.ndarray, num_pairs: int, progress: bool = False
+    manifold: Manifold, points: np.ndarray, num_pairs: int, progress: bool = False, alone: bool = False
 ) -> tuple[Interpolated | Distilled | None, str]:
     """A table (d = 2) or a network for a manifold, or None where there is none or it does not pay; and why.
 
-    It pays where `num_pairs` exact geodesics save more decoder passes than making it takes.
+    It pays where `num_pairs` geodesics save more decoder passes than making it takes.
 
     Args:
       manifold: the manifold.
       points: `[n, d]` the ends of the pairs, finite.
       num_pairs: how many pairs there are.
       progress: whether to show progress bars.
+      alone: whether its geodesics are what is wanted, and not those of the decoder from there.
     """
     in_plane = points.shape[1] == 2
-    if not isinstance(manifold, Pullback):
-        return None, f"{type(manifold).__name__} has no decoded differences that a table or a network could have"
+    if not isinstance(manifold, Pullback) or manifold.has_potential:
+        return None, f"energies of {type(manifold).__name__} are more than decoded differences"
     if isinstance(manifold, Distilled):
         return None, "the manifold is a network already"
     passes, seconds = (TABLE_PASSES, TABLE_SECONDS) if in_plane else (NETWORK_PASSES, NETWORK_SECONDS)
     seconds_per_pass = _seconds_per_pass(manifold, points)
-    least = int((passes * seconds_per_pass + seconds) / (SAVED_PASSES * seconds_per_pass))
+    saved = (PASSES if alone else SAVED_PASSES) * seconds_per_pass
+    least = int((passes * seconds_per_pass + seconds) / saved)
     if num_pairs < least:
         return None, f"{num_pairs} pairs do not pay for it, with this decoder {least} would"
     points = np.unique(points, axis=0)
     try:
         made = Interpolated.around(manifold, points) if in_plane else Distilled(manifold, points, progress=progress)
     except UserError as error:
-        return None, str(error)
+        return None, f"none can be made: {error}"
     return made, made.describe()
 
 
 def _seconds_per_pass(manifold: Pullback, points: np.ndarray) -> float:
     """Seconds that decoding one point takes, among many."""
     embedding = tf.function(manifold.embedding, autograph=False)
-    rows = np.resize(points, (TIMED_ROWS, points.shape[1])).astype(working_dtype(manifold, points))
+    dtype = working_dtype(manifold, points)
+    # Convolutional decoders make hundreds of times the numbers that they return.
+    num = MOST_FLOATS // manifold.peak_floats_per_point(points.shape[1], tf.as_dtype(dtype))
+    rows = np.resize(points, (min(max(num, MIN_BLOCK_SIZE), TIMED_ROWS), points.shape[1])).astype(dtype)
     seconds = []
     for _ in range(4):  # the first compiles
         began = time.perf_counter()
         embedding(tf.constant(rows))[0, 0].numpy()  # one element is fetched, so that all are finished
         seconds.append(time.perf_counter() - began)
-    return min(seconds[1:]) / TIMED_ROWS
+    return min(seconds[1:]) / len(rows)

@@ -13,50 +13,23 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfgeo import curves
-from tfgeo.curves import Curve, LinearCurve, Polyline
-from tfgeo.errors import UserError, check_count, unknown_name_error
+from tfgeo.curves import Curve
+from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.acceleration import stand_in
+from tfgeo.geodesics.defaults import curve_and_solver, default_num_points, fitting_block_size
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run
 from tfgeo.geodesics.result import Geodesics
-from tfgeo.geodesics.solvers.bfgs import MAX_DENSE_PARAMETERS, Bfgs
-from tfgeo.geodesics.solvers.georce import Georce
-from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
-from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
-from tfgeo.geodesics.solvers.sampled import MIN_SAMPLED_DIM
 from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.solver import Reason, Solver
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold, Preconditioned
 
-__all__ = [
-    "SOLVERS",
-    "connect",
-    "curve_and_solver",
-    "default_block_size",
-    "default_num_points",
-    "fitting_block_size",
-]
+__all__ = ["BLOCKS_PER_POOL", "PAIRS_PER_CALL", "connect"]
 
-SOLVERS: dict[str, Callable[..., Solver]] = {
-    "levenberg_marquardt": LevenbergMarquardt,
-    "bfgs": Bfgs,
-    "gradient_descent": GradientDescent,
-    "adam": Adam,
-    "georce": Georce,
-}
-
-# Numbers that a block of curves holds at once, 12 MB in float32: measured, larger blocks leave the cache, where
-# everything but matrix products halves in speed, and in smaller ones these do not reach theirs.
-BLOCK_FLOATS = 3_000_000
-MAX_BLOCK_SIZE = 1024
-# Numbers that a block of curves makes on its way at most, 400 MB in float32; most of them live at once.
-PEAK_FLOATS = 100_000_000
 # Blocks whose pairs are held at once and make room for one another; beyond them memory does not grow with B.
 BLOCKS_PER_POOL = 64
-DEFAULT_NUM_POINTS = 20
 # Geodesics of one call that callers of very many hold at once, some tens of MB.
 PAIRS_PER_CALL = 65536
 # Steps that a block takes before pairs that have stopped make room for others, and where none waits for room.
@@ -140,18 +113,6 @@ def connect(
     """
     check_manifold(manifold)
     start, end = as_pairs(start, end)
-    if accelerate:
-        if warm_start is not None or condition is not None:
-            raise UserError(
-                "`accelerate` finds a start of its own, for the manifold's own condition; leave out `warm_start` "
-                "and `condition`"
-            )
-        near = _stand_in(manifold, start, end, bool(progress), warn)
-        if near is not None:
-            warm_start = connect(
-                near, start, end, curve, None, None, num_points, None, xla, progress, False, starts
-            )
-            manifold, starts = Preconditioned(manifold, near), 1
     conditions = _check_condition(condition, len(start))
     of_all = manifold  # with the condition of each pair, where there is one
     if condition is not None:
@@ -164,13 +125,30 @@ def connect(
     solver.check_manifold(manifold, start, end)
     num_points = default_num_points(curve) if num_points is None else check_count("num_points", num_points, 3)
     num_pairs = len(start)
+    check_count("starts", starts)
+    earlier_iterations: np.ndarray | int = 0
+    if accelerate:
+        if warm_start is not None or condition is not None:
+            raise UserError(
+                "`accelerate` finds a start of its own, for the manifold's own condition; leave out `warm_start` "
+                "and `condition`"
+            )
+        near = _stand_in(manifold, start, end, _shows(progress), warn)
+        if near is not None:
+            # A bar that counts more than these pairs counts each once.
+            shown = progress if isinstance(progress, bool) else False
+            warm_start = connect(
+                near, start, end, curve, solver, None, num_points, None, xla, shown, warn=False, starts=starts
+            )
+            earlier_iterations = warm_start.num_iterations
+            manifold = of_all = Preconditioned(manifold, near)
+            starts = 1
     block_size = fitting_block_size(block_size, manifold, start, num_points, solver)
     given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
     search = warm_start if isinstance(warm_start, WarmStart) else None
     compiled = _compile(Problem(of_all, curve, solver, search, num_points, conditions.shape[1]), xla)
     packed = np.concatenate([start, conditions.astype(dtype)], axis=1)
 
-    check_count("starts", starts)
     draws = draw_curves(0, starts - 1, DEFAULT_DEGREE, start.shape[1]).astype(start.dtype)
     parts = [_empty_results(curve, start)]
     with _progress_bar(progress, num_pairs * starts) as bar:
@@ -194,7 +172,16 @@ def connect(
         part.astype(latent_dtype, copy=False) for part in (parameters, start, end, length, energy, speed_deviation)
     )
     return Geodesics(
-        curve, parameters, start, end, length, energy, speed_deviation, converged, num_iterations, reason
+        curve,
+        parameters,
+        start,
+        end,
+        length,
+        energy,
+        speed_deviation,
+        converged,
+        num_iterations + earlier_iterations,
+        reason,
     )
 
 
@@ -205,6 +192,11 @@ def _stand_in(manifold: Manifold, start: np.ndarray, end: np.ndarray, progress: 
     if say:
         tqdm.write(f"accelerate: {'not used; ' if near is None else ''}{why}", file=sys.stderr)
     return near
+
+
+def _shows(progress: bool | tqdm) -> bool:
+    """Whether there is someone to look at a bar; one that is disabled is true, too."""
+    return not progress.disable if isinstance(progress, tqdm) else progress
 
 
 def _progress_bar(progress: bool | tqdm, num_solutions: int) -> contextlib.AbstractContextManager[tqdm]:
@@ -327,32 +319,6 @@ def _plan_round(num_running: int, block_size: int, xla: bool) -> tuple[int, int,
     return tail, LAST_STEPS_PER_ROUND, 0
 
 
-def default_num_points(curve: Curve) -> int:
-    """Points at which energies are evaluated: 20, for a polyline its nodes."""
-    return curve.num_nodes + 2 if isinstance(curve, Polyline) else DEFAULT_NUM_POINTS
-
-
-def fitting_block_size(
-    given: int | None, manifold: Manifold, start: np.ndarray, num_points: int, solver: Solver
-) -> int:
-    """Pairs that `connect` solves together: those given or the default, and no more than few pairs need."""
-    if given is None:
-        given = default_block_size(manifold, start.shape[1], start.dtype, num_points, solver)
-    largest = 2 ** int(np.ceil(np.log2(max(len(start), MIN_BLOCK_SIZE))))
-    return min(check_count("block_size", given), largest)
-
-
-def default_block_size(
-    manifold: Manifold, latent_dim: int, dtype: np.dtype | tf.DType, num_points: int, solver: Solver
-) -> int:
-    """Pairs that are solved together: a power of two whose values fit the cache, and what makes them the memory."""
-    dtype = tf.as_dtype(dtype)
-    fitting = max(BLOCK_FLOATS // solver.floats_per_curve(manifold, latent_dim, dtype, num_points), MIN_BLOCK_SIZE)
-    # Convolutional decoders make hundreds of times the numbers that they return.
-    in_memory = max(PEAK_FLOATS // solver.peak_floats_per_curve(manifold, latent_dim, dtype, num_points), 1)
-    return min(MAX_BLOCK_SIZE, 2 ** int(np.log2(min(fitting, in_memory))))
-
-
 class _Compiled:
     """A problem's functions, each compiled once per shape."""
 
@@ -373,32 +339,6 @@ class _Compiled:
 @functools.lru_cache(maxsize=16)
 def _compile(problem: Problem, xla: bool) -> _Compiled:
     return _Compiled(problem, xla)
-
-
-def curve_and_solver(
-    curve: str | Curve, solver: str | Solver | None, manifold: Manifold, latent_dim: int
-) -> tuple[Curve, Solver]:
-    """The curve family and the solver that names stand for; without one, the solver that costs least.
-
-    Raises:
-      UserError: if there is no such name, or one is neither a name nor such an object.
-    """
-    curve = curves.from_name(curve) if isinstance(curve, str) else curve
-    if not isinstance(curve, Curve):
-        raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")
-    if solver is None:
-        costly = latent_dim >= MIN_SAMPLED_DIM and manifold.model_takes_jacobians and not manifold.has_potential
-        smooth = isinstance(curve, LinearCurve) and not isinstance(curve, Polyline)
-        fits = smooth and curve.num_parameters(latent_dim) <= MAX_DENSE_PARAMETERS
-        solver = "bfgs" if costly and fits else "levenberg_marquardt"
-    if isinstance(solver, str):
-        if solver not in SOLVERS:
-            remedy = f"give one of {', '.join(SOLVERS)}, or a Solver with its settings"
-            raise unknown_name_error("solver", solver, SOLVERS, remedy)
-        solver = SOLVERS[solver]()
-    if not isinstance(solver, Solver):
-        raise UserError(f"`solver` is {solver!r}; give a name ({', '.join(SOLVERS)}) or a Solver with its settings")
-    return curve, solver
 
 
 def _given_parameters(

@@ -8,7 +8,8 @@ import tensorflow as tf
 from tfgeo import curves
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError
-from tfgeo.geodesics.connect import connect, default_num_points
+from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.defaults import default_num_points
 from tfgeo.geodesics.solvers.solver import Solver
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold

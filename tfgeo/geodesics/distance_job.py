@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ from tqdm import tqdm
 
 from tfgeo.errors import UserError, unknown_name_error
 from tfgeo.geodesics.connect import PAIRS_PER_CALL, connect
+from tfgeo.geodesics.estimate import estimate
 from tfgeo.geodesics.job_limits import MAX_PAIRS, check_cuttable, check_exportable, of_known_pairs
 from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.methods.approximation import Approximation
@@ -40,8 +40,6 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 # Arguments of these that are no settings.
 _NO_SETTINGS = ("self", "manifold", "start", "end", "points", "progress")
-# Pairs by whose time that of all is estimated: a block of the largest size, which wastes the least.
-TIMED_PAIRS = 1024
 
 _ALTERNATIVES = (
     "give store='distances.zarr' to keep them on disk, fewer points, or ask `geodesic_neighbours` for the nearest "
@@ -266,10 +264,6 @@ class DistanceJob:
         """The seconds that the solver would take, from a few pairs, in words."""
         if self.method != "solver" or of_known_pairs(settings) or not self.num_pairs:
             return ""
-        num = min(TIMED_PAIRS, self.num_pairs)
-        rows, columns = self._pairs(np.linspace(0, self.num_pairs - 1, num).astype(np.int64))
-        for _ in range(2):  # the first compiles
-            began = time.perf_counter()
-            connect(self.manifold, self.rows[rows], self.ends[columns], **settings, warn=False)
-            seconds = (time.perf_counter() - began) / num
-        return f" and about {format_seconds(seconds * self.num_pairs)} of this machine"
+        points = self.rows if self.columns is None else np.concatenate([self.rows, self.columns])
+        said = estimate(self.manifold, points, self.num_pairs, **settings)
+        return f" and about {format_seconds(said.seconds)} of this machine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgeo.errors import UserError
+from tfgeo.geodesics.acceleration import stand_in
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance_error import distance_error
 from tfgeo.geodesics.distance_job import DistanceJob
@@ -54,8 +56,10 @@ def pairwise(
       store: the folder of a zarr array, such as "distances.zarr"; None for memory.
       scheduler: the address of a Dask scheduler, such as "tcp://10.0.0.1:8786", for method "solver"; None for this
         process. Distances are then computed in float32.
-      return_error: whether to return how far off the method is, too; not for method "solver".
-      **settings: with method "solver" as for `connect`; else those of
+      return_error: whether to return how far off the method is, too; not for method "solver" without `accelerate`.
+      **settings: with method "solver" as for `connect`, but with `accelerate=True` distances are those of the table
+        (d = 2) or the network that is made where the number of pairs pays for it, and compared with the manifold's
+        own as those of the other methods are; in memory alone. Else those of
         `tfgeo.geodesics.methods.grid.GridApproximation`, `graph.GraphApproximation` and
         `landmarks.LandmarkApproximation`, such as `resolution`, `k` and `num_landmarks`.
 
@@ -115,17 +119,43 @@ def distances(
 
 def _run(job: DistanceJob, store: str | os.PathLike[str] | None, scheduler: str | None, return_error: bool) -> Any:
     """The distances, and with `return_error` the error, which is measured where someone looks at it."""
-    if return_error and job.method == "solver":
+    accelerated = job.method == "solver" and bool(job.settings.pop("accelerate", False))
+    if return_error and job.method == "solver" and not accelerated:
         raise UserError(
             "`return_error` is for methods that approximate, by comparing them with method='solver'; leave it out"
         )
-    matrix = job.run(store, scheduler)
-    if job.method == "solver" or not (job.progress or return_error):
+    solved, how = job, f"method={job.method!r}"
+    if accelerated:
+        solved, how = _accelerate(job, store is None and scheduler is None), "accelerate"
+    matrix = solved.run(store, scheduler)
+    exact = solved.method == "solver" and solved.manifold is job.manifold
+    if not return_error and (exact or not job.progress):
         return matrix
-    error = distance_error(job.manifold, matrix, job.rows, job.columns, job.distance)
+    # Curves of the same family, where there are curves.
+    same = {
+        name: solved.settings[name] for name in ("curve", "num_points") if accelerated and name in solved.settings
+    }
+    error = distance_error(job.manifold, matrix, job.rows, job.columns, job.distance, **same)
     if job.progress:
-        tqdm.write(f"method={job.method!r}: {error}", file=sys.stderr)
+        tqdm.write(f"{how}: {error}", file=sys.stderr)
     return (matrix, error) if return_error else matrix
+
+
+def _accelerate(job: DistanceJob, in_memory: bool) -> DistanceJob:
+    """The same job on what stands for its manifold, said in one line; on its own where that does not pay."""
+    given = [name for name in ("warm_start", "condition") if job.settings.get(name) is not None]
+    if given or not in_memory:
+        what = f"`{given[0]}`" if given else "`store` and `scheduler`"
+        raise UserError(
+            f"`accelerate` makes a table or a network for one call in memory, without {what}; make one yourself, "
+            "by `Interpolated.around(manifold, points)` or `Distilled(manifold, points)`, and give it as manifold"
+        )
+    ends = np.concatenate([job.rows, job.ends])
+    ends = ends[np.isfinite(ends).all(axis=1)]
+    near, why = stand_in(job.manifold, ends, job.num_pairs, job.progress, alone=True)
+    if job.progress:
+        tqdm.write(f"accelerate: {'not used; ' if near is None else ''}{why}", file=sys.stderr)
+    return dataclasses.replace(job, manifold=job.manifold if near is None else near)
 
 
 def all_pairs(manifold: Manifold, points: np.ndarray, **settings: Any) -> Geodesics:

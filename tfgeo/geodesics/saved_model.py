@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfgeo.checkpoints import whole_folder
 from tfgeo.curves import Curve
 from tfgeo.errors import UserError, check_count
-from tfgeo.geodesics.connect import curve_and_solver, default_block_size, default_num_points
+from tfgeo.geodesics.defaults import curve_and_solver, default_block_size, default_num_points
 from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solvers.solver import Reason, Solver

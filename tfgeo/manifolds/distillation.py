@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -16,13 +17,22 @@ from tfgeo.errors import UserError
 from tfgeo.manifolds.calculus.jacobian import pushforward
 from tfgeo.randomness import derive_integer, generator
 
-__all__ = ["Embedding", "Projection", "draw_samples", "find_projection", "push", "small_network", "train"]
+__all__ = ["Embedded", "Projection", "draw_samples", "find_projection", "push", "small_network", "train"]
 
-Embedding = Callable[[tf.Tensor], tf.Tensor]
+
+class Embedded(Protocol):
+    """A manifold whose energies are differences of embedded points."""
+
+    def embedding(self, z: tf.Tensor) -> tf.Tensor: ...
+
+    def peak_floats_per_point(self, latent_dim: int, dtype: tf.DType) -> int: ...
+
 
 # Points that are decoded together; those by which the principal components are found, whose pushed vectors are held
 # as they are; and, by default, those of the training, of which scores are.
 BLOCK_SIZE, NUM_PILOTS, NUM_TRAINING_POINTS = 1024, 4096, 32768
+# Numbers that a block makes on its way at most, or pushed vectors hold, 400 MB in float32; least points of a block.
+MOST_FLOATS, MIN_BLOCK_SIZE = 100_000_000, 8
 
 # How far curves between two latents leave the line, as a share of its length, and points around it in deviations.
 BOW, JITTER = 0.25, 0.1
@@ -102,21 +112,20 @@ def draw_samples(latents: np.ndarray, num: int, seed: int, purpose: str) -> tupl
 
 
 def push(
-    embedding_fn: Embedding, z: np.ndarray, v: np.ndarray, bar: tqdm | None = None
+    manifold: Embedded, z: np.ndarray, v: np.ndarray, bar: tqdm | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Embedded points and pushed vectors J v, `[n, M]` each, for points and vectors `[n, d]`, in blocks of them.
 
     Raises:
       UserError: if one of them is not finite; names the latent point.
     """
-
-    @tf.function(autograph=False)
-    def push_block(z: tf.Tensor, v: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        values, (pushed,) = pushforward(embedding_fn, z, [v])
-        return values, pushed
-
-    for first in range(0, len(z), BLOCK_SIZE):
-        rows = slice(first, first + BLOCK_SIZE)
+    # A partial of its own: TensorFlow warns of many tracings of one function, even for different manifolds.
+    push_block = tf.function(functools.partial(_push_block, manifold), autograph=False)
+    # Convolutional decoders make hundreds of times the numbers that they return.
+    size = MOST_FLOATS // manifold.peak_floats_per_point(z.shape[1], tf.as_dtype(z.dtype))
+    size = min(max(size, MIN_BLOCK_SIZE), BLOCK_SIZE)
+    for first in range(0, len(z), size):
+        rows = slice(first, first + size)
         values, pushed = (part.numpy() for part in push_block(tf.constant(z[rows]), tf.constant(v[rows])))
         finite = np.isfinite(values).all(axis=1) & np.isfinite(pushed).all(axis=1)
         if not finite.all():
@@ -129,18 +138,31 @@ def push(
             bar.update(len(values))
 
 
+def _push_block(manifold: Embedded, z: tf.Tensor, v: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    values, (pushed,) = pushforward(manifold.embedding, z, [v])
+    return values, pushed
+
+
 def find_projection(
-    embedding_fn: Embedding, latents: np.ndarray, share: float, max_features: int, seed: int
+    manifold: Embedded, latents: np.ndarray, share: float, max_features: int, seed: int
 ) -> Projection:
     """The components that hold `share` of the squared lengths of pushed vectors, or the first `max_features`."""
-    blocks = list(push(embedding_fn, *draw_samples(latents, NUM_PILOTS, seed, "pilots")))
-    values, pushed = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    num = min(max_features, values.shape[1])
+    z, v = draw_samples(latents, NUM_PILOTS, seed, "pilots")
+    blocks, num_floats = [], 0
+    mean = np.zeros([], np.float64)
+    for values, pushed in push(manifold, z, v):
+        mean = mean + values.sum(axis=0, dtype=np.float64)
+        blocks.append(pushed)
+        num_floats += pushed.size
+        if num_floats >= MOST_FLOATS:  # of a wide embedding fewer vectors do
+            break
+    pushed = np.concatenate(blocks)
+    num = min(max_features, *pushed.shape)
     _, singular_values, rows = randomized_svd(pushed, num, random_state=derive_integer(seed, "distillation", "svd"))
     # Of a decoder that stands still everything is held.
     shares = np.cumsum(singular_values**2) / max(float(np.sum(pushed**2, dtype=np.float64)), TINY)
     num = min(int(np.searchsorted(shares, share)) + 1, num)
-    return Projection(values.mean(axis=0), rows[:num].T, float(shares[num - 1]))
+    return Projection((mean / len(pushed)).astype(np.float32), rows[:num].T, float(shares[num - 1]))
 
 
 def small_network(
@@ -171,7 +193,7 @@ def small_network(
 
 def train(
     network: keras.Sequential,
-    embedding_fn: Embedding,
+    manifold: Embedded,
     projection: Projection,
     latents: np.ndarray,
     num_samples: int,
@@ -190,7 +212,7 @@ def train(
     """
     with tqdm(total=num_samples, desc="distillation: decoding", unit="point", disable=not progress) as bar:
         z, v = draw_samples(latents, num_samples, seed, "training")
-        samples = _scores(projection, z, v, push(embedding_fn, z, v, bar))
+        samples = _scores(projection, z, v, push(manifold, z, v, bar))
     standardize, *layers = network.layers
     unit = float(np.sqrt(np.mean(samples.lengths**2)))
     if unit == 0.0:  # the decoder stands still
@@ -227,6 +249,11 @@ def train(
             loss = take_steps(tf.constant(rng.integers(num_samples, size=[count, size], dtype=np.int32)))
             bar.update(count)
             bar.set_postfix_str(f"loss {float(loss):.3g}")
+    if not np.isfinite(loss):
+        raise UserError(
+            f"the training of a network for the decoder ran away (its loss is {float(loss)}); give another `seed`, "
+            "or use the manifold itself"
+        )
     _, pushed = _push_through(layers, data.z, data.v)
     lengths = tf.norm(pushed, axis=-1).numpy()
     moves = lengths > 0.0

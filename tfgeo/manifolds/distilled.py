@@ -35,8 +35,10 @@ NUM_LINES, LINE_POINTS, LINES_AT_ONCE = 512, 21, 64
 NUM_POINTS = 512
 # Latents below which they do not show where curves will lead: for each dimension, and in all.
 MIN_LATENTS_PER_DIM, MIN_LATENTS = 5, 20
-# Latents are held out once in so many.
-HELD_OUT_EVERY = 10
+# Latents are held out once in so many, but at least a few.
+HELD_OUT_EVERY, MIN_HELD_OUT = 10, 5
+# What rounding may add to a distance from the centre of the latents, by which it is told what is inside.
+MARGIN = 1e-3
 
 
 class Distilled(Pullback):
@@ -52,8 +54,8 @@ class Distilled(Pullback):
 
     Args:
       manifold: whose metric comes from an embedding: `Pullback`, `ExpectedPullback`, or another subclass.
-      latents: `[n, d]` between which curves will be asked for, such as the encoded data; n at least 5 d and 20. A
-        tenth of them, drawn at random, is held out to measure the error.
+      latents: `[n, d]` between which curves will be asked for, such as the encoded data; at least 5 d and 20
+        different ones. A tenth of them, drawn at random, is held out to measure the error.
       num_steps: of the training, each of 512 points.
       hidden_units: widths of the tanh layers.
       share: of the squared lengths of J v that the principal components hold, as far as `max_features` goes.
@@ -92,25 +94,37 @@ class Distilled(Pullback):
         dtype: tf.DType = tf.float32,
         progress: bool = False,
     ) -> None:
-        if not isinstance(manifold, Pullback):
+        if not isinstance(manifold, Pullback) or manifold.has_potential:
             raise UserError(
-                f"{type(manifold).__name__} does not come from an embedding whose differences a network could "
-                "have; give a Pullback or an ExpectedPullback, or use the manifold itself"
+                f"{type(manifold).__name__} does not come from an embedding alone, whose differences a network "
+                "could have; give a Pullback or an ExpectedPullback, or use the manifold itself"
             )
         self.manifold = manifold
         self.max_length_error = check_positive("max_length_error", max_length_error)
         self._num_samples = check_count("num_samples", num_samples)
+        self._units = _check_units(hidden_units)
+        self._dtype = _check_dtype(dtype)
         self._latents, self._held_out = _split(latents, seed)
         self._seed, self._round = seed, 0
         self._projection = find_projection(
-            manifold.embedding, self._latents, _check_share(share), check_count("max_features", max_features), seed
+            manifold, self._latents, _check_share(share), check_count("max_features", max_features), seed
         )
         self.share, self.num_features = self._projection.share, self._projection.components.shape[1]
-        self._units = tuple(check_count("hidden_units", width) for width in hidden_units)
-        self._dtype = tf.as_dtype(dtype).name
         self.network = self._new_network()
         super().__init__(self.network)
         self._fit(check_count("num_steps", num_steps), progress)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Of the network its weights: what Keras keeps of it loses its precision.
+        state = self.__dict__ | {"network": self.network.get_weights()}
+        del state["decoder"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.network = self._new_network()
+        self.network.set_weights(state["network"])
+        self.decoder = Decoder.of(self.network)
 
     def __repr__(self) -> str:
         return f"Distilled({self.manifold!r}, {self.num_features} features)"
@@ -136,11 +150,8 @@ class Distilled(Pullback):
         Raises:
           UserError: as when it was made.
         """
-        other = copy.copy(self)
+        other = copy.copy(self)  # with a network of its own
         other._round += 1
-        other.network = self._new_network()
-        other.network.set_weights(self.network.get_weights())
-        other.decoder = Decoder.of(other.network)
         other._fit(check_count("num_steps", num_steps), progress)
         return other
 
@@ -166,7 +177,7 @@ class Distilled(Pullback):
         seed = derive_integer(self._seed, "distillation", "round", self._round)
         points = train(
             self.network,
-            self.manifold.embedding,
+            self.manifold,
             self._projection,
             self._latents,
             self._num_samples,
@@ -178,7 +189,7 @@ class Distilled(Pullback):
         variances, axes = np.linalg.eigh(np.cov(self._latents, rowvar=False).reshape(len(self._centre), -1))
         self._whiten = axes / np.sqrt(np.maximum(variances, LEAST_SPREAD**2 * variances[-1]))
         seen = np.concatenate([points, self._latents, self._held_out])
-        self._radius = np.linalg.norm((seen - self._centre) @ self._whiten, axis=1).max()
+        self._radius = (1.0 + MARGIN) * np.linalg.norm((seen - self._centre) @ self._whiten, axis=1).max()
         lengths, exact = (_line_lengths(manifold, self._held_out, seed) for manifold in (self, self.manifold))
         self.length_error = _relative(np.abs(lengths - exact), exact)
         z, v = draw_samples(self._held_out, NUM_POINTS, seed, "held out")
@@ -194,22 +205,36 @@ class Distilled(Pullback):
 
 
 def _split(latents: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Latents to train on and those held out, `[n, d]` float32 each."""
+    """Latents to train on and those held out, `[n, d]` float32 each, none of them twice."""
     latents = as_array(latents, "`latents`", "[n, d]")
+    with np.errstate(over="ignore"):
+        latents = latents.astype(np.float32)
     if latents.ndim != 2 or not latents.size or not np.isfinite(latents).all():
-        raise UserError(f"`latents` {latents.shape} must be [n, d] and finite; give those that curves will connect")
+        raise UserError(
+            f"`latents` {latents.shape} must be [n, d] and finite in float32; give those that curves will connect"
+        )
+    num, latents = len(latents), np.unique(latents, axis=0)
     least = max(MIN_LATENTS_PER_DIM * latents.shape[1], MIN_LATENTS)
     if len(latents) < least:
         raise UserError(
-            f"{len(latents)} latents of {latents.shape[1]} dimensions do not show where curves will lead; give at "
-            f"least {least}, or use the manifold itself"
+            f"{num} latents of {latents.shape[1]} dimensions, {len(latents)} of them different, do not show where "
+            f"curves will lead; give at least {least}, or use the manifold itself"
         )
-    latents = latents.astype(np.float32)
-    if not (np.ptp(latents, axis=0) > 0.0).any():
-        raise UserError("all `latents` are the same point; give those that curves will connect")
     order = generator(seed, "distillation", "held out").permutation(len(latents))
-    num = max(len(latents) // HELD_OUT_EVERY, 2)
-    return latents[order[num:]], latents[order[:num]]
+    num_held_out = max(len(latents) // HELD_OUT_EVERY, MIN_HELD_OUT)
+    return latents[order[num_held_out:]], latents[order[:num_held_out]]
+
+
+def _check_units(hidden_units: Any) -> tuple[int, ...]:
+    if not isinstance(hidden_units, Sequence) or isinstance(hidden_units, str):
+        raise UserError(f"`hidden_units` must be the widths of layers, such as (96, 128), but is {hidden_units!r}")
+    return tuple(check_count("hidden_units", width) for width in hidden_units)
+
+
+def _check_dtype(dtype: Any) -> str:
+    if tf.as_dtype(dtype) not in (tf.float32, tf.float64):
+        raise UserError(f"`dtype` is {dtype!r}, in which no network learns lengths; give tf.float32 or tf.float64")
+    return tf.as_dtype(dtype).name
 
 
 def _check_share(share: float) -> float:
@@ -231,7 +256,7 @@ def _line_lengths(manifold: Pullback, latents: np.ndarray, seed: int) -> np.ndar
 
 
 def _pushed_lengths(manifold: Pullback, z: np.ndarray, v: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.linalg.norm(pushed, axis=1) for _, pushed in push(manifold.embedding, z, v)])
+    return np.concatenate([np.linalg.norm(pushed, axis=1) for _, pushed in push(manifold, z, v)])
 
 
 def _metric_errors(ours: Manifold, exact: Manifold, z: np.ndarray) -> tuple[float, float]:
@@ -244,7 +269,7 @@ def _metric_errors(ours: Manifold, exact: Manifold, z: np.ndarray) -> tuple[floa
 
 
 def _relative(errors: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
-    """Median and 99th percentile of `errors / sizes`; 0 where both are."""
+    """Median and 99th percentile of `errors / sizes`; 0 where both are, NaN where an error is."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(errors > 0.0, errors / sizes, 0.0)
+        ratios = np.where(errors == 0.0, 0.0, errors / sizes)
     return float(np.median(ratios)), float(np.quantile(ratios, 0.99))

@@ -16,7 +16,7 @@ class Preconditioned(Manifold):
 
     Energies, gradients and lengths are the manifold's own, so that solvers end at its geodesics; only the matrix
     of their steps is approximate. A step then costs two decoder passes, forward and backward, in place of 1 + d,
-    and is Newton's up to the error of the approximation, in place of Gauss-Newton's.
+    and is Newton's up to the error of a table, Gauss-Newton's up to that of a network.
 
     Args:
       manifold: whose geodesics.
@@ -85,7 +85,7 @@ class Preconditioned(Manifold):
     def _without_columns(self, numbers: int, latent_dim: int) -> int:
         """Numbers of values and slopes: no derivatives along each of the d coordinates are held.
 
-        Solvers that take steps from gradients, where the model has Jacobians, know that by themselves.
+        `Bfgs`, which is taken where the model has Jacobians, knows that by itself.
         """
         return numbers if self.model_takes_jacobians else numbers * 2 // (1 + latent_dim)
 

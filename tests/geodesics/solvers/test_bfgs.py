@@ -8,7 +8,7 @@ from tests.cases import SmallDecoder, sphere_metric, torus
 from tfgeo.curves import CubicSpline, Quadratic
 from tfgeo.errors import UserError
 from tfgeo.geodesics import connect
-from tfgeo.geodesics.connect import curve_and_solver
+from tfgeo.geodesics.defaults import curve_and_solver
 from tfgeo.geodesics.solvers.bfgs import Bfgs, _update
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.solvers.objective import Objective
