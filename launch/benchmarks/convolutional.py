@@ -8,7 +8,7 @@ import tensorflow as tf
 from launch.benchmarks.problem import ACTIVATIONS, DecoderProblem
 from tfgeo.randomness import generator
 
-__all__ = ["ConvolutionalProblem", "make_convolutional"]
+__all__ = ["ConvolutionalProblem", "make_convolutional", "transposed_convolution"]
 
 # Side and channels of the first feature map, channels after the first convolution, side of the kernels, stride.
 SIDE, CHANNELS, MIDDLE_CHANNELS, KERNEL, STRIDE = 7, 32, 16, 4, 2
@@ -58,6 +58,19 @@ class ConvolutionalProblem(DecoderProblem):
         shape = tf.stack([tf.shape(images)[0], side, side, weights.shape[2]])
         images = tf.nn.conv2d_transpose(images, weights, shape, STRIDE)
         return tf.ensure_shape(images, [None, side, side, weights.shape[2]]) + bias
+
+
+def transposed_convolution(images: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """What TensorFlow's does with these kernels, in NumPy: `[n, S, S, c]` to `[n, 2 S, 2 S, C]`.
+
+    Each input is spread over the outputs around it, weighted by the kernel `[4, 4, C, c]`.
+    """
+    num, side = images.shape[:2]
+    spread = np.zeros([num, STRIDE * side + STRIDE, STRIDE * side + STRIDE, kernel.shape[2]], images.dtype)
+    for row, column in np.ndindex(KERNEL, KERNEL):
+        rows, columns = (slice(first, first + STRIDE * side, STRIDE) for first in (row, column))
+        spread[:, rows, columns] += images @ kernel[row, column].T
+    return spread[:, 1:-1, 1:-1]
 
 
 def make_convolutional(dense: DecoderProblem, seed: int) -> ConvolutionalProblem:

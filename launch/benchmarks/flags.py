@@ -79,7 +79,7 @@ def program_flags() -> program.Flags:
     flags.DEFINE_list(
         "methods", ["*"], "geodesics: patterns of method names, such as 'exact/*'", flag_values=values
     )
-    integer("num_segments", 1000, "geodesics: equal steps on which curves are judged")
+    integer("num_segments", 1000, "geodesics, pairwise: equal steps on which curves are judged")
     flags.DEFINE_string(
         "reference",
         None,

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import tensorflow as tf
 
+from launch.benchmarks.convolutional import CHANNELS, SIDE, ConvolutionalProblem, transposed_convolution
 from launch.benchmarks.problem import DecoderProblem
 from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
 from tfgeo.manifolds.distillation import NUM_PILOTS, NUM_TRAINING_POINTS
@@ -206,6 +207,7 @@ class Judge:
     """
 
     def __init__(self, problem: DecoderProblem, num_segments: int) -> None:
+        self._convolutional = isinstance(problem, ConvolutionalProblem)
         self._weights = {name: np.asarray(value, np.float64) for name, value in problem.arrays.items()}
         self._hidden = ACTIVATIONS[problem.hidden_activation]
         self._output = ACTIVATIONS[problem.output_activation]
@@ -230,7 +232,12 @@ class Judge:
 
     def _mean(self, z: np.ndarray) -> np.ndarray:
         hidden = self._hidden(z @ self._weights["W1"] + self._weights["b1"])
-        return self._output(hidden @ self._weights["W2"] + self._weights["b2"])
+        if not self._convolutional:
+            return self._output(hidden @ self._weights["W2"] + self._weights["b2"])
+        images = hidden.reshape(-1, SIDE, SIDE, CHANNELS)
+        images = self._hidden(transposed_convolution(images, self._weights["K1"]) + self._weights["c1"])
+        images = self._output(transposed_convolution(images, self._weights["K2"]) + self._weights["c2"])
+        return images.reshape(*z.shape[:-1], -1)
 
     def _stddev(self, z: np.ndarray) -> np.ndarray:
         squared = np.sum(np.square(z[..., None, :] - self._weights["rbf_centers"]), axis=-1)

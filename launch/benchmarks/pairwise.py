@@ -6,8 +6,10 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from launch.benchmarks.measuring import (
+    Judge,
     Timing,
     distillation_flops,
     length_errors,
@@ -30,6 +32,8 @@ __all__ = ["measure_pairwise"]
 NUM_POINTS = DEFAULT_NUM_POINTS
 # Points at which a table's geodesics are read off for the decoder to start from.
 WARM_POINTS = 64
+# Pairs whose energies are judged.
+NUM_JUDGED = 200
 # What a network may be off by at the 99th percentile: the row says how far, also where that is too far for use.
 MAX_LENGTH_ERROR = 1.0
 
@@ -101,6 +105,7 @@ class _Bench:
             "geodesics_per_second": len(found.result) / found.seconds,
             "gflop_needed": 1e-9 * flops,
             "floor_seconds": found.seconds,
+            "energy_over_line": self._energy_over_line(found.result),
         }
 
     def stand_in_row(self) -> Row:
@@ -122,6 +127,7 @@ class _Bench:
             # The decoder works while it is made, and not after.
             "gflop_needed": 1e-9 * self._making_flops(),
             "floor_seconds": built.seconds,
+            "energy_over_line": self._energy_over_line(found.result),
         }
         if self._exact is not None:
             row |= length_errors(found.result.length, self._exact.length)
@@ -145,6 +151,7 @@ class _Bench:
             "geodesics_per_second": len(found.result) / total,
             "gflop_needed": 1e-9 * flops,
             "floor_seconds": total,
+            "energy_over_line": self._energy_over_line(found.result),
         }
         if self._exact is not None:
             row |= length_errors(found.result.length, self._exact.length)
@@ -244,6 +251,16 @@ class _Bench:
             lambda: run(min(block_size, len(start))),
         )
 
+    def _energy_over_line(self, geodesics: Geodesics) -> float:
+        """Mean energy over that of straight lines, of some pairs, judged apart from all manifolds."""
+        judge = Judge(self._record.problem, self._record.settings.num_segments)
+        some = np.linspace(0, len(geodesics) - 1, min(len(geodesics), NUM_JUDGED)).astype(int)
+        start, end = geodesics.start[some], geodesics.end[some]
+        lines = judge.straight_lines(start, end)
+        t = np.linspace(0.0, 1.0, judge.num_segments + 1).astype(start.dtype)
+        curves = geodesics.curve.points(*map(tf.constant, (geodesics.parameters[some], start, end, t))).numpy()
+        return float(np.mean(judge(curves, self.metric)[0]) / np.mean(judge(lines, self.metric)[0]))
+
     def _sizes(self, manifold: Manifold, geodesics: Geodesics, num_points: int) -> Row:
         given = self._record.settings.block_size
         _, solver = curve_and_solver(geodesics.curve, None, manifold, geodesics.start.shape[1])
@@ -270,7 +287,7 @@ def _fit_exponents(rows: list[Row]) -> dict[str, float] | None:
 def _table(rows: list[Row]) -> Rows:
     table: Rows = [
         ("what", "pairs", "T", "compile s", "table s", "run s", "total s", "per s", "converged", "iterations",
-         "of rate", "distance error", "peak MB", "growth MB")
+         "of rate", "E / line", "distance error", "peak MB", "growth MB")
     ]  # fmt: skip
     for row in rows:
         share, error = (number(row, key, ".2%") for key in ("share_of_decoder_rate", "length_error_median"))
@@ -287,6 +304,7 @@ def _table(rows: list[Row]) -> Rows:
                 number(row, "share_converged", ".1%"),
                 number(row, "mean_iterations", ".1f"),
                 share,
+                number(row, "energy_over_line", ".4f"),
                 error,
                 number(row, "peak_megabytes", ".0f"),
                 number(row, "peak_growth_megabytes", ".0f"),
