@@ -34,6 +34,8 @@ MOST_WHOLE = 10_000
 NUM_PAIRS = 1024
 # Workers: a small rectangle, whose seconds are those of starting, and how many times as wide the large one is.
 WORKER_POINTS, TIMES_WIDER = 32, 3
+# Share of the seconds of the narrow rectangle by which those of the wide one must be above them.
+LEAST_SHARE = 0.05
 # Clusters and landmarks, and up to how many points all pairs are clustered to compare with.
 NUM_CLUSTERS, NUM_LANDMARKS, MOST_COMPARED = 10, 300, 2000
 
@@ -111,12 +113,11 @@ def measure_workers(problem: DecoderProblem, metric: str, num_workers: int, seed
         with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
             peak = max(client.run(peak_bytes).values())
     num_pairs = WORKER_POINTS**2 * (TIMES_WIDER - 1)
-    return {
-        "num_workers": num_workers,
-        "pairs_per_second": num_pairs / max(seconds[1] - seconds[0], 1e-9),
-        "start_seconds": seconds[0],
-        "peak_bytes": peak,
-    }
+    row: Row = {"num_workers": num_workers, "start_seconds": seconds[0], "peak_bytes": peak}
+    # A wider rectangle that took no longer says nothing of the rate.
+    if seconds[1] - seconds[0] > LEAST_SHARE * seconds[0]:
+        row["pairs_per_second"] = num_pairs / (seconds[1] - seconds[0])
+    return row
 
 
 def measure_clusters(problem: DecoderProblem, metric: str, num_points: int, seed: int) -> Row:

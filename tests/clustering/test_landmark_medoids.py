@@ -67,7 +67,7 @@ def test_samples_at_one_place_have_medoids_of_their_own():
 @pytest.mark.parametrize(
     ("distances", "landmarks", "num_clusters", "said"),
     [
-        (np.zeros([5, 2]), [0, 1], 3, "2 samples cannot form `num_clusters`=3"),
+        (np.zeros([5, 2]), [0, 1], 3, "2 landmarks cannot form `num_clusters`=3"),
         (np.zeros([5, 2]), [0, 1, 2], 2, r"`distances` \(5, 2\) and `landmarks` \(3,\) must be \[n, L\] and \[L\]"),
         (np.zeros([5, 2]), [0, 5], 2, "different rows of the 5 samples, but 5 is none"),
         (np.zeros([5, 2]), [3, 3], 2, "but 3 is there twice"),

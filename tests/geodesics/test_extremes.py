@@ -63,7 +63,10 @@ def test_lengths_scale_with_the_decoder_or_the_pair_is_told(name, dtype):
 
 @pytest.mark.parametrize("name", UNMOVED)
 def test_a_decoder_that_does_not_move_has_no_lengths_and_says_so(name):
-    found = connect(UNMOVED[name], POINTS[:3], POINTS[3:6], warn=False)
+    with pytest.warns(UserWarning, match="3 of 3 pairs have no length; the energy between different ends is 0"):
+        found = connect(UNMOVED[name], POINTS[:3], POINTS[3:6])
+    with pytest.warns(UserWarning, match="the energy between different ends is 0"):
+        pairwise(UNMOVED[name], POINTS[:4], progress=False)
     np.testing.assert_array_equal(found.length, 0.0)
     assert (found.reason_codes == Reason.NO_ENERGY).all()
     assert "does not move" in found.reason[0]

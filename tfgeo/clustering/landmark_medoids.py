@@ -46,7 +46,7 @@ def landmark_k_medoids(
       UserError: if there are fewer landmarks than clusters, or distances are none.
     """
     distances, landmarks = _check(np.asarray(distances), np.asarray(landmarks))
-    check_num_clusters(num_clusters, len(landmarks))
+    check_num_clusters(num_clusters, len(landmarks), "landmarks")
     # Distances there and back, found apart, differ by what solvers leave.
     between = distances[landmarks]
     between = 0.5 * (between + between.T)

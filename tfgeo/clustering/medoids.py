@@ -125,13 +125,13 @@ def _locate(distances: np.ndarray, wrong: np.ndarray) -> str:
     return f"{distances[row, column]:.6g} between samples {row} and {column}"
 
 
-def check_num_clusters(num_clusters: int, num_samples: int) -> None:
-    """Refuses numbers that are no counts, and more clusters than samples."""
+def check_num_clusters(num_clusters: int, num_samples: int, what: str = "samples") -> None:
+    """Refuses numbers that are no counts, and more clusters than samples, or what else medoids are chosen from."""
     check_count("num_clusters", num_clusters)
     if num_samples < num_clusters:
         raise UserError(
-            f"{num_samples} samples cannot form `num_clusters`={num_clusters} clusters; "
-            "give more samples or lower --config.clustering.num_clusters"
+            f"{num_samples} {what} cannot form `num_clusters`={num_clusters} clusters; "
+            f"give more {what} or lower --config.clustering.num_clusters, `n_clusters` of an estimator"
         )
 
 

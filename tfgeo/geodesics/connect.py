@@ -168,6 +168,9 @@ def connect(
     if warn and not converged.all():
         worst = Reason(reason[~converged].max()).message
         warnings.warn(f"{np.sum(~converged)} of {num_pairs} pairs did not converge; {worst}", stacklevel=2)
+    empty = np.sum(reason == Reason.NO_ENERGY)
+    if warn and empty:
+        warnings.warn(f"{empty} of {num_pairs} pairs have no length; {Reason.NO_ENERGY.message}", stacklevel=2)
     parameters, start, end, length, energy, speed_deviation = (
         part.astype(latent_dtype, copy=False) for part in (parameters, start, end, length, energy, speed_deviation)
     )

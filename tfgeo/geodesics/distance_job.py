@@ -21,7 +21,8 @@ from tfgeo.geodesics.methods.approximation import Approximation
 from tfgeo.geodesics.methods.graph import GraphApproximation
 from tfgeo.geodesics.methods.grid import GridApproximation
 from tfgeo.geodesics.methods.landmarks import LandmarkApproximation
-from tfgeo.geodesics.result import check_distance, distance_of
+from tfgeo.geodesics.result import Geodesics, check_distance, distance_of
+from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.geodesics.stores.blocks import Block, Cut, MemoryTarget, Target
 from tfgeo.geodesics.stores.job import describe_job
 from tfgeo.geodesics.stores.resources import check_memory, format_bytes, format_seconds
@@ -195,7 +196,7 @@ class DistanceJob:
         values[pairs] = distance_of(geodesics.length, geodesics.energy, self.distance)
         if mirrored:
             values.T[pairs] = values[pairs]
-        failed = np.flatnonzero(~geodesics.converged)
+        failed = _without_distance(geodesics)
         return values, len(failed), geodesics.reason[failed[0]] if len(failed) else ""
 
     def _approximation(self, settings: dict[str, Any]) -> Approximation:
@@ -230,7 +231,7 @@ class DistanceJob:
                 matrix[rows, columns] = distance_of(geodesics.length, geodesics.energy, self.distance)
                 if self.symmetric:
                     matrix[columns, rows] = matrix[rows, columns]
-                failed = np.flatnonzero(~geodesics.converged)
+                failed = _without_distance(geodesics)
                 if len(failed):
                     num_failed, reason = num_failed + len(failed), geodesics.reason[failed[0]]
         return num_failed, reason
@@ -267,3 +268,8 @@ class DistanceJob:
         points = self.rows if self.columns is None else np.concatenate([self.rows, self.columns])
         said = estimate(self.manifold, points, self.num_pairs, **settings)
         return f" and about {format_seconds(said.seconds)} of this machine"
+
+
+def _without_distance(geodesics: Geodesics) -> np.ndarray:
+    """Pairs that did not converge, or for whose energy the precision has nothing but 0."""
+    return np.flatnonzero(~geodesics.converged | (geodesics.reason_codes == Reason.NO_ENERGY))

@@ -24,9 +24,10 @@ def is_resolved(energy: tf.Tensor) -> tf.Tensor:
 
 
 def power_of_two(sizes: tf.Tensor) -> tf.Tensor:
-    """The powers of two next below sizes, by which numbers are divided without rounding; 1 for 0 and infinity."""
+    """The powers of two next below sizes, by which numbers are divided without rounding; 1 for no normal ones."""
     exponents = tf.floor(tf.math.log(sizes) / tf.math.log(tf.constant(2.0, sizes.dtype)))
-    counts = tf.math.is_finite(exponents)
+    # Of sizes below the least normal number the power is one that underflows.
+    counts = tf.math.is_finite(exponents) & (sizes >= float(np.finfo(sizes.dtype.as_numpy_dtype).tiny))
     return tf.where(counts, tf.pow(tf.constant(2.0, sizes.dtype), tf.where(counts, exponents, 0.0)), 1.0)
 
 
