@@ -89,10 +89,11 @@ def _draw_learned(run: Run, result: Clusterings, grid: np.ndarray) -> dict[str, 
 def _clusters(run: Run, result: Clusterings) -> plots.style.Figure:
     """Clusters by each distance (Fig. 11, 13 of Yang et al.; 12 of Chadebec et al.), coloured by class.
 
-    Without labels, as those of the first panel's clusters.
+    Without labels, as those of the geodesic clusters. Clusters without a class have the numbers of clusters.csv.
     """
     labels, names = run.samples.labels, figures.class_names(run)
-    reference = next(iter(result.clusters.values())) if labels is None else labels
+    geodesic = result.clusters["geodesic"]
+    reference = geodesic if labels is None else labels
     titles = {name: f"k-medoids, {_TITLES[name]}" for name in result.distances} | {
         "spectral": "spectral, data space"
     }
@@ -103,7 +104,11 @@ def _clusters(run: Run, result: Clusterings) -> plots.style.Figure:
             title += f"\naccuracy {accuracy(labels, clusters):.3f}"
         panels.append(plots.Panel(title, match(reference, clusters), marked=result.medoids.get(name)))
     most = 1 + max(int(panel.labels.max()) for panel in panels if panel.labels is not None)
-    names += [f"cluster {index + 1}" for index in range(len(names), most)]
+    numbers = dict(zip(match(reference, geodesic).tolist(), geodesic.tolist(), strict=True))
+    names += [
+        f"cluster {numbers[place] + 1}" if place in numbers else "another cluster"
+        for place in range(len(names), most)
+    ]
     return plots.latent_panels(result.latents, panels, class_names=names)
 
 

@@ -1,13 +1,14 @@
 """launch.cluster end to end on small data: files, continuation, the user's own data, bad input."""
 
 import json
+import types
 
 import numpy as np
 import pytest
 
 import zoo
 from launch import cluster, program
-from launch.experiments import clustering
+from launch.experiments import clustering, clustering_figures
 from launch.running import distances as running_distances
 from launch.running import geodesics, training
 from launch.running.run import run_from_config
@@ -120,6 +121,24 @@ def test_own_data_without_labels_have_no_scores(tmp_path, capsys):
     said = [line for line in capsys.readouterr().out.splitlines() if "no labels" in line]
     assert len(said) == 1 and "under pullback, expected of --config.clustering.metrics" in said[0]
     assert metrics["config"]["network"]["data_dim"] == 5 and metrics["config"]["clustering"]["num_clusters"] == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [([0, 0, 1, 1, 1, 1], ["zero", "one", "cluster 1"]), (None, ["cluster 1", "cluster 2", "cluster 3"])],
+)
+def test_clusters_without_a_class_have_the_numbers_of_the_table(labels, names):
+    labels = None if labels is None else np.array(labels)
+    data = types.SimpleNamespace(classes=None)
+    samples = types.SimpleNamespace(labels=labels, class_names={0: "zero", 1: "one"})
+    run = types.SimpleNamespace(samples=samples, config=types.SimpleNamespace(data=data))
+    clusters = {"geodesic": np.array([1, 1, 0, 2, 2, 2])}
+    result = types.SimpleNamespace(
+        latents=np.zeros([6, 2]), distances={"geodesic": None}, clusters=clusters | {"spectral": np.arange(6) // 2},
+        medoids={},
+    )  # fmt: skip
+    (legend,) = clustering_figures._clusters(run, result).legends
+    assert [text.get_text() for text in legend.get_texts()] == names
 
 
 def write(tmp_path, **arrays):

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from tests import cases
 from tfgeo import geodesics, plots
+from tfgeo.clustering import match
 from tfgeo.errors import UserError
 from tfgeo.manifolds import Pullback, TensorField
 
@@ -105,6 +106,18 @@ def test_ellipses_of_tissot_are_those_of_the_metric(sphere, ax):
     np.testing.assert_allclose([ax.get_xlim(), ax.get_ylim()], BOUNDS)
 
 
+def test_a_single_ellipse_fills_its_cell(sphere, ax):
+    plots.tissot(sphere, ax, ((0.7, 0.8), (0.5, 0.7)), num=1)
+    (ellipses,) = (each for each in ax.collections if isinstance(each, EllipseCollection))
+    np.testing.assert_allclose(max(*ellipses.get_widths(), *ellipses.get_heights()), 0.1, rtol=1e-6)
+    # One that is left of several keeps the size of its cell.
+    corner = TensorField(lambda z: tf.linalg.diag(tf.nn.relu(z)))
+    other = Figure().subplots()
+    plots.tissot(corner, other, ((-1.5, 0.5),) * 2, num=4)
+    (left,) = other.collections
+    np.testing.assert_allclose([left.get_widths(), left.get_heights()], [[0.5], [0.5]], rtol=1e-6)
+
+
 def test_degenerate_metrics_have_no_ellipse(ax):
     half_flat = TensorField(
         lambda z: tf.linalg.diag(tf.stack([tf.ones_like(z[..., 0]), tf.nn.relu(z[..., 0])], -1))
@@ -142,6 +155,21 @@ def test_strips_take_any_dimension_values_without_a_shape_and_distributions(ax):
     assert coloured.images[0].get_array().shape[2] == 3
 
 
+def test_shapes_of_images_may_be_arrays(ax):
+    plots.strip(CURVES, lambda z: np.ones([len(z), 6]), np.array([2, 3]), ax, num=2)
+    # Two pairs one below the other, with a pixel between pictures and one more between pairs.
+    assert ax.images[0].get_array().shape == (2 * 2 + 2, 2 * 3 + 1)
+    with pytest.raises(UserError, match=r"`image_shape`=\(2, 2\) has 4 values"):
+        plots.strip(CURVES, lambda z: np.ones([len(z), 6]), np.array([2, 2]), ax)
+
+
+def test_speeds_of_more_curves_than_colours_are_all_drawn(ax):
+    named = {str(kind): np.random.default_rng(kind).normal(size=(1, 4, 2)) for kind in range(9)}
+    plots.velocity(named, SPACE, ax)
+    assert len(ax.get_legend().get_texts()) == len(ax.lines) == 9
+    assert ax.lines[7].get_color() == ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
 def test_the_speed_of_a_geodesic_is_level_and_its_mean_the_length(sphere, found, ax):
     assert plots.velocity(found, sphere, ax, pairs=[1]) is ax
     geodesic, straight = (line.get_ydata() for line in ax.lines)
@@ -159,6 +187,15 @@ def test_a_map_of_distances_has_lines_and_its_source(sphere, ax):
     assert len(levels) == 10 and levels[0] > 0.0 and levels[-1] < near.distances.max()
 
 
+@pytest.mark.parametrize("in_colors", [True, False])
+def test_a_decoder_that_does_not_move_has_a_map_without_lines(in_colors, ax):
+    nodes = np.linspace(0.0, 1.0, 5)
+    still = geodesics.DistanceMap((nodes, nodes), np.zeros([5, 5]))
+    assert plots.distance_map(still, ax, np.zeros(2), in_colors=in_colors) is ax
+    assert not [each for each in ax.collections if hasattr(each, "levels")]
+    assert len(ax.lines) == 1
+
+
 def test_a_matrix_parts_its_classes(ax):
     distances = np.abs(np.arange(6.0)[:, None] - np.arange(6.0))
     assert plots.distance_matrix(distances, ax, np.array([0, 0, 1, 1, 1, 2])) is ax
@@ -173,6 +210,33 @@ def test_classes_keep_their_colours_where_a_panel_lacks_some():
     assert colors[1] == [colors[0][0], colors[0][2]]
 
 
+def legend_looks(legend):
+    """The colour of each name of a legend."""
+    names = [text.get_text() for text in legend.get_texts()]
+    return {name: tuple(each.get_facecolor()[0]) for name, each in zip(names, legend.legend_handles, strict=True)}
+
+
+def test_clusters_have_names_and_colours_of_their_classes_where_some_have_no_cluster():
+    names, labels = ["zero", "one", "two"], np.array([0, 0, 1, 2, 2])
+    clusters = match(labels, np.array([1, 1, 0, 0, 0]))
+    assert set(clusters) == {0, 2}
+    latents = np.zeros([5, 2])
+    classes, found, unnamed = (
+        legend_looks(plots.latent_points(latents, shown, Figure().subplots(), called).get_legend())
+        for shown, called in ((labels, names), (clusters, names), (clusters, ()))
+    )
+    assert list(classes) == names and found == {"zero": classes["zero"], "two": classes["two"]}
+    assert unnamed == {"0": classes["zero"], "2": classes["two"]}
+    (legend,) = plots.latent_panels(latents, [plots.Panel("clusters", clusters)], class_names=names).legends
+    assert legend_looks(legend) == found
+
+
+@pytest.mark.parametrize("labels", [[3, 8], [0, 2], ["x", "y"], [-1, 0], [0.5, 1.5], [1, 5000]])
+def test_other_labels_have_their_names_in_order(labels, ax):
+    plots.latent_points(np.zeros([2, 2]), np.array(labels), ax, ["first", "second"])
+    assert list(legend_looks(ax.get_legend())) == ["first", "second"]
+
+
 def test_dots_shrink_with_their_number(ax):
     sizes = []
     for num in (20, 2000, 200_000):
@@ -182,6 +246,7 @@ def test_dots_shrink_with_their_number(ax):
 
 
 CURVES = {"a": np.zeros([2, 5, 2])}
+UNEQUAL = CURVES | {"b": np.zeros([1, 5, 2])}
 SPACE = Pullback(lambda z: z * z[:, :1] ** 2)
 
 
@@ -202,6 +267,14 @@ SPACE = Pullback(lambda z: z * z[:, :1] ** 2)
         (lambda ax: plots.velocity({"a": np.zeros([5, 2])}, SPACE, ax), "B, T, d.*stack"),
         (lambda ax: plots.velocity(np.zeros([2, 5, 2]), SPACE, ax), "by name"),
         (lambda ax: plots.distance_matrix(np.zeros(3), ax), "pairwise"),
+        (lambda ax: plots.tissot(SPACE, ax, BOUNDS, num=0), "`num` must be an integer of at least 1, but is 0"),
+        (lambda ax: plots.tissot(SPACE, ax, BOUNDS, num=2.5), "`num` must be an integer"),
+        (lambda ax: SPACE.plot_volume(ax, BOUNDS, resolution=0), "`resolution` must be .* at least 1, but is 0"),
+        (lambda ax: SPACE.plot_volume(ax, "ab"), "`bounds` must be .*'ab'"),
+        (lambda ax: plots.tissot(SPACE, ax, ((0, 1), (0, 1, 2))), "`bounds` must be .*0, 1, 2"),
+        (lambda ax: plots.velocity(UNEQUAL, SPACE, ax, pairs=[1]), "'a': 2, 'b': 1.*as many of each"),
+        (lambda ax: plots.strip(UNEQUAL, lambda z: z, ax=ax, pairs=[1]), "'a': 2, 'b': 1.*as many of each"),
+        (lambda ax: plots.velocity({"a": np.zeros([2, 1, 2])}, SPACE, ax), "'a'. has 1 points .* give 2 or more"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused_in_one_line(draw, words, ax):

@@ -92,6 +92,15 @@ def test_ellipses_are_unit_balls_of_the_metric_in_one_scale():
     np.testing.assert_allclose(angles % 180.0, [90.0, np.degrees(np.arctan2(0.8, 0.6))], atol=1e-3)
 
 
+def test_a_single_ellipse_of_a_panel_fills_what_is_drawn():
+    grid = plots.grid_points(10.0 * LATENTS, 5)
+    metrics = (np.zeros([1, 2], np.float32), np.diag([1.0, 4.0])[None])
+    figure = plots.latent_panels(10.0 * LATENTS, [Panel("metric", field=np.zeros([5, 5]), metrics=metrics)], grid)
+    (ellipses,) = (each for each in figure.axes[0].collections if isinstance(each, EllipseCollection))
+    # A field has half a cell around its nodes.
+    np.testing.assert_allclose(ellipses.get_widths(), 1.25 * np.ptp(grid[..., 0]), rtol=1e-5)
+
+
 def test_moving_average_skips_what_is_not_known():
     values = np.array([1.0, 3.0, np.nan, 5.0, 7.0])
     np.testing.assert_allclose(plots.moving_average(values, 2), [1.0, 2.0, 3.0, 5.0, 6.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -89,7 +90,8 @@ def strip(
       The axes.
 
     Raises:
-      UserError: if a pair does not exist, or what is decoded has another size than the images.
+      UserError: if a pair does not exist, curves by name are not as many or of one point, or what is decoded has
+        another size than the images.
     """
     named = _named_curves(curves, check_count("num", num))
     shown = _choose(pairs, len(next(iter(named.values()))), STRIP_PAIRS)
@@ -100,7 +102,15 @@ def strip(
             names.append(name if place else f"{pair}  {name}")
     decoded = _decode(decoder, np.concatenate(rows))
     ax = ax if ax is not None else axes_of(None, *grid_size(len(rows), num, len(named)))
-    draw_images(ax, decoded, image_shape or decoded.shape[1:], num, names, color_map, group=len(named))
+    draw_images(
+        ax,
+        decoded,
+        decoded.shape[1:] if image_shape is None else image_shape,
+        num,
+        names,
+        color_map,
+        group=len(named),
+    )
     return ax
 
 
@@ -120,11 +130,11 @@ def velocity(
       The axes.
 
     Raises:
-      UserError: if a pair does not exist.
+      UserError: if a pair does not exist, or curves by name are not as many or of one point.
     """
     named = _named_curves(curves, check_count("num", num, 2))
     ax = axes_of(ax, 4.8, 3.0)
-    for color, (name, points) in zip(CLASS_COLORS, named.items(), strict=False):
+    for color, (name, points) in zip(itertools.cycle(CLASS_COLORS), named.items(), strict=False):
         shown = points[_choose(pairs, len(points), len(points))]
         segments = shown.shape[1] - 1
         speeds = segments * np.sqrt(np.asarray(manifold.segment_energies(shown)))
@@ -146,8 +156,13 @@ def _named_curves(curves: Curves, num: int) -> dict[str, np.ndarray]:
         for name, points in named.items():
             if points.ndim != 3 or not len(points):
                 raise UserError(f"`curves`[{name!r}] must be [B, T, d], got {list(points.shape)}; stack the curves")
+            if points.shape[1] < 2:
+                raise UserError(f"`curves`[{name!r}] has {points.shape[1]} points on each curve; give 2 or more")
         if not named:
             raise UserError("`curves` is empty; give geodesics, or curves [B, T, d] by name")
+        counts = {name: len(points) for name, points in named.items()}
+        if len(set(counts.values())) > 1:
+            raise UserError(f"`curves` has {counts} curves by name; give as many of each, a row for each pair")
         return named
     if not hasattr(curves, "points"):
         raise UserError(f"`curves` is {type(curves).__name__}; give geodesics, or curves [B, T, d] by name")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, check_count
 from tfgeo.plots.planes import Bounds, axes_grid, check_bounds, check_metric, name_axes
 from tfgeo.plots.protocols import Metric
 from tfgeo.plots.style import axes_of
@@ -32,11 +32,12 @@ def tissot(manifold: Metric, ax: Axes | None = None, bounds: Bounds | None = Non
       The axes.
 
     Raises:
-      UserError: if d is not 2, nothing says which part of the plane to draw, or the metric is degenerate
-        everywhere.
+      UserError: if d is not 2, nothing says which part of the plane to draw, there are no ellipses, or the metric
+        is degenerate everywhere.
     """
     import tensorflow as tf
 
+    num = check_count("num", num)
     bounds = check_bounds(bounds, ax)
     # Each in the middle of its cell, so that none is cut at a side.
     halves = [(high - low) / (2 * num) for low, high in bounds]
@@ -45,14 +46,17 @@ def tissot(manifold: Metric, ax: Axes | None = None, bounds: Bounds | None = Non
     check_metric(manifold, grid)
     centers = grid.reshape(-1, 2)
     ax = axes_of(ax)
-    draw_ellipses(ax, centers, np.asarray(manifold.metric_tensor(tf.constant(centers))))
+    draw_ellipses(ax, centers, np.asarray(manifold.metric_tensor(tf.constant(centers))), 2.0 * min(halves))
     ax.set(xlim=bounds[0], ylim=bounds[1])
     name_axes(ax)
     return ax
 
 
-def draw_ellipses(ax: Axes, centers: np.ndarray, metrics: np.ndarray) -> None:
-    """The ellipses `v^T G v = r^2` around centres `[m, 2]` of metrics `[m, 2, 2]`, with one r for all."""
+def draw_ellipses(ax: Axes, centers: np.ndarray, metrics: np.ndarray, spacing: float | None = None) -> None:
+    """The ellipses `v^T G v = r^2` around centres `[m, 2]` of metrics `[m, 2, 2]`, with one r for all.
+
+    The widest is `spacing` wide, by default the least gap between centres; a single one fills what `ax` shows.
+    """
     metrics = np.asarray(metrics, np.float64)
     known = np.isfinite(metrics).all(axis=(1, 2))
     values, vectors = np.linalg.eigh(np.where(known[:, None, None], metrics, np.eye(2)))
@@ -60,11 +64,11 @@ def draw_ellipses(ax: Axes, centers: np.ndarray, metrics: np.ndarray) -> None:
     known &= values[:, 0] > LEAST_RATIO * values[:, 1]
     if not known.any():
         raise UserError("the metric is degenerate at every ellipse's centre; give other bounds")
-    centers, values, vectors = centers[known], values[known], vectors[known]
+    all_centers, centers, values, vectors = centers, centers[known], values[known], vectors[known]
     # Half axes for r = 1; the first eigenvalue is the smallest, its axis the longest.
     axes_lengths = 1.0 / np.sqrt(values)
-    gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
-    spacing = np.min(gaps[gaps > 0.0]) if (gaps > 0.0).any() else 1.0
+    if spacing is None:
+        spacing = _least_gap(ax, all_centers)
     scale = spacing / np.max(axes_lengths)
     angles = np.degrees(np.arctan2(vectors[:, 1, 0], vectors[:, 0, 0]))
     ax.add_collection(
@@ -82,3 +86,11 @@ def draw_ellipses(ax: Axes, centers: np.ndarray, metrics: np.ndarray) -> None:
         )
     )
     ax.autoscale_view()
+
+
+def _least_gap(ax: Axes, centers: np.ndarray) -> float:
+    """The least distance between centres, with an ellipse or without; for a single one the shorter side of `ax`."""
+    gaps = np.linalg.norm(centers[:, None] - centers[None], axis=-1)
+    if (gaps > 0.0).any():
+        return float(np.min(gaps[gaps > 0.0]))
+    return float(min(abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim())))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.axes import Axes
 
+from tfgeo.errors import check_count
 from tfgeo.plots.planes import Bounds, axes_grid, check_bounds, check_metric, check_plane, name_axes
 from tfgeo.plots.protocols import Distances, Metric
 from tfgeo.plots.style import FIELD_MAP, axes_of, color_bar, color_limits
@@ -73,9 +74,9 @@ def volume(manifold: Metric, ax: Axes | None = None, bounds: Bounds | None = Non
       The axes.
 
     Raises:
-      UserError: if d is not 2, or nothing says which part of the plane to draw.
+      UserError: if d is not 2, nothing says which part of the plane to draw, or there are no points.
     """
-    grid = axes_grid(check_bounds(bounds, ax), resolution)
+    grid = axes_grid(check_bounds(bounds, ax), check_count("resolution", resolution))
     check_metric(manifold, grid)
     return field(grid, logarithm(on_grid(manifold.volume, grid)), ax, VOLUME_LABEL)
 
@@ -106,9 +107,10 @@ def distance_map(
     ax = axes_of(ax)
     if in_colors:
         field(np.stack(np.meshgrid(*found.axes), axis=-1), distances, ax, "distance")
-    if num_lines:
-        # Even in distance, up to where nearly all of the plane is reached: beyond lie steep walls, line on line.
-        levels = np.linspace(0.0, color_limits(distances)[1], num_lines + 2)[1:-1]
+    # Up to where nearly all of the plane is reached: beyond lie steep walls, line on line.
+    limit = color_limits(distances)[1]
+    if num_lines and limit > 0.0:  # a decoder that does not move has no distances
+        levels = np.linspace(0.0, limit, num_lines + 2)[1:-1]  # even in distance
         color = "white" if in_colors else "black"
         lines = ax.contour(*found.axes, distances, levels=levels, colors=color, linewidths=0.7, zorder=1.5)
         if not in_colors:  # beside a bar of colours numbers say nothing new

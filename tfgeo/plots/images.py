@@ -56,7 +56,7 @@ def draw_images(
       UserError: if the images are no `image_shape`.
     """
     images = np.asarray(images)
-    shape = tuple(image_shape or images.shape[1:])
+    shape = tuple(int(size) for size in (images.shape[1:] if image_shape is None else image_shape))
     if int(np.prod(shape)) != images[0].size:
         raise UserError(
             f"`image_shape`={shape} has {int(np.prod(shape))} values, an image {images[0].size}; give its shape"

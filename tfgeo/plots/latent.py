@@ -77,7 +77,8 @@ def latent_panels(
       latents: `[n, 2]` latent points.
       panels: what each picture shows.
       grid: `[r, r, 2]` where fields are given, from `grid_points`.
-      class_names: what a panel's labels mean, for the legend; more than fit below are left out.
+      class_names: what a panel's labels mean, for the legend; more than fit below are left out. By the label where
+        all labels are numbers below how many names there are, else by the place among the sorted labels.
 
     Returns:
       The figure.
@@ -136,7 +137,8 @@ def latent_points(
       labels: `[n]` classes or clusters, or None. `tfgeo.clustering.match` gives clusters the classes' numbers, and
         with these their colours.
       ax: where to draw, by default in a new figure.
-      class_names: what the sorted labels are called in the legend.
+      class_names: what labels are called in the legend. By the label where all labels are numbers below how many
+        names there are, as those of `match` are, else by the place among the sorted labels.
 
     Returns:
       The axes.
@@ -189,10 +191,11 @@ def _scatter(
     class_names: Sequence[str],
     classes: np.ndarray | None = None,
 ) -> dict[str, Artist]:
-    """Draws the samples; returns what the legend shows, by name. Looks and names go by the place in `classes`."""
+    """Draws the samples; returns what the legend shows, by name."""
     handles: dict[str, Artist] = {}
     shown = np.zeros(len(latents), int) if labels is None else labels
-    for index, label in enumerate(np.unique(shown) if labels is None or classes is None else classes):
+    present = np.unique(shown) if labels is None or classes is None else classes
+    for index, label in zip(_places(present, len(class_names)), present, strict=True):
         chosen = latents[shown == label]
         if not len(chosen):
             continue
@@ -211,3 +214,15 @@ def _scatter(
         if labels is not None:
             handles[name] = drawn
     return handles
+
+
+def _places(classes: np.ndarray, num_names: int) -> list[int]:
+    """Which name and look each of the sorted classes has.
+
+    Numbers below how many names there are, or looks where there are no names, are these places themselves: clusters
+    that are matched to classes leave gaps. Others, such as the digits 3 and 8 with two names, go by their order.
+    """
+    most = num_names or len(CLASS_COLORS) * len(CLASS_MARKERS)
+    if classes.dtype.kind in "biu" and len(classes) and classes[0] >= 0 and classes[-1] < most:
+        return [int(label) for label in classes]
+    return list(range(len(classes)))

@@ -59,12 +59,21 @@ def check_bounds(bounds: Bounds | None, ax: Axes | None) -> Bounds:
                 "(low, high)) of the two latent dimensions"
             )
         return ax.get_xlim(), ax.get_ylim()
-    ranges = np.asarray(bounds, np.float64)
+    try:
+        ranges = np.asarray(bounds, np.float64)
+    except (TypeError, ValueError) as error:  # no numbers, or ranges of different lengths
+        raise _bounds_error(bounds) from error
     if ranges.ndim == 2 and ranges.shape[1] == 2 and len(ranges) != 2:
         raise UserError(f"`bounds` has {len(ranges)} ranges, one for each latent dimension; {_OTHERWISE}")
     if ranges.shape != (2, 2) or not np.isfinite(ranges).all() or not (ranges[:, 0] < ranges[:, 1]).all():
-        raise UserError(f"`bounds` must be ((low, high), (low, high)) with low < high, got {bounds!r}")
+        raise _bounds_error(bounds)
     return ranges.tolist()
+
+
+def _bounds_error(bounds: object) -> UserError:
+    return UserError(
+        f"`bounds` must be ((low, high), (low, high)) with low < high, got {bounds!r}; give such numbers"
+    )
 
 
 def check_metric(manifold: Metric, grid: np.ndarray) -> None:
