@@ -23,10 +23,10 @@ output_activation (sigmoid) and source. Without a file a decoder of random weigh
 serves, so that the program runs anywhere; --problem=random:d=10 says its latent dimension, and
 --problem=random:d=10,conv makes it convolutional. Tables are for d = 2.
 
-Peers are measured beside it in environments of their own, on the same problem file: for StochMan
-`python -m venv peer; peer/bin/pip install torch; peer/bin/pip install --no-deps stochman==0.3.0`, an EmbeddedManifold
-whose `embed` decodes, its `connecting_geodesic(start, end)`, and its curves judged as above, E over that of straight
-lines. Nothing of them is installed or imported here.
+Peers are measured beside it in environments of their own, on the same problem file. For StochMan:
+`python -m venv peer`, `peer/bin/pip install torch`, `peer/bin/pip install --no-deps stochman==0.3.0`; an EmbeddedManifold whose `embed`
+decodes, its `connecting_geodesic(start, end)`, and its curves judged as above, E over that of straight lines. Nothing
+of them is installed or imported here.
 
 Writes benchmark.json, after every row, and benchmark.txt and benchmark.md to the output folder. A method that fails
 leaves its error in its row.
