@@ -220,6 +220,8 @@ def _explain_likelihood(config: EntryConfig) -> list[str]:
     if config.network.likelihood == registry.config(config.name).network.likelihood:
         return []
     variance = ", no variance is fitted" if config.variance is None else ""
+    if config.network.learn_output_variance:
+        variance = ", its one variance is learned"
     return [f"{config.network.likelihood} likelihood{variance}; geodesics are those of the {config.energy} energy"]
 
 

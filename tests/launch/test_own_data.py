@@ -115,6 +115,21 @@ def test_another_likelihood_brings_what_follows_from_it(tmp_path, likelihood, ca
     assert config.geodesics == registry.config(entry).geodesics
 
 
+@pytest.mark.parametrize(("name", "mean"), [("counts", "linear"), ("images", "sigmoid")])
+def test_a_gaussian_in_place_of_another_family_is_a_whole_one(tmp_path, name, mean, capsys):
+    x = np.random.default_rng(0).uniform(size=(40, 6, 5))
+    data = save(tmp_path, x=x if name == "images" else x.reshape(40, 30) - 0.5)
+    gaussian, entry = "--config.network.likelihood=gaussian", f"--entry=generic/{name}"
+    config = prepare(tmp_path, data, gaussian, entry=entry).config
+    assert config.network.mean_activation == mean and config.network.learn_output_variance
+    assert config.geodesics.energy == "pullback"
+    assert "gaussian likelihood, its one variance is learned" in capsys.readouterr().out
+    given = ["--config.network.output_variance=0.2", "--config.geodesics.energy=expected"]
+    config = prepare(tmp_path, data, gaussian, *given, entry=entry).config
+    assert config.network.output_variance == 0.2 and not config.network.learn_output_variance
+    assert config.geodesics.energy == "expected"
+
+
 REFUSED = {
     "name": (["--config.data.name=mnist"], "config.data.name does not hold for --data"),
     "path": (["--config.data.path=other.npz"], "config.data.path does not hold"),
