@@ -25,11 +25,11 @@ def save(folder, name="my.npz", **arrays):
     return f"--data={folder / name}"
 
 
-def prepare(folder, *arguments, entry=MOONS):
+def prepare(folder, *arguments, entry=MOONS, **settings):
     """The run of a command line, before its training."""
     values = program.entry_flags()
     program._parse(values, ["launch", entry, f"--output_dir={folder / 'out'}", *arguments], True)
-    return run_from_flags(values)
+    return run_from_flags(values, **settings)
 
 
 @pytest.fixture
@@ -82,6 +82,24 @@ def test_many_samples_are_compared_in_part_unless_all_are_asked_for(tmp_path, la
     assert f"{len(run.samples)} of 250 samples are compared" in capsys.readouterr().out
     assert len(prepare(tmp_path, data, "--config.data.samples_per_class=0").samples) == 250
     assert len(prepare(tmp_path, data, "--config.data.samples_per_class=3").samples) == (6 if labelled else 3)
+
+
+def test_programs_that_compare_nothing_announce_no_comparison(tmp_path, capsys):
+    x = np.random.default_rng(1).normal(size=(250, 2))
+    data, fewer = save(tmp_path, x=x), "--config.data.samples_per_class=2"
+    assert len(prepare(tmp_path, data, compares=False).samples) == 250
+    assert "compared" not in capsys.readouterr().out
+    clusters = "--config.clustering.num_clusters=3"
+    assert len(prepare(tmp_path, data, fewer, clusters, compares=False).samples) == 2
+    with pytest.raises(UserError, match="2 samples are too few for 3 clusters"):
+        prepare(tmp_path, data, fewer, clusters, clusters=True)
+
+
+def test_programs_without_all_distances_refuse_a_method_for_them(tmp_path, own, capfd):
+    words = "--config.geodesics.method=graph finds all distances of launch.cluster"
+    check_refused(capfd, tmp_path, words, MOONS, own, "--config.geodesics.method=graph", door=train)
+    run = prepare(tmp_path, own, "--config.geodesics.method=graph", clusters=True)
+    assert run.config.geodesics.method == "graph"
 
 
 def test_raw_counts_under_a_gaussian_are_pointed_out_and_bytes_scaled(tmp_path, capsys):
