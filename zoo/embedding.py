@@ -152,6 +152,11 @@ class VAEEmbedding(  # type: ignore[call-arg]
         if not isinstance(entry, (str, EntryConfig)):
             raise UserError(f"`entry` is {type(entry).__name__}; give one of zoo.names() or a zoo.EntryConfig")
         config = entry if isinstance(entry, EntryConfig) else registry.config(entry)
+        if config.geodesics is not None and config.geodesics.method != "solver":
+            raise UserError(
+                f"`geodesics.method`={config.geodesics.method!r} of `entry` is for launch.cluster alone; leave it "
+                "'solver'"
+            )
         training, variance = config.training, config.variance
         remedy = f"give an EntryConfig whose `network.image_shape` is a height and width of {data_dim} values"
         network = fit_network(config.network, "X", data_dim, _image_shape(config, data_dim), remedy)
