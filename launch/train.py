@@ -26,7 +26,7 @@ def main(values: program.Flags) -> None:
     from launch.running.results import check_results
     from launch.running.run import run_from_flags, say
 
-    run = run_from_flags(values)
+    run = run_from_flags(values, compares=False)
     check_results(run, values)
     with run.timed("total"):
         training.train(run, "train", values.tensorboard)

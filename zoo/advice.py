@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfgeo.datasets import Dataset
+from tfgeo.datasets.facts import ValueFacts
 from zoo.config import COUNTS, EntryConfig
 
 __all__ = ["advise"]
@@ -12,6 +13,8 @@ MAX_RATIO = 10.0
 # So far a column's standard deviation may be from that of the decoder's noise: below it is all noise, above the
 # first steps of training are too long.
 MAX_OVER_NOISE = 100.0
+# The recipe for counts.
+COUNTS_ENTRY = "generic/counts"
 # Columns that are named at most.
 SHOWN = 3
 
@@ -28,26 +31,40 @@ def advise(config: EntryConfig, dataset: Dataset) -> list[str]:
         return []
     advice = []
     is_scaled = config.data.standardize
-    if facts.look_like_counts:
+    if dataset.image_shape is not None:  # whole numbers are grey levels here
+        if not is_scaled and (facts.least < 0.0 or facts.largest > 1.0):
+            advice.append(
+                f"the pixels of {name} run from {facts.least:g} to {facts.largest:g}, where models of images are "
+                "made for [0, 1]: divide them, for example by 255, or give bytes, which are scaled"
+            )
+    elif facts.look_like_counts:
+        other = "" if config.name == COUNTS_ENTRY else f"--entry={COUNTS_ENTRY} or "
         advice.append(
-            f"{name} holds whole numbers up to {facts.largest:g}: if they are counts, take --entry=generic/counts "
-            "or --config.network.likelihood=negative_binomial, or give log(1 + x)"
+            f"{name} holds whole numbers up to {facts.largest:g}: if they are counts, take {other}"
+            "--config.network.likelihood=negative_binomial, or give log(1 + x)"
         )
-    elif dataset.image_shape is not None and not is_scaled and (facts.least < 0.0 or facts.largest > 1.0):
-        advice.append(
-            f"the pixels of {name} run from {facts.least:g} to {facts.largest:g}, where models of images are made "
-            "for [0, 1]: divide them, for example by 255, or give bytes, which are scaled"
-        )
-    elif dataset.image_shape is None and likelihood == "gaussian" and not is_scaled:
+    elif likelihood == "gaussian" and not is_scaled:
         advice += _advise_scale(config, name, *facts.deviations)
     if facts.constant and dataset.image_shape is None:
         width = dataset.inputs.shape[1]
-        columns = ", ".join(map(str, facts.constant[:SHOWN])) + (", ..." if len(facts.constant) > SHOWN else "")
         advice.append(
-            f"{len(facts.constant)} of the {width} columns of {name} are constant ({columns}, from 0 on): they "
+            f"{len(facts.constant)} of the {width} columns of {name} are constant ({_name_constant(facts)}): they "
             "tell no samples apart, leave them out"
         )
     return advice
+
+
+def _name_constant(facts: ValueFacts) -> str:
+    """The first constant columns, by the names of the file where it has some."""
+    shown = facts.constant[:SHOWN]
+    columns = [repr(facts.columns[index]) if facts.columns else str(index) for index in shown]
+    if len(facts.constant) > SHOWN:
+        columns.append("...")
+    if not facts.columns:
+        columns.append("from 0 on")
+    elif all(name.isdecimal() for name in facts.columns):  # a file without a header, most likely
+        columns.append("as the file names them or, without names, from 1 on")
+    return ", ".join(columns)
 
 
 def _advise_scale(config: EntryConfig, name: str, least: float, largest: float) -> list[str]:

@@ -50,8 +50,9 @@ class VAEEmbedding(  # type: ignore[call-arg]
     It lives in the zoo because it trains entries, which tfgeo does not know: imports go from zoo to tfgeo, never
     back. All that the estimators of tfgeo know of it is the `tfgeo.estimators.Geometry` that it hands on.
 
-    The networks have as many inputs as the data have columns, batches at most as many samples as there are. Passes
-    are the entry's: few data make few steps of a pass, and need more `epochs`.
+    The networks have as many inputs as the data have columns, of which convolutions make images of the shape that
+    an `EntryConfig` has, or squares. Batches have at most as many samples as there are. Passes are the entry's: few
+    data make few steps of a pass, and need more `epochs`.
 
     Args:
       entry: one of `zoo.names()`, or a `zoo.EntryConfig` of your own.
@@ -151,10 +152,14 @@ class VAEEmbedding(  # type: ignore[call-arg]
         if not isinstance(entry, (str, EntryConfig)):
             raise UserError(f"`entry` is {type(entry).__name__}; give one of zoo.names() or a zoo.EntryConfig")
         config = entry if isinstance(entry, EntryConfig) else registry.config(entry)
+        if config.geodesics is not None and config.geodesics.method != "solver":
+            raise UserError(
+                f"`geodesics.method`={config.geodesics.method!r} of `entry` is for launch.cluster alone; leave it "
+                "'solver'"
+            )
         training, variance = config.training, config.variance
-        side = math.isqrt(data_dim)
-        square = (side, side) if side * side == data_dim else None  # rows do not say which shape they are of
-        network = fit_network(config.network, "X", data_dim, square)
+        remedy = f"give an EntryConfig whose `network.image_shape` is a height and width of {data_dim} values"
+        network = fit_network(config.network, "X", data_dim, _image_shape(config, data_dim), remedy)
         network = _replace_given(network, latent_dim=self.latent_dim)
         chosen = _replace_given(
             training, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
@@ -229,6 +234,14 @@ class EntryGeometry(Geometry):
 def _replace_given(section: Any, **values: Any) -> Any:
     """A section of a configuration with those of the values that are not None."""
     return dataclasses.replace(section, **{name: value for name, value in values.items() if value is not None})
+
+
+def _image_shape(config: EntryConfig, data_dim: int) -> tuple[int, ...] | None:
+    """The configuration's shape where it has as many pixels, else a square: rows do not say which they are of."""
+    shape, side = config.network.image_shape, math.isqrt(data_dim)
+    if shape and math.prod(shape) == data_dim:
+        return shape
+    return (side, side) if side * side == data_dim else None
 
 
 def _fit_to_samples(config: EntryConfig, num_samples: int) -> EntryConfig:

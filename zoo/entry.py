@@ -21,7 +21,7 @@ from tfgeo.manifolds import ExpectedPullback, FisherRao, IndependentNoise, Manif
 from tfgeo.models import RHVAE, VAE
 from zoo import cards, folders, hub, samples
 from zoo.building import build_model
-from zoo.config import ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict, to_dict
+from zoo.config import COUNTS, ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict, to_dict
 from zoo.loading import load_weights, save_weights
 from zoo.registry import config as entry_config
 from zoo.registry import names
@@ -62,9 +62,13 @@ class Entry:
             data: no file is opened because a card names it.
         """
         if self.folder is not None and self.config.data.path:
+            recipe = self.config.data.recipe(counts=self.config.network.likelihood in COUNTS) | {"path": ...}
+            arguments = ", ".join(
+                f"{name}={'...' if value is ... else repr(value)}" for name, value in recipe.items()
+            )
             raise UserError(
                 f"{self.folder} was trained on {self.config.data.path}, which is not opened on a card's word; load "
-                f"it with tfgeo.datasets.load({self.config.data.name!r}, path=...)"
+                f"it with tfgeo.datasets.load({self.config.data.name!r}, {arguments})"
             )
         return samples.load_dataset(self.config, self.data_dir, seed)
 

@@ -44,10 +44,10 @@ def _storage(card: Mapping[str, Any]) -> str:
     storage = card.get("storage") or {}
     if storage.get("precision") != "half":
         return ""
-    return (
-        f" Stored in half precision, which changes log p(x) by {storage['log_likelihood']:.2g} nats in the mean "
-        f"and distances by {100 * storage['distance']:.2g} % at most."
-    )
+    changed = f"log p(x) by {storage['log_likelihood']:.2g} nats in the mean"
+    if storage["distance"] is not None:
+        changed += f" and distances by {100 * storage['distance']:.2g} % at most"
+    return f" Stored in half precision, which changes {changed}."
 
 
 def _sentence(text: str) -> str:

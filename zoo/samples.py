@@ -45,7 +45,11 @@ def load_dataset(config: EntryConfig, data_dir: str | None = None, seed: int = 0
 
 
 def fit_network(
-    network: NetworkConfig, name: str, width: int, image_shape: tuple[int, ...] | None
+    network: NetworkConfig,
+    name: str,
+    width: int,
+    image_shape: tuple[int, ...] | None,
+    remedy: str = "give [n, height, width]",
 ) -> NetworkConfig:
     """The networks for data of one's own.
 
@@ -54,6 +58,7 @@ def fit_network(
       name: how messages call the data.
       width: values of a sample.
       image_shape: height and width, where samples are grey images.
+      remedy: how to give these, a clause.
 
     Raises:
       UserError: if the networks are of images, and the data have none.
@@ -62,8 +67,8 @@ def fit_network(
         return dataclasses.replace(network, data_dim=width)
     if image_shape is None or len(image_shape) != 2:
         raise UserError(
-            f"convolutions take grey images, but {name} has rows of {width} values; give [n, height, width], or "
-            "take generic/images or generic/tabular"
+            f"convolutions take grey images, but {name} has rows of {width} values; {remedy}, or take "
+            "generic/images or generic/tabular"
         )
     return dataclasses.replace(network, data_dim=width, image_shape=tuple(image_shape))
 

@@ -30,7 +30,7 @@ __all__ = ["run_clustering"]
 
 def run_clustering(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = run_from_flags(values)
+    run = run_from_flags(values, clusters=True)
     check_results(run, values)
     _ = run.entry.geodesics, run.entry.clustering  # refuses entries that lack one, before their training
     _check_classes(run)

@@ -85,7 +85,7 @@ class Interpolation:
 
 def run_comparison(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = run_from_flags(values)
+    run = run_from_flags(values, compares=False)
     check_results(run, values)
     pairs = choose_pairs(run, len(run.training), values)
     metrics = run.config.interpolation.metrics

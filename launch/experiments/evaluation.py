@@ -24,7 +24,7 @@ __all__ = ["run_evaluation"]
 
 def run_evaluation(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = run_from_flags(values)
+    run = run_from_flags(values, compares=False)
     check_results(run, values)
     with run.timed("total"):
         training.train(run, values.weights, values.tensorboard)

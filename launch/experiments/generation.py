@@ -48,7 +48,7 @@ class Generated:
 
 def run_generation(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = run_from_flags(values)
+    run = run_from_flags(values, compares=False)
     check_results(run, values)
     others = runs_beside(run, run.config.generation.beside, "generation", values.weights)
     with run.timed("total"):

@@ -34,7 +34,7 @@ __all__ = ["run_shortest_paths"]
 
 def run_shortest_paths(values: program.Flags) -> dict[str, Any]:
     """Runs the experiment that the flags name and writes its results; returns what was measured."""
-    run = run_from_flags(values)
+    run = run_from_flags(values, compares=False)
     check_results(run, values)
     rows = _choose_pairs(run, values.num_pairs, run.config.interpolation.num_draws)
     with run.timed("total"):

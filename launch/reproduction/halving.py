@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
 import shutil
 from typing import Any
@@ -40,20 +41,23 @@ def store_weights(
 
     Returns:
       "precision", "half" or "single"; and of half precision "log_likelihood", the mean difference in nats, and
-      "distance", the largest relative one.
+      "distance", the largest relative one. Where one is not finite, or no pair has a distance, it is None.
     """
     with whole_file(target) as partial:
         halve_weights(source, partial)
         cost = _measure_cost(config, seed, source, partial, data_dir)
-        keeps = cost["log_likelihood"] <= MAX_NATS and cost["distance"] <= MAX_SHARE  # False of not-a-number too
+        limits = {"log_likelihood": MAX_NATS, "distance": MAX_SHARE}
+        # False of not-a-number too; what could not be measured costs nothing.
+        keeps = all(value is None or value <= limits[name] for name, value in cost.items())
         if not keeps:
             shutil.copyfile(source, partial)
-    return {"precision": "half" if keeps else "single"} | cost
+    finite = {name: None if value is None or not math.isfinite(value) else value for name, value in cost.items()}
+    return {"precision": "half" if keeps else "single"} | finite
 
 
 def _measure_cost(
     config: EntryConfig, seed: int, source: pathlib.Path, halved: pathlib.Path, data_dir: str | None
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     single, half = (_load(config, path) for path in (source, halved))
     samples = choose_compared(config, load_dataset(config, data_dir, seed), seed)
     random = generator(seed, "halving")
@@ -72,8 +76,8 @@ def _load(config: EntryConfig, path: pathlib.Path) -> Entry:
     return entry
 
 
-def _compare_lengths(single: Entry, half: Entry, x: np.ndarray) -> float:
-    """The largest relative difference of geodesics' lengths.
+def _compare_lengths(single: Entry, half: Entry, x: np.ndarray) -> float | None:
+    """The largest relative difference of geodesics' lengths; None where no samples are apart.
 
     To first order in a change of the metric it is that of one curve's length, since a geodesic is shortest; so the
     curve is found once, and moved with its ends.
@@ -81,6 +85,10 @@ def _compare_lengths(single: Entry, half: Entry, x: np.ndarray) -> float:
     z, moved = (entry.model.encode(x).mean().numpy() for entry in (single, half))
     pairs = min(NUM_PAIRS, len(z) // 2)
     start, end = np.arange(pairs), len(z) - 1 - np.arange(pairs)
+    apart = np.any(x[start] != x[end], axis=1)  # lengths between equal ones are 0 but for rounding
+    start, end = start[apart], end[apart]
+    if len(start) == 0:
+        return None
     found = connect(single.manifold(), z[start], z[end], warn=False)
     curves = found.points(NUM_POINTS)
     t = np.linspace(0.0, 1.0, NUM_POINTS, dtype=curves.dtype)[:, None]
@@ -89,4 +97,5 @@ def _compare_lengths(single: Entry, half: Entry, x: np.ndarray) -> float:
         np.asarray(entry.manifold().length(tf.constant(points)))
         for entry, points in ((single, curves), (half, curves + shift))
     )
-    return float(np.max(np.abs(after / before - 1.0)))
+    known = before != 0.0
+    return float(np.max(np.abs(after[known] / before[known] - 1.0))) if known.any() else None

@@ -6,6 +6,7 @@ import json
 import pathlib
 import shutil
 import statistics
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,17 +40,24 @@ def publish(
       half: whether weights are stored in half precision, where that costs nothing.
       data_dir: folder of the original data files, on which the cost is measured.
     """
-    first, trained = runs[0], folder / "model.weights.h5"
-    if trained.stat().st_size > MAX_BYTES:
-        print(f"{entry.name}: not published, {trained} is larger than {MAX_BYTES / 1e6:.0f} MB", flush=True)
-        return
+    first, stored = runs[0], folder / "model.weights.h5"
     weights = cards.weights_path(entry.name)
     storage: dict[str, Any] = {}
-    if half:
-        storage = {"storage": store_weights(from_dict(first["config"]), first["seed"], trained, weights, data_dir)}
-    else:
+    with tempfile.TemporaryDirectory() as place:
+        if half:
+            trained, stored = stored, pathlib.Path(place) / "stored.weights.h5"
+            config = from_dict(first["config"])
+            storage = {"storage": store_weights(config, first["seed"], trained, stored, data_dir)}
+        size = stored.stat().st_size
+        if size > MAX_BYTES:
+            print(
+                f"{entry.name}: not published, its weights of {size / 1e6:.1f} MB in {folder} are larger than "
+                f"{MAX_BYTES / 1e6:.0f} MB",
+                flush=True,
+            )
+            return
         with whole_file(weights) as partial:
-            shutil.copyfile(trained, partial)
+            shutil.copyfile(stored, partial)
     before: Mapping[str, Any] = cards.card(entry.name) or {}
     card = {
         "entry": entry.name,

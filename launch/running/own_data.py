@@ -62,7 +62,7 @@ def replace_data(config: EntryConfig, path: str, given: Collection[str]) -> Entr
 
 
 def fit_to_data(
-    config: EntryConfig, dataset: Dataset, seed: int, given: Collection[str]
+    config: EntryConfig, dataset: Dataset, seed: int, given: Collection[str], compares: bool = True
 ) -> tuple[EntryConfig, list[str]]:
     """The configuration with widths, classes and sizes of the user's data, and what is to be said of it.
 
@@ -71,6 +71,7 @@ def fit_to_data(
       dataset: the user's data.
       seed: the run's seed.
       given: what the user gave, as "section.field"; it stays, or is refused where it cannot.
+      compares: whether the program compares samples with each other.
 
     Raises:
       UserError: if something was given that the data do not allow.
@@ -89,7 +90,8 @@ def fit_to_data(
         network=fit_network(config.network, dataset.name, width, dataset.image_shape),
         clustering=_fit_clustering(config.clustering, dataset, given),
     )
-    config = _fit_compared(config, dataset, given, notes)
+    if compares or "data.samples_per_class" in given:
+        config = _fit_compared(config, dataset, given, notes)
     config = _fit_batches(config, len(split(config, dataset, seed)[0]), given, notes)
     return config, [*notes, *advise(config, dataset)]
 

@@ -148,23 +148,38 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def run_from_flags(values: program.Flags) -> Run:
+def run_from_flags(values: program.Flags, compares: bool = True, clusters: bool = False) -> Run:
     """Loads data and builds the model, after all checks that need no training.
 
     Those of results that are there already are `launch.running.results`.
+
+    Args:
+      values: the command line.
+      compares: whether the program compares samples with each other.
+      clusters: whether it clusters them, by all their distances.
+
+    Raises:
+      UserError: says what of the command line, the data or the configuration does not hold.
     """
     config, given = program.read_config(values), program.given(values)
+    if config.geodesics is not None and config.geodesics.method != "solver" and not clusters:
+        raise UserError(
+            f"--config.geodesics.method={config.geodesics.method} finds all distances of launch.cluster, here "
+            "curves are found by the solver; leave it out"
+        )
     folder = check_writable_folder(values.output_dir)
     notes = _explain_likelihood(config) if "network.likelihood" in given else []
     dataset = None
     if values.data is not None:
         config = replace_data(config, values.data, given)
         dataset = load_dataset(config, values.data_dir, values.seed)
-        config, of_data = fit_to_data(config, dataset, values.seed, given)
+        config, of_data = fit_to_data(config, dataset, values.seed, given, compares)
         notes += of_data
     elif "data.path" in given:
         raise UserError("--config.data.path is what --data sets, with all that follows from it; give --data=FILE")
-    return run_from_config(config, values.seed, folder, values.data_dir, dataset, values.weights, given, notes)
+    return run_from_config(
+        config, values.seed, folder, values.data_dir, dataset, values.weights, given, notes, compares, clusters
+    )
 
 
 def run_from_config(
@@ -176,6 +191,8 @@ def run_from_config(
     weights: str = "train",
     given: Collection[str] = (),
     notes: Sequence[str] = (),
+    compares: bool = False,
+    clusters: bool = False,
 ) -> Run:
     """A run of a configuration; of the user's own `dataset` where one is given.
 
@@ -191,6 +208,8 @@ def run_from_config(
       weights: value of --weights.
       given: fields that the user gave, as "section.field": these are not fitted to the data.
       notes: what is to be said of the configuration.
+      compares: as in `run_from_flags`.
+      clusters: as in `run_from_flags`.
 
     Raises:
       UserError: if the data are not there, or too few or not of the kind that the model takes.
@@ -203,14 +222,14 @@ def run_from_config(
     training, held_out = split(config, dataset, seed)
     config = _fit_centroids(config, len(training), given)
     compared = choose_compared(config, dataset, seed)
-    _check_counts(config, training, compared)
+    _check_counts(config, training, compared if compares else dataset, clusters)
     check_values(config, dataset, "set --config.network.mean_activation=linear")
     entry = Entry(config, card, build_model(config, seed), data_dir)
     run = Run(entry, seed, dataset, training, held_out, compared, folder, weights, given=frozenset(given))
     held = "" if held_out is None else f", {len(held_out)} held out"
     say(
-        f"data: {len(dataset)} samples of {dataset.inputs.shape[1]} values, {len(training)} to train on{held}, "
-        f"{len(compared)} compared"
+        f"data: {len(dataset)} samples of {dataset.inputs.shape[1]} values, {len(training)} to train on{held}"
+        + (f", {len(compared)} compared" if compares else "")
     )
     return run
 
@@ -220,6 +239,8 @@ def _explain_likelihood(config: EntryConfig) -> list[str]:
     if config.network.likelihood == registry.config(config.name).network.likelihood:
         return []
     variance = ", no variance is fitted" if config.variance is None else ""
+    if config.network.learn_output_variance:
+        variance = ", its one variance is learned"
     return [f"{config.network.likelihood} likelihood{variance}; geodesics are those of the {config.energy} energy"]
 
 
@@ -236,15 +257,14 @@ def _fit_centroids(config: EntryConfig, num_training: int, given: Collection[str
     return dataclasses.replace(config, metric=dataclasses.replace(metric, num_centroids=num_training))
 
 
-def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset) -> None:
+def _check_counts(config: EntryConfig, training: Dataset, samples: Dataset, clusters: bool) -> None:
     """What would fail after the training must fail before it."""
     needs = [(len(samples), 2, "ends of a geodesic", "data.samples_per_class")]
     if config.variance is not None:
         components = config.variance.num_components
         needs.append((len(training), components, "mixture components", "variance.num_components"))
-    if config.clustering is not None:
-        clusters = config.clustering.num_clusters
-        needs.append((len(samples), clusters, "clusters", "clustering.num_clusters"))
+    if clusters and config.clustering is not None:
+        needs.append((len(samples), config.clustering.num_clusters, "clusters", "clustering.num_clusters"))
     for count, needed, what, field in needs:
         if count < needed:
             given = "1 sample is" if count == 1 else f"{count} samples are"

@@ -62,8 +62,13 @@ def test_the_card_says_what_it_costs(tmp_path, monkeypatch, trained):
         trained.card | {"storage": storage}
     )
     assert "half precision" not in card_text(trained.card)
+
     # What is published is as it was stored.
-    monkeypatch.setattr(publishing, "store_weights", lambda *_: storage)
+    def store(config, seed, source, target, data_dir):
+        target.write_bytes(source.read_bytes()[::2])
+        return storage
+
+    monkeypatch.setattr(publishing, "store_weights", store)
     monkeypatch.setattr(cards, "_FOLDER", tmp_path)
     (tmp_path / "yang2018").mkdir()
     (tmp_path / f"{NAME}.weights.h5").write_bytes(b"weights")
@@ -71,3 +76,24 @@ def test_the_card_says_what_it_costs(tmp_path, monkeypatch, trained):
     run = {key: trained.card[key] for key in ("seed", "config", "data_sha256", "versions", "measured", "seconds")}
     publishing.publish(trained.config, [run | {"reported": {}}], tmp_path, half=True)
     assert zoo.card(NAME)["storage"] == storage
+    # What counts is how large it is as it is stored.
+    for limit, stored in ((4, b"wihs"), (3, b"before")):
+        monkeypatch.setattr(publishing, "MAX_BYTES", limit)
+        (tmp_path / f"{NAME}.weights.h5").write_bytes(b"before")
+        publishing.publish(trained.config, [run | {"reported": {}}], tmp_path, half=True)
+        assert (tmp_path / f"{NAME}.weights.h5").read_bytes() == stored
+
+
+def test_lengths_of_zero_and_single_samples_cost_nothing(trained):
+    x = trained.dataset().inputs
+    assert halving._compare_lengths(trained, trained, x[:1]) is None
+    assert halving._compare_lengths(trained, trained, np.repeat(x[:1], 4, axis=0)) is None
+    assert halving._compare_lengths(trained, trained, x[[0, 1, 2, 0]]) == 0.0
+    storage = {"precision": "half", "log_likelihood": 0.0123, "distance": None}
+    assert "by 0.012 nats in the mean." in card_text(trained.card | {"storage": storage})
+
+
+def test_costs_that_are_not_finite_are_none_and_keep_single_precision(tmp_path, trained, monkeypatch):
+    monkeypatch.setattr(halving, "_measure_cost", lambda *_: {"log_likelihood": np.nan, "distance": None})
+    storage = halving.store_weights(trained.config, 0, cards.weights_path(NAME), tmp_path / "kept.weights.h5")
+    assert storage == {"precision": "single", "log_likelihood": None, "distance": None}

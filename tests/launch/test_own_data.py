@@ -25,11 +25,11 @@ def save(folder, name="my.npz", **arrays):
     return f"--data={folder / name}"
 
 
-def prepare(folder, *arguments, entry=MOONS):
+def prepare(folder, *arguments, entry=MOONS, **settings):
     """The run of a command line, before its training."""
     values = program.entry_flags()
     program._parse(values, ["launch", entry, f"--output_dir={folder / 'out'}", *arguments], True)
-    return run_from_flags(values)
+    return run_from_flags(values, **settings)
 
 
 @pytest.fixture
@@ -84,6 +84,24 @@ def test_many_samples_are_compared_in_part_unless_all_are_asked_for(tmp_path, la
     assert len(prepare(tmp_path, data, "--config.data.samples_per_class=3").samples) == (6 if labelled else 3)
 
 
+def test_programs_that_compare_nothing_announce_no_comparison(tmp_path, capsys):
+    x = np.random.default_rng(1).normal(size=(250, 2))
+    data, fewer = save(tmp_path, x=x), "--config.data.samples_per_class=2"
+    assert len(prepare(tmp_path, data, compares=False).samples) == 250
+    assert "compared" not in capsys.readouterr().out
+    clusters = "--config.clustering.num_clusters=3"
+    assert len(prepare(tmp_path, data, fewer, clusters, compares=False).samples) == 2
+    with pytest.raises(UserError, match="2 samples are too few for 3 clusters"):
+        prepare(tmp_path, data, fewer, clusters, clusters=True)
+
+
+def test_programs_without_all_distances_refuse_a_method_for_them(tmp_path, own, capfd):
+    words = "--config.geodesics.method=graph finds all distances of launch.cluster"
+    check_refused(capfd, tmp_path, words, MOONS, own, "--config.geodesics.method=graph", door=train)
+    run = prepare(tmp_path, own, "--config.geodesics.method=graph", clusters=True)
+    assert run.config.geodesics.method == "graph"
+
+
 def test_raw_counts_under_a_gaussian_are_pointed_out_and_bytes_scaled(tmp_path, capsys):
     counts = np.random.default_rng(0).poisson(20.0, size=(30, 4))
     prepare(tmp_path, save(tmp_path, x=counts))
@@ -113,6 +131,21 @@ def test_another_likelihood_brings_what_follows_from_it(tmp_path, likelihood, ca
     entry = "chadebec2020/rhvae_clustering_mnist_1"
     config = prepare(tmp_path, data, "--config.network.likelihood=bernoulli", entry=f"--entry={entry}").config
     assert config.geodesics == registry.config(entry).geodesics
+
+
+@pytest.mark.parametrize(("name", "mean"), [("counts", "linear"), ("images", "sigmoid")])
+def test_a_gaussian_in_place_of_another_family_is_a_whole_one(tmp_path, name, mean, capsys):
+    x = np.random.default_rng(0).uniform(size=(40, 6, 5))
+    data = save(tmp_path, x=x if name == "images" else x.reshape(40, 30) - 0.5)
+    gaussian, entry = "--config.network.likelihood=gaussian", f"--entry=generic/{name}"
+    config = prepare(tmp_path, data, gaussian, entry=entry).config
+    assert config.network.mean_activation == mean and config.network.learn_output_variance
+    assert config.geodesics.energy == "pullback"
+    assert "gaussian likelihood, its one variance is learned" in capsys.readouterr().out
+    given = ["--config.network.output_variance=0.2", "--config.geodesics.energy=expected"]
+    config = prepare(tmp_path, data, gaussian, *given, entry=entry).config
+    assert config.network.output_variance == 0.2 and not config.network.learn_output_variance
+    assert config.geodesics.energy == "expected"
 
 
 REFUSED = {

@@ -115,6 +115,26 @@ def test_too_few_samples_for_the_precision_leave_the_model_as_it_was():
     assert len(model.trainable_variables) == trainable and not model.decoder.uses_precision
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"epochs": 0}, {"batch_size": 0}, {"callbacks": [print]}, {"inputs": np.full([10, DATA_DIM], np.nan)}]
+)
+def test_what_is_refused_leaves_the_model_as_it_was(wrong):
+    model = make_vae("gmm")
+    before, trainable = weights_of(model), len(model.trainable_variables)
+    settings = {"inputs": make_data(10), "epochs": 1, "batch_size": 10, "learning_rate": 1e-2, "verbose": 0}
+    with pytest.raises(UserError, match=next(iter(wrong))):
+        fit_variance(model, **settings | wrong)
+    assert_same_bits(before, weights_of(model))
+    assert len(model.trainable_variables) == trainable and not model.decoder.uses_precision
+
+
+def test_no_callbacks_are_none_as_for_keras():
+    model = make_vae("gmm")
+    fit(model, make_data(10), 1, 10, 1e-3, callbacks=None, verbose=0)
+    fit_variance(model, make_data(10), 1, 10, 1e-3, callbacks=None, verbose=0)
+    assert model.decoder.uses_precision
+
+
 def test_a_loss_that_is_not_finite_stops_with_the_round_and_the_term():
     class Break(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

@@ -33,6 +33,7 @@ SMALL = dataclasses.replace(
     geodesics=dataclasses.replace(CONFIG.geodesics, num_points=6),
 )
 BOUNDED = dataclasses.replace(SMALL, network=dataclasses.replace(SMALL.network, mean_activation="sigmoid"))
+BY_GRAPH = dataclasses.replace(SMALL, geodesics=dataclasses.replace(SMALL.geodesics, method="graph"))
 COUNTED = dataclasses.replace(
     SMALL,
     network=dataclasses.replace(SMALL.network, likelihood="poisson", mean_activation="exponential"),
@@ -189,6 +190,11 @@ def test_it_offers_no_data_frames():
         ({"entry": "chadebec2020/vae_mnist_012"}, X, "fits no precision; leave it out"),
         ({"entry": "chadebec2020/vae_mnist_012", "num_components": None}, X, r"a Bernoulli decoder takes \[0, 1\]"),
         ({"entry": BOUNDED}, X, r"of X run from -.* but the decoder's mean from 0 to 1 .*an EntryConfig with"),
+        (
+            {"entry": BY_GRAPH},
+            X,
+            "`geodesics.method`='graph' of `entry` is for launch.cluster alone; leave it 'solver'",
+        ),
         ({"entry": COUNTED, "num_components": None}, X, "the values of X must be counts"),
     ],
 )

@@ -4,6 +4,7 @@ import dataclasses
 import http.server
 import json
 import pathlib
+import re
 import shutil
 import threading
 
@@ -162,6 +163,11 @@ def test_data_that_a_card_names_are_not_opened(folder, tmp_path):
     np.savez(tmp_path / "own.npz", x=np.zeros([4, 2]))
     change_config(folder, "data", name="npz", path=str(tmp_path / "own.npz"), size=0)
     with pytest.raises(UserError, match="not opened on a card's word"):
+        zoo.load(str(folder)).dataset()
+    recipe = {"label_column": "kind", "classes": ["a"], "standardize": True}
+    change_config(folder, "data", name="csv", path="own.csv", **recipe)
+    words = "load('csv', path=..., label_column='kind', classes=('a',), standardize=True)"
+    with pytest.raises(UserError, match=re.escape(words)):
         zoo.load(str(folder)).dataset()
 
 

@@ -76,6 +76,35 @@ def test_counts_are_seen_though_columns_are_brought_to_one_scale(tmp_path):
     assert "generic/counts" in said
 
 
+@pytest.mark.parametrize("name", ["images", "images_conv", "tabular"])
+def test_grey_levels_are_no_counts(tmp_path, name):
+    (said,) = advice(tmp_path, name, RANDOM.integers(0, 256, size=(9, 4, 4)))
+    assert "divide them, for example by 255" in said and "counts" not in said
+
+
+def test_the_entry_that_runs_is_not_recommended(tmp_path):
+    config = zoo.config("generic/counts")
+    network = dataclasses.replace(config.network, likelihood="gaussian", mean_activation="linear")
+    config = dataclasses.replace(config, network=network, geodesics=None)
+    (said,) = advise(config, load(tmp_path, COUNTS))
+    assert "take --config.network.likelihood=negative_binomial" in said and "generic/counts" not in said
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "words"),
+    [
+        ("kind,a,b,c\n", "kind", "('b', 'c')"),
+        ("", "1", "('3', '4', as the file names them or, without names, from 1 on)"),
+    ],
+)
+def test_constant_columns_are_called_as_in_the_file(tmp_path, header, label, words):
+    rows = "".join(f"{index % 2},{value:.6f},0,1\n" for index, value in enumerate(TABLE[:, 0]))
+    (tmp_path / "mine.csv").write_text(header + rows)
+    dataset = datasets.load("csv", path=tmp_path / "mine.csv", label_column=label)
+    (said,) = advise(zoo.config("generic/tabular"), dataset)
+    assert f"2 of the 3 columns of mine are constant {words}: they" in said
+
+
 def test_facts_are_of_the_values_that_were_given():
     facts = ValueFacts.of(np.array([[1.0, 0.1], [3.0, 0.1]]))
     assert facts == ValueFacts(0.1, 3.0, False, (1,), (1.0, 1.0))
@@ -108,5 +137,15 @@ def test_rows_that_are_squares_are_images_to_convolutions_without_a_shape():
     embedding = zoo.VAEEmbedding("generic/images_conv", epochs=2).fit(x)
     assert embedding.entry_.config.network.image_shape == (6, 6)
     assert embedding.inverse_transform(np.zeros([1, 2])).shape == (1, 36)
-    with pytest.raises(UserError, match="grey images, but X has rows of 35 values"):
+    words = "grey images, but X has rows of 35 values; give an EntryConfig whose `network.image_shape` is"
+    with pytest.raises(UserError, match=words):
         zoo.VAEEmbedding("generic/images_conv").fit(x[:, :35])
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (5, 7)])
+def test_a_shape_that_the_configuration_has_is_kept(shape):
+    config, width = zoo.config("generic/images_conv"), shape[0] * shape[1]
+    network = dataclasses.replace(config.network, data_dim=width, image_shape=shape)
+    embedding = zoo.VAEEmbedding(dataclasses.replace(config, network=network), epochs=1)
+    assert embedding._config(40, width).network.image_shape == shape
+    assert embedding._config(40, 49).network.image_shape == (7, 7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class ValueFacts:
       look_like_counts: whether all are whole numbers from 0 on, some of them too large for classes or grades.
       constant: columns that have one value, from 0 on.
       deviations: smallest and largest standard deviation of the columns that vary; 0 and 0 where none does.
+      columns: what the file calls its columns; empty where they have no names.
     """
 
     least: float
@@ -29,10 +31,11 @@ class ValueFacts:
     look_like_counts: bool
     constant: tuple[int, ...]
     deviations: tuple[float, float]
+    columns: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, values: np.ndarray) -> ValueFacts:
-        """Of finite values `[n, D]`."""
+    def of(cls, values: np.ndarray, columns: Sequence[str] = ()) -> ValueFacts:
+        """Of finite values `[n, D]`, with the names of their columns."""
         least, largest = float(values.min()), float(values.max())
         counts = largest > MAX_GRADE and least >= 0.0 and np.array_equal(values, np.floor(values))
         spread = values.std(axis=0, dtype=np.float64)
@@ -41,4 +44,4 @@ class ValueFacts:
         constant = tuple(int(column) for column in np.flatnonzero(~varies))
         known = spread[varies]
         deviations = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-        return cls(least, largest, bool(counts), constant, deviations)
+        return cls(least, largest, bool(counts), constant, deviations, tuple(columns))

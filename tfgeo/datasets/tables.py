@@ -74,7 +74,8 @@ def csv_table(
             if not labels[-1]:
                 raise UserError(f"line {line} of {file} has no label in column {label_column}; label every line.")
     y = None if label_index is None else _type_labels(labels)
-    return make_dataset(x, y, file, "the table", classes, standardize, notes=notes)
+    called = [names[index] for index in columns]
+    return make_dataset(x, y, file, "the table", classes, standardize, notes=notes, columns=called)
 
 
 def _read_rows(file: pathlib.Path) -> list[_Row]:

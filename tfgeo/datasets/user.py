@@ -100,6 +100,7 @@ def make_dataset(
     size: int = 0,
     scale_bytes: bool = True,
     notes: Sequence[str] = (),
+    columns: Sequence[str] = (),
 ) -> Dataset:
     """The data set of arrays of the user's own; all but these is as in `npz`.
 
@@ -113,6 +114,7 @@ def make_dataset(
       size: as in `npz`.
       scale_bytes: as in `npz`.
       notes: what was done to the values before.
+      columns: what the columns are called, where they have names.
     """
     notes = list(notes)
     x = _as_numbers(x, f"{what} of {source}")
@@ -133,7 +135,7 @@ def make_dataset(
     dataset = Dataset(x, labels, image_shape, source.stem, class_names)
     if classes:
         dataset = _keep(dataset, classes)
-    facts = ValueFacts.of(dataset.inputs)
+    facts = ValueFacts.of(dataset.inputs, columns)
     if standardize:
         inputs = dataset.inputs.astype(np.float64)
         spread = inputs.std(axis=0)

@@ -30,7 +30,9 @@ MAX_SKIPPED_SHARE = 0.5
 
 
 def check_callbacks(callbacks: Any) -> Sequence[keras.callbacks.Callback]:
-    """Refuses what is no list of callbacks before anything is trained."""
+    """Refuses what is no list of callbacks before anything is trained; None is none, as for Keras."""
+    if callbacks is None:
+        return ()
     if isinstance(callbacks, keras.callbacks.Callback) or not isinstance(callbacks, Sequence):
         name = type(callbacks).__name__
         raise UserError(f"`callbacks` must be a list of Keras callbacks, got {name}; give [{name}(...)]")

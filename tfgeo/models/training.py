@@ -34,7 +34,7 @@ def fit(
     batch_size: int,
     learning_rate: float,
     seed: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Sequence[keras.callbacks.Callback] | None = (),
     verbose: int = 1,
     checkpoint: TrainingCheckpoint | None = None,
     validation_data: np.ndarray | None = None,
@@ -61,8 +61,9 @@ def fit(
         left.
       learning_rate: Adam's step size.
       seed: seed of the order of the samples.
-      callbacks: Keras callbacks of any kind, whose logs have the names of `METRIC_NAMES`. Their "epoch" is a round,
-        their "batch" up to 50 steps. They are called after the model's own checks and before the checkpoint.
+      callbacks: Keras callbacks of any kind, or None, whose logs have the names of `METRIC_NAMES`. Their "epoch" is
+        a round, their "batch" up to 50 steps. They are called after the model's own checks and before the
+        checkpoint.
       verbose: as in `keras.Model.fit`.
       checkpoint: where to save the state from time to time, and to continue from if it is there, early stopping
         included: a run that was stopped and continued ends with the same bits.
@@ -196,7 +197,7 @@ def fit_variance(
     batch_size: int,
     learning_rate: float,
     seed: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Sequence[keras.callbacks.Callback] | None = (),
     verbose: int = 1,
     checkpoint: TrainingCheckpoint | None = None,
     drop_remainder: bool = False,
@@ -224,11 +225,17 @@ def fit_variance(
 
     Raises:
       ValueError: if the decoder has no `precision`.
+      UserError: as in `fit`; the model is then as it was, unless training had begun.
     """
     decoder = model.decoder
     precision = getattr(decoder, "precision", None)
     if precision is None:
         raise ValueError("`model.decoder.precision` is None: there is no variance to fit")
+    # What `fit` would refuse, before the model is changed.
+    epochs, batch_size = check_count("epochs", epochs), check_count("batch_size", batch_size)
+    callbacks = check_callbacks(callbacks)
+    inputs = check_data(inputs, "inputs")
+    model.before_training(inputs)
     means = batched(lambda x: model.encoder(x)[0], inputs)
     stddevs = batched(lambda x: model.encoder(x)[1], inputs)
     precision.fit_features(means, derive_integer(seed, "features"))

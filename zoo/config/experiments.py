@@ -50,8 +50,9 @@ class GeodesicsConfig:
       num_points: points on each curve. With "independent_noise" it weighs the variance against the mean.
       distance: what clustering compares: "length" (Eq. 11, under the expected metric), "energy" (the one that
         is minimized) or "root_energy".
-      method: how clustering finds it for all pairs: "solver", by geodesics, or for many samples without them by
-        "grid" (d = 2), "graph" or "landmarks", as `tfgeo.geodesics.pairwise` says, with its default settings.
+      method: how launch.cluster finds it for all pairs: "solver", by geodesics, or for many samples without them by
+        "grid" (d = 2), "graph" or "landmarks", as `tfgeo.geodesics.pairwise` says, with its default settings. All
+        other programs find curves, and refuse what is not "solver".
       max_iterations: steps after which a pair stops unconverged.
       tolerance: relative decrease of the energy at which a pair may stop.
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
