@@ -25,8 +25,8 @@ serves, so that the program runs anywhere; --problem=random:d=10 says its latent
 
 Peers are measured beside it in environments of their own, on the same problem file. For StochMan:
 `python -m venv peer`, `peer/bin/pip install torch`, `peer/bin/pip install --no-deps stochman==0.3.0`; an
-EmbeddedManifold whose `embed` decodes, its `connecting_geodesic(start, end)`, and its curves judged as above. Nothing
-of them is installed or imported here.
+EmbeddedManifold whose `embed` decodes, its `connecting_geodesic(start, end)`, and its curves judged as above.
+Nothing of them is installed or imported here.
 
 Writes benchmark.json, after every row, and benchmark.txt and benchmark.md to the output folder. A method that fails
 leaves its error in its row.
