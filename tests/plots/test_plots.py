@@ -116,3 +116,13 @@ def test_training_curves_have_axes_lines_and_a_mark():
     assert loss.get_xlabel() == "epoch" and loss.get_ylabel() == "loss" and log_p.get_title() == "log p(x)"
     assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "held out", "weights kept"]
     assert len({line.get_linestyle() for line in loss.lines}) == 3
+
+
+@pytest.mark.parametrize("height", [0.85, 0.9, 1.0])
+def test_titles_of_two_lines_are_not_cut_off(tmp_path, height):
+    latents = np.random.default_rng(0).uniform(-1.7, 1.7, size=[60, 2]) * [1.0, height]
+    labels = (latents[:, 0] > 0.0).astype(int)
+    panel = Panel("k-medoids, geodesic distance\naccuracy 1.000", labels, marked=np.array([1, 5]))
+    figure = plots.latent_panels(latents, [panel] * 3, class_names=["class 0", "class 1"])
+    pixels = matplotlib.image.imread(plots.save(figure, tmp_path, "clusters"))
+    assert (pixels[:3] == 1.0).all()

@@ -94,6 +94,9 @@ def line_width(num: int) -> float:
 def save(figure: Figure, folder: pathlib.Path, name: str) -> pathlib.Path:
     """Writes `name`.png and `name`.pdf into `folder`; returns the path of the PNG."""
     folder = pathlib.Path(folder)
+    # Panels of equal units change their size in a pass, for which titles have room in the next.
+    for _ in range(2):
+        figure.draw_without_rendering()
     for suffix in ("pdf", "png"):
         with whole_file(folder / f"{name}.{suffix}") as partial:
             # No creation date: the same run writes the same bytes.
