@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-__all__ = ["derive_integer", "derive_seed", "generator"]
+__all__ = ["derive_integer", "derive_seed", "draw_pairs", "generator"]
 
 
 def derive_seed(seed: int, *purpose: str | int) -> np.ndarray:
@@ -34,3 +34,9 @@ def derive_integer(seed: int, *purpose: str | int) -> int:
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     """A NumPy generator for one purpose; see `derive_seed`."""
     return np.random.default_rng(derive_seed(seed, *purpose).view(np.uint32))
+
+
+def draw_pairs(rng: np.random.Generator, num_points: int, num_pairs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows `[num_pairs]` of the ends of pairs, two different ones of `num_points` each; at least two are needed."""
+    first = rng.integers(num_points, size=num_pairs)
+    return first, (first + 1 + rng.integers(num_points - 1, size=num_pairs)) % num_points

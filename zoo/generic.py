@@ -24,6 +24,16 @@ _NOTES = (
 # Few samples make few steps a pass, and the bound of few held-out ones is coarse: patience is long.
 _TRAINING = TrainingConfig(epochs=1000, batch_size=64, learning_rate=1e-3, validation_fraction=0.1, patience=100)
 
+_NETWORK = NetworkConfig(
+    data_dim=2,
+    latent_dim=2,
+    encoder_units=(64, 64),
+    decoder_units=(64, 64),
+    activation="softplus",
+    stddev_activation="softplus",
+    mean_activation="linear",
+)
+
 # Columns of mean 0 and standard deviation 1, of which a tenth of the variance is left to noise.
 _TABULAR = EntryConfig(
     name="generic/tabular",
@@ -32,16 +42,7 @@ _TABULAR = EntryConfig(
     url="",
     program="cluster",
     data=DataConfig("csv", standardize=True, size=0),
-    network=NetworkConfig(
-        data_dim=2,
-        latent_dim=2,
-        encoder_units=(64, 64),
-        decoder_units=(64, 64),
-        activation="softplus",
-        stddev_activation="softplus",
-        mean_activation="linear",
-        output_variance=0.1,
-    ),
+    network=dataclasses.replace(_NETWORK, output_variance=0.1),
     training=_TRAINING,
     variance=VarianceConfig(num_components=16, max_variance=1.0, epochs=100, batch_size=64),
     geodesics=GeodesicsConfig(energy="expected", num_points=20, distance="length"),
@@ -55,13 +56,11 @@ _IMAGES = dataclasses.replace(
     name="generic/images",
     summary="grey images of your own, --data=FOLDER or FILE, values in [0, 1] or bytes",
     data=DataConfig("image_folder", size=0),
-    network=NetworkConfig(
+    network=dataclasses.replace(
+        _NETWORK,
         data_dim=784,
-        latent_dim=2,
         encoder_units=(256, 128),
         decoder_units=(128, 256),
-        activation="softplus",
-        stddev_activation="softplus",
         mean_activation="sigmoid",
         likelihood="bernoulli",
     ),
@@ -77,16 +76,7 @@ ENTRIES = (
         name="generic/counts",
         summary="counts of your own, --data=FILE, whole numbers from 0 on, raw",
         data=DataConfig("csv", size=0),
-        network=NetworkConfig(
-            data_dim=2,
-            latent_dim=2,
-            encoder_units=(64, 64),
-            decoder_units=(64, 64),
-            activation="softplus",
-            stddev_activation="softplus",
-            mean_activation="exponential",
-            likelihood="negative_binomial",
-        ),
+        network=dataclasses.replace(_NETWORK, mean_activation="exponential", likelihood="negative_binomial"),
         variance=None,
         geodesics=GeodesicsConfig(energy="fisher_rao", warm_start="none", num_points=20, distance="length"),
     ),

@@ -78,7 +78,7 @@ def test_what_is_found_with_its_help_is_exact(manifold, distilled, pairs):
         connect(both, *pairs, warm_start=near),
         connect(both, *pairs, solver="bfgs"),
     ):
-        # Newton's steps with the second derivatives of a rough network may go to and fro.
+        # By the second derivatives of a rough network steps may go to and fro, and promise less than there is.
         done = helped.converged
         assert done.mean() > 0.98
         np.testing.assert_allclose(helped.length[done], exact.length[done], rtol=1e-3)

@@ -129,7 +129,9 @@ def test_degenerate_metrics_have_no_ellipse(ax):
 
 
 def test_strips_decode_the_points_and_number_the_pairs(found, ax):
-    decoder = lambda z: np.stack([z[:, 0], z[:, 1]] * 2, axis=-1)  # noqa: E731
+    def decoder(z):
+        return np.stack([z[:, 0], z[:, 1]] * 2, axis=-1)
+
     assert plots.strip(found, decoder, (2, 2), ax, num=5, pairs=[2, 0]) is ax
     assert [text.get_text() for text in ax.get_yticklabels()] == [
         "2  geodesic",

@@ -17,7 +17,7 @@ from tfgeo.geodesics.job_limits import of_known_pairs
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
 from tfgeo.geodesics.stores.resources import format_bytes, format_seconds
 from tfgeo.manifolds import Manifold
-from tfgeo.randomness import generator
+from tfgeo.randomness import draw_pairs, generator
 
 __all__ = ["Estimate", "estimate"]
 
@@ -90,9 +90,7 @@ def estimate(
     of_many = np.broadcast_to(work[:1], (min(total, PAIRS_PER_CALL), work.shape[1]))
     block_size = fitting_block_size(settings.get("block_size"), manifold, of_many, num_points, solver)
     timed = min(total, TIMED_BLOCKS * block_size)
-    rng = generator(seed, "estimate")
-    first = rng.integers(len(finite), size=timed)
-    second = (first + 1 + rng.integers(len(finite) - 1, size=timed)) % len(finite)
+    first, second = draw_pairs(generator(seed, "estimate"), len(finite), timed)
     seconds = []
     for _ in range(2):
         began = time.perf_counter()

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tfgeo.errors import UserError
 from tfgeo.manifolds.calculus.jacobian import pushforward
-from tfgeo.randomness import derive_integer, generator
+from tfgeo.randomness import derive_integer, draw_pairs, generator
 
 __all__ = ["Embedded", "Projection", "draw_samples", "find_projection", "push", "small_network", "train"]
 
@@ -90,20 +90,17 @@ def spread_of(latents: np.ndarray) -> np.ndarray:
 
 
 def draw_samples(latents: np.ndarray, num: int, seed: int, purpose: str) -> tuple[np.ndarray, np.ndarray]:
-    """Points near curves between pairs of latents `[n, d]`, and unit vectors near the curves' directions.
+    """Points near curves between pairs of latents `[n, d]`, all different, and unit vectors near their directions.
 
     Returns:
       `[num, d]` float32 each.
     """
     rng = generator(seed, "distillation", purpose)
-    first = rng.integers(len(latents), size=num)
-    second = (first + 1 + rng.integers(len(latents) - 1, size=num)) % len(latents)
-    start, end = latents[first].astype(np.float64), latents[second].astype(np.float64)
+    start, end = (latents[rows].astype(np.float64) for rows in draw_pairs(rng, len(latents), num))
     t = rng.uniform(size=(num, 1))
     line = end - start
     spread = spread_of(latents)
-    # Equal latents are a point, but any direction leads away from them.
-    size = np.maximum(np.linalg.norm(line, axis=1, keepdims=True), 1e-3 * np.linalg.norm(spread))
+    size = np.linalg.norm(line, axis=1, keepdims=True)
     # Of the latents' shape, of length 1 in the mean square.
     jitter, turn, bow = rng.normal(size=(3, *line.shape)) * spread / np.linalg.norm(spread)
     z = start + t * line + JITTER * np.linalg.norm(spread) * jitter + 4.0 * t * (1.0 - t) * BOW * size * bow

@@ -25,7 +25,7 @@ from tfgeo.manifolds.distillation import (
 )
 from tfgeo.manifolds.manifold import Manifold
 from tfgeo.manifolds.pullback import Pullback
-from tfgeo.randomness import derive_integer, generator
+from tfgeo.randomness import derive_integer, draw_pairs, generator
 
 __all__ = ["Distilled"]
 
@@ -102,17 +102,17 @@ class Distilled(Pullback):
         self.manifold = manifold
         self.max_length_error = check_positive("max_length_error", max_length_error)
         self._num_samples = check_count("num_samples", num_samples)
+        share, max_features = _check_share(share), check_count("max_features", max_features)
+        num_steps = check_count("num_steps", num_steps)
         self._units = _check_units(hidden_units)
         self._dtype = _check_dtype(dtype)
         self._latents, self._held_out = _split(latents, seed)
         self._seed, self._round = seed, 0
-        self._projection = find_projection(
-            manifold, self._latents, _check_share(share), check_count("max_features", max_features), seed
-        )
+        self._projection = find_projection(manifold, self._latents, share, max_features, seed)
         self.share, self.num_features = self._projection.share, self._projection.components.shape[1]
         self.network = self._new_network()
         super().__init__(self.network)
-        self._fit(check_count("num_steps", num_steps), progress)
+        self._fit(num_steps, progress)
 
     def __getstate__(self) -> dict[str, Any]:
         # Of the network its weights: what Keras keeps of it loses its precision.
@@ -246,8 +246,7 @@ def _check_share(share: float) -> float:
 def _line_lengths(manifold: Pullback, latents: np.ndarray, seed: int) -> np.ndarray:
     """Lengths `[n]` of lines between pairs of latents."""
     rng = generator(seed, "distillation", "lines")
-    first = rng.integers(len(latents), size=NUM_LINES)
-    second = (first + 1 + rng.integers(len(latents) - 1, size=NUM_LINES)) % len(latents)
+    first, second = draw_pairs(rng, len(latents), NUM_LINES)
     lines = np.linspace(latents[first], latents[second], LINE_POINTS, axis=1).astype(np.float32)
     length = tf.function(manifold.length, autograph=False)
     return np.concatenate(
