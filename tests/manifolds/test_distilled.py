@@ -85,6 +85,20 @@ def test_what_is_found_with_its_help_is_exact(manifold, distilled, pairs):
     assert connect(manifold, *pairs, warm_start=near).num_iterations.sum() < exact.num_iterations.sum()
 
 
+def test_derivatives_in_closed_form_are_those_of_tapes(manifold):
+    ours = Distilled(
+        manifold, LATENTS, **SETTINGS | {"num_steps": 50, "max_length_error": 9.0, "dtype": tf.float64}
+    )
+    tapes = Pullback(ours.network)
+    z = LATENTS[:21].reshape(7, 3, DIM).astype(np.float64)
+    np.testing.assert_allclose(ours.jacobian_products(z), tapes.jacobian_products(z), rtol=1e-12)
+    # These are differences, with the error of a short step.
+    step = tf.fill([7], tf.constant(1e-5, tf.float64))
+    exact, near = ours.omitted_curvature(z, None), tapes.omitted_curvature(z, None, step)
+    np.testing.assert_allclose(exact, near, rtol=1e-3, atol=1e-3 * np.abs(near).max())
+    assert ours.omitted_curvature(z.astype(np.float32), None).dtype == tf.float32
+
+
 def test_a_refined_one_is_better_and_another(manifold, distilled):
     before = [weights.copy() for weights in distilled.network.get_weights()]
     refined = distilled.refine(2000)

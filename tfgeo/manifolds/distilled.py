@@ -23,8 +23,9 @@ from tfgeo.manifolds.distillation import (
     small_network,
     train,
 )
-from tfgeo.manifolds.manifold import Manifold
-from tfgeo.manifolds.pullback import Pullback
+from tfgeo.manifolds.manifold import Manifold, check_points
+from tfgeo.manifolds.pullback import Pullback, differences
+from tfgeo.manifolds.tanh_network import TanhNetwork
 from tfgeo.randomness import derive_integer, draw_pairs, generator
 
 __all__ = ["Distilled"]
@@ -160,6 +161,25 @@ class Distilled(Pullback):
             "a Distilled is of the condition that its manifold had; distil `manifold.given(condition)` for another"
         )
 
+    def jacobian_products(self, z: tf.Tensor) -> tf.Tensor:
+        z = as_points(z)
+        count, latent_dim = z.shape[1:]
+        rows = self._in_closed_form().jacobian(self._as_input(z))
+        rows = tf.reshape(rows, [-1, count * latent_dim, self.num_features])
+        return tf.cast(tf.matmul(rows, rows, transpose_b=True), z.dtype)
+
+    def omitted_curvature(
+        self, points: tf.Tensor, slopes: tf.Tensor | None, step: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        del slopes, step  # of differences, of which these are none
+        points = check_points(points)
+        count, latent_dim = points.shape[1:]
+        steps = differences(differences(self.embedding(points)))
+        forces = -2.0 * self.energy_scale(count) * tf.reshape(steps, [-1, self.num_features])
+        inner = self._as_input(points[:, 1:-1])
+        blocks = self._in_closed_form().second_derivative(inner, tf.cast(forces, inner.dtype))
+        return tf.cast(tf.reshape(blocks, [-1, count - 2, latent_dim, latent_dim]), points.dtype)
+
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether `z` is no farther out than latents and points that were trained on: `[..., d]` to `[...]` bool.
 
@@ -168,6 +188,13 @@ class Distilled(Pullback):
         z = as_points(z)
         places = tf.tensordot(z - tf.constant(self._centre, z.dtype), tf.constant(self._whiten, z.dtype), 1)
         return tf.norm(places, axis=-1) <= tf.constant(self._radius, z.dtype)
+
+    def _in_closed_form(self) -> TanhNetwork:
+        return TanhNetwork(self.network)
+
+    def _as_input(self, z: tf.Tensor) -> tf.Tensor:
+        """`[..., d]` to rows `[n, d]` of the network's precision."""
+        return tf.cast(tf.reshape(z, [-1, z.shape[-1]]), self._dtype)
 
     def _new_network(self) -> keras.Sequential:
         return small_network(self._latents, self._units, self.num_features, self._dtype, self._seed)
