@@ -112,7 +112,7 @@ METHODS = (
         num_points=61,
         warm_start="exact/levenberg_marquardt/cubic_spline",
     ),
-    # The same for any dimension: eight pieces come within .15 % of the energy of fourteen, and fewer steps are left.
+    # The same for any dimension: eight pieces come within .15 % of the energy of fourteen.
     Method(
         "exact/bfgs/cubic_spline/fine",
         "cubic_spline",
