@@ -27,8 +27,10 @@ __all__ = ["Logarithms", "logarithm_map"]
 DEFAULT_TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-7}
 # A geodesic this much longer than the curve that it began from is another one.
 MAX_LENGTH_RATIO = 1.05
-# A pair whose steps only help when they are shorter than this share of Newton's has come to an end.
+# A pair whose steps only help when they are shorter than this share of a whole one has come to an end.
 SMALLEST_SHARE = 2.0**-10
+# A step that leaves more of the error than this is not what its Jacobian promised.
+FAST = 0.5
 # Keeps a division by the speed of a curve that stands still finite.
 TINY = 1e-30
 
@@ -42,7 +44,7 @@ class Logarithms(NamedTuple):
       error: `[B]`, latent distance between the end point and where the geodesic comes out; NaN where it ran
         into a singular point.
       converged: `[B]` bool: the error is within the tolerance, and the geodesic no longer than the curve found.
-      num_iterations: `[B]` int32, Newton steps tried.
+      num_iterations: `[B]` int32, steps tried.
     """
 
     velocity: np.ndarray
@@ -79,7 +81,7 @@ def logarithm_map(
       solver: solver of the first guess, as for `connect`.
       warm_start: as for `connect`.
       num_points: points on the curve of the first guess.
-      max_iterations: Newton steps; 0 gives the first guess, with its error.
+      max_iterations: steps; 0 gives the first guess, with its error.
       tolerance: error relative to |end - start|; by default 1e-4 in float32, 1e-7 in float64.
       warn: whether to warn when pairs did not converge.
 
@@ -118,7 +120,7 @@ def metric_of(manifold: Manifold) -> Manifold:
 
 
 def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, tolerance: float | None) -> Logarithms:
-    """Newton's method on `exp_start(v) = end` from the curves given."""
+    """Broyden's method on `exp_start(v) = end` from the curves given."""
     start, end = geodesics.start, geodesics.end
     dtype, latent_dim = start.dtype, start.shape[-1]
     tolerance = DEFAULT_TOLERANCE[dtype] if tolerance is None else choose_tolerance(tolerance, dtype)
@@ -126,40 +128,55 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
     # The best difference step balances its square against rounding over it; see Nocedal and Wright (2006), 8.1.
     difference = float(np.cbrt(np.finfo(dtype).eps))
 
-    def miss(rows: np.ndarray, velocity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Errors `[B, d]` of the geodesics of some rows, and their Jacobians `[B, d, d]`."""
-        sizes = difference * np.linalg.norm(velocity, axis=-1)[:, None, None] + TINY
-        shots = velocity[:, None] + sizes * np.eye(latent_dim + 1, latent_dim, -1, dtype=dtype)
-        z = np.broadcast_to(start[rows][:, None], shots.shape)
-        times = np.ones(1, dtype)
-        flat = (z.reshape(-1, latent_dim), shots.reshape(-1, latent_dim))
-        points = integrate_geodesics(manifold, *flat, times, None)[0].reshape(shots.shape)
-        columns = np.swapaxes((points[:, 1:] - points[:, :1]) / sizes, -1, -2)
-        return points[:, 0] - end[rows], columns
+    def miss(rows: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+        """Errors of the geodesics of some rows: velocities `[B, ..., d]` to `[B, ..., d]`."""
+        first, last = (
+            np.broadcast_to(end_[rows].reshape(len(rows), *[1] * (velocity.ndim - 2), latent_dim), velocity.shape)
+            for end_ in (start, end)
+        )
+        flat = (first.reshape(-1, latent_dim), velocity.reshape(-1, latent_dim))
+        points = integrate_geodesics(manifold, *flat, np.ones(1, dtype), None)[0]
+        return points.reshape(velocity.shape) - last
+
+    def differentiate(rows: np.ndarray) -> np.ndarray:
+        """Jacobians `[B, d, d]` of the errors of some rows, where they are now."""
+        sizes = difference * np.linalg.norm(velocity[rows], axis=-1)[:, None, None] + TINY
+        moved = miss(rows, velocity[rows, None] + sizes * np.eye(latent_dim, dtype=dtype))
+        return np.swapaxes((moved - residual[rows, None]) / sizes, -1, -2)
 
     scale = np.linalg.norm(end - start, axis=-1)
     residual = np.zeros_like(start)
+    # In flat space the exponential map moves its end as its velocity.
     jacobian = np.broadcast_to(np.eye(latent_dim, dtype=dtype), (*start.shape, latent_dim)).copy()
+    is_exact = np.zeros(len(start), bool)
     moving = np.flatnonzero(scale != 0.0)
-    residual[moving], jacobian[moving] = miss(moving, velocity[moving])
+    residual[moving] = miss(moving, velocity[moving])
     share = np.ones_like(scale)
     num_iterations = np.zeros(len(start), np.int32)
     for _ in range(max_iterations):
         error = np.linalg.norm(residual, axis=-1)
-        # False where NaN: such a pair has no Newton step.
+        # False where NaN: such a pair has no step.
         rows = np.flatnonzero((error > tolerance * scale) & (share >= SMALLEST_SHARE))
         if not len(rows):
             break
         steps = np.stack([_solve_newton(jacobian[row], residual[row]) for row in rows])
-        trial = velocity[rows] - share[rows, None] * steps
+        steps *= share[rows, None]
+        trial = velocity[rows] - steps
         num_iterations[rows] += 1
-        trial_residual, trial_jacobian = miss(rows, trial)
-        better = np.linalg.norm(trial_residual, axis=-1) < error[rows]
+        trial_residual = miss(rows, trial)
+        trial_error = np.linalg.norm(trial_residual, axis=-1)
+        better, fast = trial_error < error[rows], trial_error < FAST * error[rows]
         taken = rows[better]
-        velocity[taken], residual[taken], jacobian[taken] = (
-            part[better] for part in (trial, trial_residual, trial_jacobian)
+        jacobian[taken] = _correct(jacobian[taken], -steps[better], trial_residual[better] - residual[taken])
+        velocity[taken], residual[taken] = trial[better], trial_residual[better]
+        # A whole Jacobian costs d shots: only where the one that was learned is not good enough.
+        renewed = rows[~fast & ~is_exact[rows]]
+        share[rows] = np.where(
+            better, np.minimum(1.0, 2.0 * share[rows]), np.where(is_exact[rows], 0.5, 1.0) * share[rows]
         )
-        share[rows] = np.where(better, np.minimum(1.0, 2.0 * share[rows]), 0.5 * share[rows])
+        is_exact[taken] = False
+        if len(renewed):
+            jacobian[renewed], is_exact[renewed] = differentiate(renewed), True
     error = np.linalg.norm(residual, axis=-1)
     distance = manifold.norm(tf.constant(start), tf.constant(velocity)).numpy()
     same = distance <= MAX_LENGTH_RATIO * geodesics.length
@@ -173,6 +190,13 @@ def _first_guess(manifold: Manifold, geodesics: Geodesics) -> np.ndarray:
     speed = manifold.norm(start, velocity).numpy()
     ratio = np.divide(geodesics.length, speed, out=np.ones_like(speed), where=speed > TINY)
     return velocity.numpy() * ratio[:, None]
+
+
+def _correct(jacobian: np.ndarray, steps: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """The nearest Jacobians `[B, d, d]` that turn steps into changes, `[B, d]` each (Broyden 1965)."""
+    missing = changes - np.einsum("bij,bj->bi", jacobian, steps)
+    squares = np.einsum("bj,bj->b", steps, steps) + TINY
+    return jacobian + missing[:, :, None] * steps[:, None, :] / squares[:, None, None]
 
 
 def _solve_newton(jacobian: np.ndarray, residual: np.ndarray) -> np.ndarray:
