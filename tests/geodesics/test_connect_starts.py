@@ -97,6 +97,14 @@ def test_coarse_to_fine_ends_where_fine_does_with_fewer_fine_steps(cold):
     np.testing.assert_allclose(both.energy, cold.energy, rtol=1e-6)
 
 
+def test_the_fine_curves_are_of_the_family_that_is_asked_for():
+    fine = {"curve": CubicSpline(8), "num_points": 61, "solver": SOLVER}
+    both = connect_coarse_to_fine(HALF_PLANE, START, END, **fine)
+    alone = connect(HALF_PLANE, START, END, **fine)
+    assert both.curve == CubicSpline(8) and both.converged.all()
+    np.testing.assert_allclose(both.energy, alone.energy, rtol=1e-6)
+
+
 def test_the_failures_of_a_coarse_stage_stay_with_their_pairs(cold):
     start = START.copy()
     start[1] = np.nan

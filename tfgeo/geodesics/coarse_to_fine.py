@@ -23,34 +23,39 @@ def connect_coarse_to_fine(
     end: np.ndarray,
     num_points: int = 56,
     coarse_num_points: int = 20,
+    curve: str | Curve | None = None,
     coarse_curve: str | Curve | None = None,
     warm_start: Any = None,
     warn: bool = True,
     **settings: Any,
 ) -> Geodesics:
-    """Polyline geodesics that start from those of a curve with few parameters: `connect`, twice.
+    """Accurate geodesics that start from those of a curve with few parameters and points: `connect`, twice.
 
-    Worth it for fine polylines, where a step costs the more the more points there are and the soft modes of the
-    curve take many: most steps are taken on the coarse curve. Two problems are compiled instead of one.
+    Worth it where a step costs much, and fine curves take many: most are taken on the coarse one. Two problems are
+    compiled instead of one. Measured for a decoder of d = 10 with 784 outputs: splines of ten pieces on 61 points
+    are found 1.2 to 1.3 times as fast as by `connect` alone; at its default of 20 points a coarser start costs more
+    than the steps that it saves, which is why `connect` has none by itself.
 
     Args:
       manifold: the manifold.
       start: `[B, d]`.
       end: `[B, d]`.
-      num_points: T of the polylines, all of them nodes, the ends included.
+      num_points: T, at which the energy of the fine curves is evaluated, the ends included.
       coarse_num_points: points at which the energy of the coarse curves is evaluated.
-      coarse_curve: their family, by default cubic splines of four segments, or polylines for GEORCE.
+      curve: family of the fine curves, by default polylines whose nodes are the T points.
+      coarse_curve: family of the coarse ones, by default cubic splines of four segments, or polylines for GEORCE.
       warm_start: as for `connect`, of the coarse curves.
       warn: whether to warn when pairs did not converge in the end.
       **settings: as for `connect`, both times.
 
     Returns:
-      `Geodesics` of the polylines; `num_iterations` counts the steps on both.
+      `Geodesics` of the fine curves; `num_iterations` counts the steps on both.
 
     Raises:
       UserError: as for `connect`.
     """
-    curve = Polyline(check_count("num_points", num_points, minimum=3) - 2)
+    check_count("num_points", num_points, minimum=3)
+    curve = Polyline(num_points - 2) if curve is None else curve
     check_count("coarse_num_points", coarse_num_points, minimum=3)
     if coarse_curve is None:
         needs_nodes = settings.get("solver") == "georce" or isinstance(settings.get("solver"), Georce)
