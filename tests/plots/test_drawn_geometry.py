@@ -277,7 +277,7 @@ SPACE = Pullback(lambda z: z * z[:, :1] ** 2)
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (lambda ax: geodesics.connect(SPACE, *np.eye(3)[:2, None]).plot(ax=ax), "only latent planes, d = 2"),
+        (lambda ax: geodesics.connect(SPACE, *np.eye(3)[:2, None], "quadratic").plot(ax=ax), "only latent planes"),
         (lambda ax: SPACE.plot_volume(ax, bounds=((0, 1),) * 3), "3 ranges.*only latent planes, d = 2.*strip"),
         (lambda ax: Pullback(lambda z: tf.matmul(z, tf.eye(3))).plot_volume(ax, BOUNDS), "no metric at .*d = 2"),
         (lambda ax: plots.tissot(Pullback(lambda z: tf.matmul(z, tf.eye(3))), ax, BOUNDS), "no metric at .*d = 2"),
