@@ -17,7 +17,7 @@ PYTEST_FLAGS := -n 2 --dist loadfile --no-loadscope-reorder
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs catalogue fuzz test test-all wheel lint format install browser map clean
+.PHONY: help demo docs notebooks catalogue fuzz test test-all wheel lint format install browser map clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -32,6 +32,9 @@ test: $(VENV)/.installed-dev ## run everything that CI runs: lint, types, import
 
 docs: $(VENV)/.installed-dev ## build the documentation's site in site/, to be opened at site/index.html
 	$(BIN)/mkdocs build --strict --quiet
+
+notebooks: $(VENV)/.installed-dev ## make notebooks of how-to pages in out/notebooks, from the pages' own text
+	@$(BIN)/python docs/notebooks.py
 
 catalogue: $(VENV)/.installed ## write zoo/CATALOGUE.md anew; DATA=FOLDER has the data files for its pictures
 	$(BIN)/python -m launch.catalogue --write $(if $(DATA),--data_dir=$(DATA))

@@ -38,7 +38,10 @@ TENSORBOARD = ["tensorboard>=2.18"]
 DATA = ["nibabel>=5.2"]
 
 # The site of the documentation.
-DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26"]
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.5", "mkdocstrings[python]>=0.26", "jupytext>=1.16", "nbformat>=5.9"]
+
+# Runs the notebooks that are made of its pages.
+NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
 
 # Distances larger than memory, and by many workers. zarr 3 needs Python 3.11; both formats are read and written.
 DISTRIBUTED = ["dask>=2024.5", "distributed>=2024.5", "zarr>=2.18"]
@@ -70,6 +73,7 @@ EXTRAS_REQUIRE = {
         *BROWSER,
         *DATA,
         *DOCS,
+        *NOTEBOOKS,
         *DISTRIBUTED,
         *HUB,
         *EXPLORE,

@@ -11,8 +11,9 @@ decoder's precision show what that warm start saves. All others are trained toge
 configuration names beside them, and interpolate between the same training images, each under its own metric.
 
 Writes metrics.json, report.md, interpolation.npz, model.weights.h5 and figures/ to the output folder: the curves
-in latent space, and for images what the decoder makes of them. A run that was stopped continues with the same
-command.
+in latent space, and for images what the decoder makes of them. Where the latent space is a plane, figures/metrics
+has the same pairs under every metric of the model, side by side, those of paths and graphs excepted. A run that was
+stopped continues with the same command.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ python -m launch.reproduce --paper=yang2018 --study --output_dir=out      the se
 
 Each run is a folder ENTRY/seed_N of the output folder, as its own program writes it; runs that are finished are
 not repeated, so that the same command continues where it was stopped. The result is PAPER.txt, PAPER.csv and
-PAPER.html. --publish also copies the weights of seed 0 and a card with all figures into the zoo.
+PAPER.html, a page that also leads to the reports and figures of all runs and shows the main ones. --publish also
+copies the weights of seed 0 and a card with all figures into the zoo.
 """
 
 from __future__ import annotations

@@ -5,12 +5,34 @@ from __future__ import annotations
 from typing import cast
 
 from tfgeo.errors import UserError
-from tfgeo.manifolds import CentroidVariant, Manifold
+from tfgeo.manifolds import CentroidVariant, Manifold, Smoothed
 from tfgeo.models import RHVAE
 from zoo.config import CENTROID_METRICS
 from zoo.entry import Entry
 
-__all__ = ["is_own_metric", "metric_by_name"]
+__all__ = ["is_own_metric", "metric_by_name", "metric_names", "metric_title"]
+
+_TITLES = {"pullback": "pull-back", "expected": "expected", "fisher_rao": "Fisher-Rao"}
+
+
+def metric_names(entry: Entry) -> list[str]:
+    """Metrics that the entry's model has, that of its own geodesics first, as `metric_by_name` takes them.
+
+    Of the variants of an RHVAE's centroids "learned" alone.
+    """
+    # The metric of the noise that Yang et al. draw anew at each point is the expected one.
+    own = {"independent_noise": "expected"}.get(entry.config.energy, entry.config.energy)
+    others = ["expected", "pullback", "fisher_rao"]
+    if isinstance(entry.model, RHVAE):
+        others.append("learned")
+    return [own, *(name for name in others if name != own)]
+
+
+def metric_title(entry: Entry, name: str) -> str:
+    """What figures and pages call the metric of that name."""
+    if isinstance(metric_by_name(entry, name), Smoothed):
+        return "smoothed"
+    return _TITLES.get(name, name)
 
 
 def metric_by_name(entry: Entry, name: str) -> Manifold:

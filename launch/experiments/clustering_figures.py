@@ -103,12 +103,9 @@ def _clusters(run: Run, result: Clusterings) -> plots.style.Figure:
         if labels is not None:
             title += f"\naccuracy {accuracy(labels, clusters):.3f}"
         panels.append(plots.Panel(title, match(reference, clusters), marked=result.medoids.get(name)))
-    most = 1 + max(int(panel.labels.max()) for panel in panels if panel.labels is not None)
     numbers = dict(zip(match(reference, geodesic).tolist(), geodesic.tolist(), strict=True))
-    names += [
-        f"cluster {numbers[place] + 1}" if place in numbers else "another cluster"
-        for place in range(len(names), most)
-    ]
+    for label in np.unique([panel.labels for panel in panels if panel.labels is not None]).tolist():
+        names.setdefault(label, f"cluster {numbers[label] + 1}" if label in numbers else "another cluster")
     return plots.latent_panels(result.latents, panels, class_names=names)
 
 

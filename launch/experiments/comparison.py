@@ -6,7 +6,6 @@ Arvanitidis et al. (2018) and of Chen et al. (2018), and the RHVAE's learned one
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import Any
 
@@ -14,6 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from launch import program
+from launch.experiments.comparison_figures import draw
+from launch.experiments.interpolations import MEASURED_POINTS, Interpolation
 from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
@@ -21,14 +22,12 @@ from launch.running.companions import runs_beside, train_beside
 from launch.running.geodesics import choose_pairs, find_geodesics
 from launch.running.results import check_results
 from launch.running.run import Run, run_from_flags, say
-from tfgeo import plots
 from tfgeo.batches import batched
 from tfgeo.checkpoints import whole_file
 from tfgeo.curves import Neural
 from tfgeo.datasets import Dataset
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Adam, Geodesics, connect, logarithm_map
-from tfgeo.manifolds import Manifold
 from tfgeo.sampling.quality import nearest_distance
 from zoo.metrics import metric_by_name
 
@@ -40,47 +39,10 @@ NEURAL_UNITS = (100, 100)
 NEURAL_PAIRS = 10
 # Pairs on which the solver is compared with the equation of geodesics.
 EXACT_PAIRS = 10
-# Points at which curves are decoded to see how near they stay to the data, and at which lengths are compared.
+# Points at which curves are decoded to see how near they stay to the data.
 DECODED_POINTS = 20
-MEASURED_POINTS = 100
-# Images of the training that are drawn at most, and in how many columns.
-MAX_TRAINING_IMAGES = 200
-TRAINING_COLUMNS = 20
 # Share of the held-out images that count as on data.
 HELD_OUT_SHARE = 0.95
-
-
-@dataclasses.dataclass(frozen=True)
-class Interpolation:
-    """One model's curves between the same images.
-
-    Attributes:
-      run: the run of the model.
-      name: what tables and files call it: the entry, with the metric where that is another than the entry's own.
-      manifold: the latent space.
-      start: `[B, d]` posterior means of the first images.
-      end: `[B, d]` those of the last ones.
-      found: its geodesics, or None for a model that interpolates along straight lines only.
-      seconds: time that they took, compiling included.
-    """
-
-    run: Run
-    name: str
-    manifold: Manifold
-    start: np.ndarray
-    end: np.ndarray
-    found: Geodesics | None
-    seconds: float
-
-    def straight(self, num: int) -> np.ndarray:
-        """`[B, num, d]` points on the straight lines."""
-        t = np.linspace(0.0, 1.0, num, dtype=self.start.dtype)[:, None]
-        return (1.0 - t) * self.start[:, None] + t * self.end[:, None]
-
-    def curves(self, num: int) -> dict[str, np.ndarray]:
-        """`[B, num, d]` points on the curves of each kind."""
-        straight = {"straight": self.straight(num)}
-        return straight if self.found is None else {"geodesic": self.found.points(num)} | straight
 
 
 def run_comparison(values: program.Flags) -> dict[str, Any]:
@@ -102,7 +64,7 @@ def run_comparison(values: program.Flags) -> dict[str, Any]:
         measured = _measure(models, solvers)
         with run.timed("figures"):
             say("figures: drawing")
-            paths = figures.save_all(run, _draw(run, models))
+            paths = figures.save_all(run, draw(run, models))
     with whole_file(run.folder / "interpolation.npz") as partial:
         np.savez(partial, pairs=np.stack(pairs), **_arrays(models))
     weights = training.save_weights(run)
@@ -273,62 +235,5 @@ def _arrays(models: list[Interpolation]) -> dict[str, np.ndarray]:
     arrays = {}
     for model in models:
         for name, points in model.curves(MEASURED_POINTS).items():
-            arrays[f"{_file_name(model)}_{name}"] = points
+            arrays[f"{model.file_name}_{name}"] = points
     return arrays
-
-
-def _file_name(model: Interpolation) -> str:
-    return model.name.replace("/", "_").replace(", ", "_")
-
-
-def _draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure]:
-    """Each model's latent plane with its curves, and the images along them, for the same pairs.
-
-    Also images that all were trained on (Fig. 19 of Chadebec et al.).
-    """
-    drawn = {}
-    if figures.has_images(run.training):
-        drawn["training"] = _draw_training(run)
-    shown = _choose_shown(models[-1], run.config.interpolation.num_curves)
-    for model in models:
-        name = _file_name(model)
-        if model.run.config.network.latent_dim == 2:
-            drawn[f"latent_{name}"] = _draw_plane(model, shown)
-        if figures.has_images(run.training):
-            num = run.config.interpolation.num_frames
-            drawn[f"strip_{name}"] = figures.strip_figure(model.run, model.curves(num), num, shown)
-    return drawn
-
-
-def _choose_shown(model: Interpolation, num: int) -> np.ndarray:
-    """The pairs whose geodesic saves most of the straight line's length; the first ones without geodesics."""
-    if model.found is None:
-        return np.arange(min(num, len(model.start)))
-    length, straight = (
-        np.asarray(model.manifold.length(tf.constant(points))) for points in model.curves(MEASURED_POINTS).values()
-    )
-    return np.argsort(length / np.maximum(straight, np.finfo(straight.dtype).tiny))[:num]
-
-
-def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
-    run = model.run
-    latents = run.encode(run.training)
-    grid = plots.grid_points(latents, run.config.figures.resolution)
-    curves = {name: points[shown] for name, points in model.curves(50).items()}
-    panel = plots.Panel(
-        model.name.split("/")[-1],
-        run.training.labels,
-        plots.logarithm(plots.on_grid(model.manifold.volume, grid)),
-        plots.VOLUME_LABEL,
-        curves.get("geodesic"),
-        dashed=curves["straight"],
-    )
-    return plots.latent_panels(latents, [panel], grid, figures.class_names(run, run.training))
-
-
-def _draw_training(run: Run) -> plots.style.Figure:
-    """Images of the training, evenly from first to last: their order is that of the classes."""
-    chosen = np.linspace(0, len(run.training) - 1, min(len(run.training), MAX_TRAINING_IMAGES)).astype(int)
-    images = run.training.inputs[chosen]
-    color_map = figures.color_map(run)
-    return plots.image_grid(images, run.training.image_shape, TRAINING_COLUMNS, color_map=color_map)

@@ -19,26 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["check_flags", "entry_scene", "explore"]
 
-# What each metric is called, the unit of its lengths, and what it measures.
+# The unit of each metric's lengths, and what it measures.
 _METRICS = {
-    "pullback": ("pull-back", "data units", "How far the decoded mean moves."),
+    "pull-back": ("data units", "How far the decoded mean moves."),
     "expected": (
-        "expected",
         "data units",
         "How far decoded mean and standard deviation move: leaving the data, where the decoder is unsure, costs.",
     ),
-    "fisher_rao": (
-        "Fisher-Rao",
+    "Fisher-Rao": (
         "standard deviations",
         "How well samples tell two points apart: a difference counts by the noise that it stands out of.",
     ),
-    "learned": (
-        "learned",
-        "metric units",
-        "The metric that the model learned: ways through gaps in the data are long.",
-    ),
+    "learned": ("metric units", "The metric that the model learned: ways through gaps in the data are long."),
+    "smoothed": ("data units", "The pull-back metric with its small eigenvalues shrunk (Chen et al. 2018)."),
 }
-_SMOOTHED = ("smoothed", "data units", "The pull-back metric with its small eigenvalues shrunk (Chen et al. 2018).")
 _IN_PLANE = (
     "The latent space has {d} dimensions. The page shows the plane of the first two principal axes of the codes, "
     "which holds {share:.0%} of their variance; geodesics stay in it, and codes are projected to it."
@@ -100,6 +94,7 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
 
     from tfgeo.batches import batched
     from tfgeo.explorer import Plane, Scene, SceneMetric, dense_layers
+    from zoo.metrics import metric_names
 
     model, config = entry.model, entry.config
     latents = batched(lambda x: model.encoder(x)[0], dataset.inputs)
@@ -118,7 +113,7 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
     def decode(points: np.ndarray) -> np.ndarray:
         return np.asarray(mean(tf.constant(points, tf.float32)))
 
-    metrics = [_scene_metric(entry, name, plane) for name in _metric_names(entry)]
+    metrics = [_scene_metric(entry, name, plane) for name in metric_names(entry)]
     tried = latents[:: max(1, len(latents) // 64)]
     names = dataset.class_names or {}
     labels = dataset.labels
@@ -139,24 +134,13 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
     )
 
 
-def _metric_names(entry: Entry) -> list[str]:
-    """Metrics of the entry's model, the one of its own geodesics first."""
-    from tfgeo.models import RHVAE
-
-    own = {"independent_noise": "expected"}.get(entry.config.energy, entry.config.energy)
-    others = ["expected", "pullback", "fisher_rao"]
-    if isinstance(entry.model, RHVAE):
-        others.append("learned")
-    return [own, *(name for name in others if name != own)]
-
-
 def _scene_metric(entry: Entry, name: str, plane: Any) -> SceneMetric:
     from tfgeo.explorer import SceneMetric
-    from tfgeo.manifolds import Smoothed
+    from zoo.metrics import metric_title
 
-    manifold = entry.manifold(name)
-    title, unit, text = _SMOOTHED if isinstance(manifold, Smoothed) else _METRICS[name]
-    key = "smoothed" if isinstance(manifold, Smoothed) else name
+    manifold, title = entry.manifold(name), metric_title(entry, name)
+    unit, text = _METRICS[title]
+    key = "smoothed" if title == "smoothed" else name
     lines = ["import tfgeo", "import zoo", "", f'entry = zoo.load("{entry.config.name}")']
     if plane is None:
         lines.append(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from launch import program
+from launch.experiments.metric_comparison import draw_metrics
 from launch.reporting import figures, report
 from launch.reporting.tables import Rows, markdown_table, text_table
 from launch.running import training
@@ -178,7 +179,8 @@ def _draw(run: Run, latents: np.ndarray, found: Geodesics) -> list[pathlib.Path]
     drawn = {}
     if figures.is_plane(run):
         drawn["geodesics"] = figures.curves_figure(run, latents, found.points(50)[: run.config.figures.num_curves])
+    longest = np.argsort(-found.length)[:STRIP_PAIRS]
+    drawn |= draw_metrics(run, found.start[longest], found.end[longest], run.samples)
     if figures.has_images(run.samples):
-        longest = np.argsort(-found.length)[:STRIP_PAIRS]
         drawn["strips"] = figures.strip_figure(run, found, STRIP_IMAGES, longest)
     return figures.save_all(run, drawn)

@@ -55,19 +55,18 @@ def color_map(run: Run) -> str:
     return "gray" if run.config.data.name in _PHOTOGRAPHS else "gray_r"
 
 
-def class_names(run: Run, dataset: Dataset | None = None) -> list[str]:
-    """What the sorted classes of the samples are called in a legend."""
+def class_names(run: Run, dataset: Dataset | None = None) -> dict[int, str]:
+    """What the classes of the samples are called in a legend, by label."""
     classes = run.config.data.classes
     dataset = dataset or run.samples
-    labels = dataset.labels
-    if labels is None:
-        return []
-    present = np.unique(labels)
+    if dataset.labels is None:
+        return {}
+    present = np.unique(dataset.labels).tolist()
     if dataset.class_names is not None:
-        return [dataset.class_names[label] for label in present]
+        return {label: dataset.class_names[label] for label in present}
     if classes and len(classes) == len(present) and any(isinstance(name, str) for name in classes):
-        return [str(name) for name in classes]
-    return [f"class {label}" for label in present]
+        return {label: str(name) for label, name in zip(present, classes, strict=True)}
+    return {label: f"class {label}" for label in present}
 
 
 def curves_figure(run: Run, latents: np.ndarray, curves: np.ndarray) -> plots.style.Figure:

@@ -12,7 +12,7 @@ from typing import Any
 
 from launch import program
 from launch.reporting.tables import Rows, write_tables
-from launch.reproduction import appendix, publishing
+from launch.reproduction import appendix, page, publishing
 from launch.reproduction.columns import COLUMNS, Column, mean_and_spread, values_of
 from launch.reproduction.rows import Row, rows_of_paper, rows_of_study, studies_of
 from tfgeo.datasets.files import data_folder
@@ -40,21 +40,23 @@ def reproduce(values: program.Flags) -> None:
             name = f"{study.entry.replace('/', '_')}_{study.name}"
 
             def write_study(found: dict[Row, Runs], name: str = name, question: str = study.question) -> None:
-                write_tables(folder, name, question, _table(_score(found), found))
+                _write_table(found, name, question, folder)
 
             found = _run_all(
                 rows_of_study(study), (seeds[-1] + 1, seeds[-1] + 2), folder, values, failures, write_study
             )
-            table = _table(_score(found), found)
+            write_study(found)
             if values.publish and not failures:
-                publishing.publish_study(study, table)
+                publishing.publish_study(study, _table(_score(found), found))
     else:
         rows = [row for row in rows if _has_data(row, values)]
         name = f"{values.paper}{'' if values.table is None else '_' + values.table}"
         found = _run_all(
             rows, seeds, folder, values, failures, lambda found: _write(found, name, len(seeds), folder)
         )
-        for path in appendix.draw_grids(list(found), values.seed, folder):
+        grids = appendix.draw_grids(list(found), values.seed, folder)
+        _write(found, name, len(seeds), folder, grids)
+        for path in grids:
             print(path, flush=True)
         if values.publish:
             _publish(found, seeds, folder, values)
@@ -81,7 +83,7 @@ def _run_all(
 ) -> dict[Row, Runs]:
     """metrics.json of all runs that succeed; the others' folders are added to `failures`.
 
-    `write` is given what was found so far after each run that was made, and at the end.
+    `write` is given what was found so far after each run that was made but the last.
     """
     found: dict[Row, Runs] = {row: [] for row in rows}
     places = [(row, seed, row.folder / f"seed_{seed}") for row in rows for seed in seeds]
@@ -101,7 +103,6 @@ def _run_all(
             left -= 1
             if number < len(places):
                 write({one: runs for one, runs in found.items() if runs or one is row})
-    write(found)
     return found
 
 
@@ -132,8 +133,10 @@ def _run_once(row: Row, seed: int, folder: pathlib.Path, values: program.Flags) 
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _write(found: dict[Row, Runs], name: str, num_seeds: int, folder: pathlib.Path) -> None:
-    """A table for each program and score among the rows."""
+def _write(
+    found: dict[Row, Runs], name: str, num_seeds: int, folder: pathlib.Path, grids: Sequence[pathlib.Path] = ()
+) -> None:
+    """A table for each program and score among the rows; figures of the whole paper stand on the first page."""
     by_kind: dict[str, dict[Row, Runs]] = {}
     for row, runs in found.items():
         by_kind.setdefault(_score({row: runs}), {})[row] = runs
@@ -142,7 +145,15 @@ def _write(found: dict[Row, Runs], name: str, num_seeds: int, folder: pathlib.Pa
         title = f"{first.paper}: {kind}, {num_seeds} seeds"
         # The table that papers print first keeps the plain name.
         suffix = "" if kind == next(iter(by_kind)) else f"_{kind}"
-        write_tables(folder, f"{name}{suffix}", title, _table(kind, part))
+        _write_table(part, f"{name}{suffix}", title, folder, () if suffix else grids)
+
+
+def _write_table(
+    found: dict[Row, Runs], name: str, title: str, folder: pathlib.Path, figures: Sequence[pathlib.Path] = ()
+) -> None:
+    """A table with its page: below it are the runs of each row, and figures of the whole paper."""
+    more = page.runs_section(found, folder) + page.figures_section("Training curves", figures, folder)
+    write_tables(folder, name, title, _table(_score(found), found), page.anchors(found), more)
 
 
 def _score(found: dict[Row, Runs]) -> str:

@@ -1,27 +1,36 @@
-"""Every snippet of the README and of the how-to pages runs as it stands, without a warning."""
+"""Every snippet of the README, of the how-to pages and of the reference runs as it stands, without a warning."""
 
+import doctest
+import importlib
 import pathlib
 import re
 import shlex
 import subprocess
-import warnings
 
 import pytest
 
-from tests.docs.snippets import blocks
+from tests.docs.snippets import ROOT, blocks, load_script, run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 README, OWN_DECODER = ROOT / "README.md", ROOT / "docs" / "how-to" / "own-decoder.md"
-# What the page on scikit-learn prints is looked at in `test_scikit_learn_page`.
-HOW_TO = [page for page in sorted((ROOT / "docs" / "how-to").glob("*.md")) if page.stem != "scikit-learn"]
+# `test_scikit_learn_page` looks at what that page prints, and `test_notebooks` runs the page of figures.
+ELSEWHERE = ("scikit-learn", "figures")
+HOW_TO = [page for page in sorted((ROOT / "docs" / "how-to").glob("*.md")) if page.stem not in ELSEWHERE]
+REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
+NOTEBOOKS = load_script("notebooks")
 
 
-def run(snippets, name, namespace):
-    """Runs snippets one after another; what is wrong is shown with the number of the snippet."""
-    for number, snippet in enumerate(snippets):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
-            exec(compile(snippet, f"{name}, snippet {number}", "exec"), namespace)
+def snippets_of(page: pathlib.Path) -> list[str]:
+    """The cells of pages that are notebooks too, so that these run as well; else the page's fences."""
+    if page.parent.name != "how-to" or page.stem not in NOTEBOOKS.PAGES:
+        return blocks(page)
+    return [cell.source for cell in NOTEBOOKS.notebook_of(page.stem).cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    yield
+    pyplot = importlib.import_module("matplotlib.pyplot")
+    pyplot.close("all")
 
 
 @pytest.mark.parametrize("number", range(len(blocks(README))))
@@ -30,12 +39,23 @@ def test_each_snippet_of_the_readme_stands_alone(number, tmp_path, monkeypatch):
     run(blocks(README)[number : number + 1], f"README.md from {number}", {})
 
 
-@pytest.mark.parametrize("page", HOW_TO, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*HOW_TO, *REFERENCE], ids=lambda page: f"{page.parent.name}/{page.stem}")
 def test_snippets_of_a_page_go_on_from_one_another(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    snippets = blocks(page)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    snippets = snippets_of(page)
     assert snippets
     run(snippets, page.name, {})
+
+
+DOCTESTED = [path for path in sorted((ROOT / "tfgeo").rglob("*.py")) if ">>>" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", DOCTESTED, ids=lambda path: path.stem)
+def test_examples_of_docstrings_run(path):
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    result = doctest.testmod(module)
+    assert result.attempted and not result.failed
 
 
 def test_a_pytorch_decoder_by_onnx(tmp_path, monkeypatch):

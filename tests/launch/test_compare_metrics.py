@@ -71,7 +71,9 @@ def test_curves_join_the_same_images(folder):
             geodesic = arrays[f"{file}_geodesic"]
             np.testing.assert_allclose(geodesic[:, [0, -1]], straight[:, [0, -1]], atol=1e-5)
     drawn = {path.stem for path in (folder / "figures").glob("*.png")}
-    assert drawn == {"training"} | {f"{kind}_{file}" for kind in ("latent", "strip") for file in files.values()}
+    assert drawn == {"training", "metrics"} | {
+        f"{kind}_{file}" for kind in ("latent", "strip") for file in files.values()
+    }
     # The models beside were trained in places of their own.
     assert not list((folder / "beside").rglob("metrics.json"))
 

@@ -53,6 +53,7 @@ def test_trained_weights_serve_the_other_programs(tmp_path, capsys):
     assert all(0.0 < trial["mean_energy"] <= straight * (1 + 1e-5) for trial in trials.values())
     assert np.load(out / "interpolation.npz")["points"].shape == (9, 100, 2)
     assert "saves" in capsys.readouterr().out and (out / "figures" / "geodesics.pdf").exists()
+    assert (out / "figures" / "metrics.png").exists()
     too_many = [entry, f"--output_dir={out}", f"--weights={weights}", "--num_pairs=999", *SMALL]
     assert launch(interpolate, interpolate.program_flags, *too_many) == 2
     # Weights of other sizes are refused before anything is computed.

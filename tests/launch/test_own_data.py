@@ -239,7 +239,7 @@ def write_table(folder):
 def test_a_table_is_read_with_the_names_of_its_classes(tmp_path, capsys):
     run = prepare(tmp_path, *write_table(tmp_path), "--config.network.likelihood=poisson")
     np.testing.assert_array_equal(run.dataset.inputs, COUNTS)
-    assert figures.class_names(run) == ["r", "s", "t"] and run.config.clustering.num_clusters == 3
+    assert figures.class_names(run) == dict(enumerate("rst")) and run.config.clustering.num_clusters == 3
     assert "which has no name, is left out" in capsys.readouterr().out
 
 

@@ -1,9 +1,11 @@
 """launch.reproduce: the rows of tables, what is gathered, and runs that fail or were done before."""
 
 import csv
+import html.parser
 import json
 import pathlib
 import types
+import urllib.parse
 
 import numpy as np
 import pytest
@@ -77,8 +79,11 @@ def programs(monkeypatch):
             measured["log_likelihood"]["encoder"]["mean"] += int(flags["seed"])
         metrics = {"seed": int(flags["seed"]), "measured": measured, "seconds": {"total": 10.0}}
         folder = pathlib.Path(flags["output_dir"])
-        folder.mkdir(parents=True)
+        (folder / "figures").mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps(metrics))
+        (folder / "report.md").write_text("# Report")
+        for name in ("z_last", "a_first", "b", "metrics", "a & b #1"):
+            (folder / "figures" / f"{name}.png").write_bytes(b"")
         return types.SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(sweep.subprocess, "run", run)
@@ -128,6 +133,41 @@ def test_a_run_that_fails_is_named_when_all_others_are_done(programs, tmp_path, 
     # The same command tries it again, and nothing else.
     failing.clear()
     assert launch(*arguments) == 0 and len(commands) == 7
+
+
+class Links(html.parser.HTMLParser):
+    """Where a page leads, what it shows, and the places in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.links, self.pictures, self.places = [], [], set()
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.links += [attributes["href"]] if "href" in attributes else []
+        self.pictures += [attributes["src"]] if "src" in attributes else []
+        self.places |= {attributes.get("id")}
+
+
+def test_the_page_leads_to_reports_and_figures_of_all_runs_wherever_it_is(programs, tmp_path):
+    arguments = ["--paper=chadebec2020", "--table=3", f"--output_dir={tmp_path / 'out'}", "--num_seeds=2"]
+    assert launch(*arguments) == 0
+    moved = (tmp_path / "out").rename(tmp_path / "elsewhere")
+    text = (moved / "chadebec2020_3.html").read_text(encoding="utf-8")
+    page = Links()
+    page.feed(text)
+    inside = {link.removeprefix("#") for link in page.links if link.startswith("#")}
+    assert len(inside) == 6 and inside <= page.places
+    files = {urllib.parse.unquote(link) for link in page.links if not link.startswith("#")}
+    assert all((moved / file).is_file() for file in files)
+    for seed in (0, 1):
+        place = f"chadebec2020/hvae_mnist_012/seed_{seed}"
+        assert {f"{place}/report.md", f"{place}/metrics.json", f"{place}/figures/a & b #1.png"} <= files
+    # Of the first run the main figures are shown, the one that is known to say most first.
+    shown = [urllib.parse.unquote(picture) for picture in page.pictures if "/hvae_mnist_012/" in picture]
+    assert [pathlib.Path(path).stem for path in shown] == ["metrics", "a & b #1", "a_first", "b"]
+    assert all((moved / path).is_file() and "seed_0" in path for path in shown)
+    assert "a &amp; b #1" in text and "a & b" not in text
 
 
 def test_clusters_have_the_mean_of_their_subsets(programs, tmp_path):

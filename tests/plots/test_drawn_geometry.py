@@ -93,7 +93,7 @@ def test_a_few_extreme_values_do_not_take_the_colours_of_all_others():
     values[:3] = 1e4, 1e5, np.inf
     low, high, extend = plots.style.color_limits(values)
     assert (low, extend) == (values.min(), "max") and high < 2.0
-    np.testing.assert_array_equal(plots.logarithm(np.array([0.0, np.e, 1.0])), [0.0, 1.0, 0.0])
+    np.testing.assert_allclose(plots.logarithm(np.array([0.0, np.e, 1.0])), [0.0, 1.0, 0.0], atol=1e-15)
 
 
 def test_ellipses_of_tissot_are_those_of_the_metric(sphere, ax):
@@ -233,6 +233,28 @@ def test_clusters_have_names_and_colours_of_their_classes_where_some_have_no_clu
     assert legend_looks(legend) == found
 
 
+def test_labels_with_gaps_have_one_colour_in_every_figure():
+    labels, latents = np.array([0, 0, 2, 2, 5, 5]), np.zeros([6, 2])
+    unnamed, named, by_label, clusters = (
+        legend_looks(plots.latent_points(latents, shown, Figure().subplots(), called).get_legend())
+        for shown, called in (
+            (labels, ()),
+            (labels, ("zero", "two", "five")),
+            (labels, {0: "zero", 2: "two", 5: "five"}),
+            (match(labels, np.array([9, 9, 9, 7, 7, 7])), {0: "zero", 2: "two", 5: "five"}),
+        )
+    )
+    assert list(unnamed) == ["0", "2", "5"] and list(named) == ["zero", "two", "five"]
+    assert list(named.values()) == list(unnamed.values()) and by_label == named
+    # Both clusters have a class, and its name and colour, though one class has no cluster.
+    assert len(clusters) == 2 and clusters.items() <= named.items()
+
+
+def test_a_name_is_not_guessed_where_some_classes_are_not_there(ax):
+    plots.latent_points(np.zeros([2, 2]), np.array([0, 5]), ax, ("zero", "two", "five"))
+    assert list(legend_looks(ax.get_legend())) == ["0", "5"]
+
+
 @pytest.mark.parametrize("labels", [[3, 8], [0, 2], ["x", "y"], [-1, 0], [0.5, 1.5], [1, 5000]])
 def test_other_labels_have_their_names_in_order(labels, ax):
     plots.latent_points(np.zeros([2, 2]), np.array(labels), ax, ["first", "second"])
@@ -255,7 +277,7 @@ SPACE = Pullback(lambda z: z * z[:, :1] ** 2)
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (lambda ax: geodesics.connect(SPACE, *np.eye(3)[:2, None]).plot(ax=ax), "only latent planes, d = 2"),
+        (lambda ax: geodesics.connect(SPACE, *np.eye(3)[:2, None], "quadratic").plot(ax=ax), "only latent planes"),
         (lambda ax: SPACE.plot_volume(ax, bounds=((0, 1),) * 3), "3 ranges.*only latent planes, d = 2.*strip"),
         (lambda ax: Pullback(lambda z: tf.matmul(z, tf.eye(3))).plot_volume(ax, BOUNDS), "no metric at .*d = 2"),
         (lambda ax: plots.tissot(Pullback(lambda z: tf.matmul(z, tf.eye(3))), ax, BOUNDS), "no metric at .*d = 2"),

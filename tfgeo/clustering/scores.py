@@ -32,13 +32,16 @@ def match(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
       clusters: `[n]` clusters.
 
     Returns:
-      `[n]`: the place of the matched class among the sorted classes, from 0 on; clusters without a class have the
-      numbers after these.
+      `[n]` integers: the label of the matched class, or its place among the sorted classes where labels are no
+      integers; clusters without a class have the numbers after these.
     """
     counts, rows, columns = _match(labels, clusters)
+    classes = np.unique(labels)
+    if classes.dtype.kind not in "biu":
+        classes = np.arange(len(classes))
     numbers = np.full(counts.shape[1], -1)
-    numbers[columns] = rows
-    numbers[numbers < 0] = counts.shape[0] + np.arange(np.count_nonzero(numbers < 0))
+    numbers[columns] = classes[rows]
+    numbers[numbers < 0] = int(classes[-1]) + 1 + np.arange(np.count_nonzero(numbers < 0))
     return numbers[np.unique(clusters, return_inverse=True)[1]]
 
 

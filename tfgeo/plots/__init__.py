@@ -10,6 +10,7 @@ from tfgeo.plots.images import grid_size, image_grid
 from tfgeo.plots.latent import Panel, equidistance_lines, latent_panels, latent_points
 from tfgeo.plots.lines import bands, lines, plane_lines, scatter_lines
 from tfgeo.plots.matrices import distance_matrices, distance_matrix
+from tfgeo.plots.metric_panels import metric_panels
 from tfgeo.plots.planes import grid_points
 from tfgeo.plots.style import CLASS_COLORS, new_figure, save
 
@@ -31,6 +32,7 @@ __all__ = [
     "latent_points",
     "lines",
     "logarithm",
+    "metric_panels",
     "moving_average",
     "new_figure",
     "on_grid",

@@ -27,12 +27,12 @@ Curves = Ends | Mapping[str, np.ndarray]
 
 
 def curves_in_plane(
-    curves: np.ndarray, ax: Axes | None = None, dashed: np.ndarray | None = None, numbers: bool = False
+    curves: np.ndarray | None, ax: Axes | None = None, dashed: np.ndarray | None = None, numbers: bool = False
 ) -> Axes:
     """Curves in the latent plane: `Geodesics.plot` draws by it.
 
     Args:
-      curves: `[B, T, 2]`.
+      curves: `[B, T, 2]`, or None for dashed ones alone.
       ax: where to draw, by default in a new figure.
       dashed: `[B, T, 2]` curves to compare them with, or None.
       numbers: whether their rows are written where they begin; more than 20 go without.
@@ -43,14 +43,16 @@ def curves_in_plane(
     Raises:
       UserError: if the curves are not of dimension d = 2.
     """
-    curves = check_plane(curves, "curves")
+    curves = None if curves is None else check_plane(curves, "curves")
+    shown = dashed if curves is None else curves
+    shown = np.zeros([0, 2, 2]) if shown is None else shown
     ax = axes_of(ax)
-    width = line_width(len(curves))
+    width = line_width(len(shown))
     rim = (Stroke(linewidth=width + 0.8, foreground="black"), Normal())
     for drawn, style in ((dashed, "--"), (curves, "-")):
         for curve in () if drawn is None else drawn:
             ax.plot(*curve.T, style, color="white", linewidth=width, path_effects=rim, zorder=2)
-    for row, curve in enumerate(curves if numbers and len(curves) <= MAX_NUMBERS else ()):
+    for row, curve in enumerate(shown if numbers and len(shown) <= MAX_NUMBERS else ()):
         ax.text(
             curve[0, 0],
             curve[0, 1],

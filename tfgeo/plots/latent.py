@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -31,6 +32,10 @@ NAMES_PER_PANEL = 3
 LEGEND_ROWS = 4
 
 
+# What classes are called: by label, or in their order.
+Names = Mapping[Any, str] | Sequence[str]
+
+
 @dataclasses.dataclass(frozen=True)
 class Panel:
     """One picture of the latent space.
@@ -49,6 +54,7 @@ class Panel:
       values: `[n]` numbers that colour the samples in place of classes, such as angles, or None.
       values_label: name and unit of these numbers.
       distances: distances from a point, with lines of equal distance, in place of a field, or None.
+      numbers: whether the rows of `curves`, or of `dashed` where there are no others, stand where they begin.
     """
 
     title: str
@@ -63,13 +69,15 @@ class Panel:
     values: np.ndarray | None = None
     values_label: str = ""
     distances: Distances | None = None
+    numbers: bool = False
 
 
 def latent_panels(
     latents: np.ndarray,
     panels: Sequence[Panel],
     grid: np.ndarray | None = None,
-    class_names: Sequence[str] = (),
+    class_names: Names = (),
+    columns: int | None = None,
 ) -> Figure:
     """Pictures of the same latent points side by side.
 
@@ -77,27 +85,32 @@ def latent_panels(
       latents: `[n, 2]` latent points.
       panels: what each picture shows.
       grid: `[r, r, 2]` where fields are given, from `grid_points`.
-      class_names: what a panel's labels mean, for the legend; more than fit below are left out. By the label where
-        all labels are numbers below how many names there are, else by the place among the sorted labels.
+      class_names: what the panels' labels mean, for the legend, as `latent_points` takes them; more than fit below
+        are left out.
+      columns: pictures in a row, by default all of them.
 
     Returns:
       The figure.
     """
+    across = len(panels) if columns is None else min(columns, len(panels))
+    down = -(-len(panels) // across)
     # A second bar of colours beside a panel has a width of its own, not the panel's.
     bars = sum(panel.field is not None and panel.values is not None for panel in panels)
-    figure = new_figure(3.3 * len(panels) + 0.9 * bars, 3.2)
+    figure = new_figure(3.3 * across + 0.9 * bars, 3.2 * down)
+    places = figure.subplots(down, across, squeeze=False).ravel()
+    for axes in places[len(panels) :]:
+        axes.remove()
     known = [panel.labels for panel in panels if panel.labels is not None]
     # One class has one look in all panels, whichever classes a panel lacks.
     classes = np.unique(np.concatenate(known)) if known else None
     handles: dict[str, Artist] = {}
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for axes, panel in zip(places, panels, strict=False):
         if panel.field is not None and grid is not None:
             field(grid, panel.field, axes, panel.field_label)
         if panel.distances is not None:
             distance_map(panel.distances, axes)
         if panel.curves is not None or panel.dashed is not None:
-            nothing = np.zeros([0, 2, 2])
-            curves_in_plane(nothing if panel.curves is None else panel.curves, axes, panel.dashed)
+            curves_in_plane(panel.curves, axes, panel.dashed, panel.numbers)
         if panel.metrics is not None:
             draw_ellipses(axes, *panel.metrics)
         if panel.values is not None:
@@ -109,8 +122,8 @@ def latent_panels(
         if panel.marked is not None:
             handles[panel.marked_name] = _mark(axes, latents[panel.marked])
         name_axes(axes, panel.title)
-    columns = NAMES_PER_PANEL * len(panels)
-    if len(handles) > LEGEND_ROWS * columns:
+    fitting = NAMES_PER_PANEL * across
+    if len(handles) > LEGEND_ROWS * fitting:
         marks = {panel.marked_name for panel in panels if panel.marked is not None}
         handles = {name: handle for name, handle in handles.items() if name in marks}
     if handles:
@@ -118,7 +131,7 @@ def latent_panels(
             list(handles.values()),
             list(handles),
             loc="outside lower center",
-            ncols=min(len(handles), columns),
+            ncols=min(len(handles), fitting),
             frameon=False,
         )
     return figure
@@ -128,7 +141,7 @@ def latent_points(
     latents: np.ndarray,
     labels: np.ndarray | None = None,
     ax: Axes | None = None,
-    class_names: Sequence[str] = (),
+    class_names: Names = (),
 ) -> Axes:
     """Latent points in the plane, a colour and a shape for each class; dots fit their number.
 
@@ -137,8 +150,8 @@ def latent_points(
       labels: `[n]` classes or clusters, or None. `tfgeo.clustering.match` gives clusters the classes' numbers, and
         with these their colours.
       ax: where to draw, by default in a new figure.
-      class_names: what labels are called in the legend. By the label where all labels are numbers below how many
-        names there are, as those of `match` are, else by the place among the sorted labels.
+      class_names: what labels are called in the legend, by label; or in a sequence, which is by label where all
+        labels are numbers below how many names there are, else in the order of the sorted labels.
 
     Returns:
       The axes.
@@ -188,25 +201,25 @@ def _scatter(
     axes: Axes,
     latents: np.ndarray,
     labels: np.ndarray | None,
-    class_names: Sequence[str],
+    class_names: Names,
     classes: np.ndarray | None = None,
 ) -> dict[str, Artist]:
     """Draws the samples; returns what the legend shows, by name."""
     handles: dict[str, Artist] = {}
     shown = np.zeros(len(latents), int) if labels is None else labels
     present = np.unique(shown) if labels is None or classes is None else classes
-    for index, label in zip(_places(present, len(class_names)), present, strict=True):
+    looks, names = _looks(present), _names(present, class_names)
+    for look, name, label in zip(looks, names, present, strict=True):
         chosen = latents[shown == label]
         if not len(chosen):
             continue
-        name = class_names[index] if index < len(class_names) else str(label)
         drawn = axes.scatter(
             chosen[:, 0],
             chosen[:, 1],
             s=dot_area(len(latents)),
-            c=CLASS_COLORS[index % len(CLASS_COLORS)],
+            c=CLASS_COLORS[look % len(CLASS_COLORS)],
             # Shapes move on with every round of the colours: 49 classes look different.
-            marker=CLASS_MARKERS[(index + index // len(CLASS_COLORS)) % len(CLASS_MARKERS)],
+            marker=CLASS_MARKERS[(look + look // len(CLASS_COLORS)) % len(CLASS_MARKERS)],
             edgecolors="white",
             linewidths=0.3 if len(latents) <= DOTS_WITH_RIMS else 0.0,
             zorder=3,
@@ -216,13 +229,30 @@ def _scatter(
     return handles
 
 
-def _places(classes: np.ndarray, num_names: int) -> list[int]:
-    """Which name and look each of the sorted classes has.
+def _looks(classes: np.ndarray) -> list[int]:
+    """Which colour and shape each of the sorted classes has: its own number, whichever classes are beside it.
 
-    Numbers below how many names there are, or looks where there are no names, are these places themselves: clusters
-    that are matched to classes leave gaps. Others, such as the digits 3 and 8 with two names, go by their order.
+    So a class looks the same in every figure, with or without names, and clusters of `match`, which leave gaps,
+    look as their classes do. What are no numbers, or too large ones, go by their order.
     """
-    most = num_names or len(CLASS_COLORS) * len(CLASS_MARKERS)
+    return _indices(classes, len(CLASS_COLORS) * len(CLASS_MARKERS))
+
+
+def _names(classes: np.ndarray, names: Names) -> list[str]:
+    """What each of the sorted classes is called: its label, where there is no name."""
+    if isinstance(names, Mapping):
+        return [names.get(label, str(label)) for label in classes.tolist()]
+    places = _indices(classes, len(names))
+    # Fewer classes than names, and labels that are no places of names: whose names they are is not known.
+    known = len(classes) >= len(names) or bool(np.array_equal(places, classes))
+    return [
+        names[place] if known and place < len(names) else str(label)
+        for place, label in zip(places, classes, strict=True)
+    ]
+
+
+def _indices(classes: np.ndarray, most: int) -> list[int]:
+    """The sorted classes themselves, where all are numbers from 0 to below `most`, else their order."""
     if classes.dtype.kind in "biu" and len(classes) and classes[0] >= 0 and classes[-1] < most:
         return [int(label) for label in classes]
     return list(range(len(classes)))

@@ -1,0 +1,64 @@
+"""One figure of all metrics that a model has: geodesics between the same pairs of its latent plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from launch.reporting import figures
+from launch.running.geodesics import find_geodesics
+from launch.running.run import Run, say
+from tfgeo import plots
+from tfgeo.datasets import Dataset
+from tfgeo.errors import UserError
+from tfgeo.geodesics import Geodesics
+from tfgeo.manifolds import Manifold
+from tfgeo.models import RHVAE
+from zoo.metrics import metric_by_name, metric_names, metric_title
+
+__all__ = ["draw_metrics"]
+
+
+def draw_metrics(
+    run: Run, start: np.ndarray, end: np.ndarray, dataset: Dataset, known: Mapping[str, Geodesics] | None = None
+) -> dict[str, plots.style.Figure]:
+    """Every metric of the run's model, a picture each, by the name of the figure; none of what is no plane.
+
+    Args:
+      run: the run, trained.
+      start: `[B, 2]` where the pairs' geodesics begin.
+      end: `[B, 2]` where they end.
+      dataset: the samples whose latent points are drawn.
+      known: by metric, geodesics between these pairs that were found before.
+    """
+    if run.config.geodesics is None or start.shape[1] != 2:
+        return {}
+    names = metric_names(run.entry)
+    if isinstance(run.entry.model, RHVAE):
+        names.append("density")  # what the learned metric would know of the codes' density alone
+    known = known or {}
+    manifolds: dict[str, Manifold] = {}
+    found: dict[str, Geodesics] = {}
+    for name in names:
+        try:
+            manifold = metric_by_name(run.entry, name)
+        except UserError as error:  # too few centroids for a density
+            say(f"figures: the metric {name!r} is left out, {error}")
+            continue
+        title = metric_title(run.entry, name)
+        manifolds[title] = manifold
+        if name in known:
+            found[title] = known[name]
+        else:
+            say(f"figures: {len(start)} geodesics under the {title} metric")
+            found[title] = find_geodesics(run, start, end, warn=False, manifold=manifold)
+    figure = plots.metric_panels(
+        manifolds,
+        found,
+        run.encode(dataset),
+        dataset.labels,
+        figures.class_names(run, dataset),
+        resolution=run.config.figures.resolution,
+    )
+    return {"metrics": figure}
