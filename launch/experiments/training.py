@@ -22,7 +22,7 @@ def run_training(values: program.Flags, workers: Workers) -> None:
     """Trains the entry that the command line names; the chief of several processes writes the results."""
     is_mixed = "mixed_precision" in values and values.mixed_precision
     if is_mixed and not tf.config.list_physical_devices("GPU"):
-        say("--mixed_precision: this machine has no GPU, on a CPU it saves no time")
+        say("--mixed_precision: there is no GPU here, on a CPU it gains little or nothing")
     with workers.writing(values), workers.together():
         with workers.scope():
             run = run_from_flags(values, compares=False)

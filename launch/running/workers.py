@@ -156,9 +156,11 @@ class Workers:
         except tf.errors.OpError as error:
             if self.task is None:
                 raise
+            lines = str(error).splitlines()
+            cause = next((line for line in lines if "aborted by" in line), lines[0])
             raise UserError(
-                f"another process of the training stopped ({str(error).splitlines()[0]}); give all processes their "
-                "command again, they go on from the chief's last checkpoint"
+                f"another process of the training stopped ({cause.strip()}); give all processes their command "
+                "again, they go on from the chief's last checkpoint"
             ) from error
 
     def scope(self) -> contextlib.AbstractContextManager:
@@ -227,5 +229,6 @@ def start_workers(strategy: str | None) -> Workers:
     from tfgeo.models.replicas import Replicas
 
     replicas = Replicas(made[0])
-    print(f"training by {replicas.strategy.num_replicas_in_sync} replicas", flush=True)
+    number = replicas.strategy.num_replicas_in_sync
+    print(f"training by {number} {'replica' if number == 1 else 'replicas'}", flush=True)
     return Workers(replicas, task)

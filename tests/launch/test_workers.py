@@ -1,6 +1,5 @@
 """`launch.train --strategy`: what TF_CONFIG may say, and two processes that train as one."""
 
-import contextlib
 import json
 import os
 import signal
@@ -13,6 +12,8 @@ import pytest
 
 import zoo
 from launch import program, train
+from launch.running.results import fingerprint_of
+from launch.running.run import run_from_config
 from launch.running.workers import Task, Workers, read_task
 from tests.models.replica_cases import cluster_of, free_ports
 from tests.models.test_replicas import LONGEST
@@ -79,6 +80,29 @@ def test_one_process_settles_for_itself():
     assert done == [1]
 
 
+def test_one_cpu_is_a_device_too_and_takes_mixed_precision(tmp_path, capsys):
+    arguments = ["launch", *SMALL, f"--output_dir={tmp_path}", "--strategy=mirrored", "--mixed_precision"]
+    assert program.run(train.main, train.program_flags(), train.__doc__, arguments) == 0
+    assert np.isfinite(json.loads((tmp_path / "metrics.json").read_text())["measured"]["elbo"])
+    printed = capsys.readouterr().out
+    assert "training by 1 replica" in printed and "on a CPU it gains little or nothing" in printed
+
+
+def test_flags_of_the_strategy_leave_fingerprints_as_they_are(tmp_path):
+    run = run_from_config(zoo.config("yang2018/two_moons"), 0, tmp_path)
+    found = []
+    for make, more in (
+        (program.entry_flags, []),
+        (train.program_flags, []),
+        (train.program_flags, ["--strategy=mirrored"]),
+        (train.program_flags, ["--mixed_precision"]),
+    ):
+        values = make()
+        values(["launch", "--entry=yang2018/two_moons", *more])
+        found.append(fingerprint_of(run, values))
+    assert found[0] == found[1] == found[2] != found[3]
+
+
 def start(folder, *arguments, config=None):
     return subprocess.Popen(
         [sys.executable, "-m", "launch.train", *SMALL, f"--output_dir={folder}", *arguments],
@@ -141,7 +165,7 @@ def test_a_training_goes_on_after_one_of_its_processes_was_killed(tmp_path):
         assert time.monotonic() < deadline and all(process.poll() is None for process in two)
         time.sleep(0.1)
     two[1].send_signal(signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        two[0].communicate(timeout=120)
     ((code, _, errors),) = finish(two[0])
     assert code == 2 and "give all processes their command again" in errors
+    again = finish(*start_two([tmp_path / "chief", tmp_path / "other"], "--config.training.epochs=4000"))
+    assert [code for code, *_ in again] == [0, 0] and "continuing the run" in again[0][1]
