@@ -203,10 +203,10 @@ def given(values: Flags) -> frozenset[str]:
     return frozenset(config_flags.get_override_values(values["config"]))
 
 
-def start_tensorflow() -> None:
-    """Imports TensorFlow and says so: it takes seconds."""
+def start_tensorflow(begin: Callable[[], None] | None = None) -> None:
+    """Imports TensorFlow and says so: it takes seconds. `begin` is as for `tfgeo.quiet`."""
     print("starting TensorFlow", flush=True)
-    quiet()
+    quiet(begin)
 
 
 def _parse(values: Flags, argv: list[str], configurable: bool) -> Flags:

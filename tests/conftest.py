@@ -27,6 +27,8 @@ LONG_MODULES = [
     "geodesics/maps/test_logarithm_map.py",
     "manifolds/test_manifold_laws.py",
     "models/test_hamiltonian_models.py",
+    "models/test_replicas.py",
+    "launch/test_workers.py",
     "launch/test_evaluate.py",
     "launch/test_compare_metrics.py",
     "geodesics/test_distance.py",

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+# Rows that are looked at together: of data on disk no more are in memory.
+_BLOCK = 4096
+
+
 class UserError(ValueError):
     """A mistake of the user's: says what was given, what is accepted, and what to do.
 
@@ -151,14 +155,15 @@ def check_counts(values: np.ndarray, name: str) -> None:
     Raises:
       UserError: if one is negative or no whole number.
     """
-    values = np.asarray(values)
-    wrong = (values < 0) | (values != np.floor(values))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise UserError(
-            f"the values of {name} must be counts 0, 1, 2, ..., but row {row}, column {column} is "
-            f"{values[row, column]:.6g}; give raw counts, or choose a decoder for real values."
-        )
+    for first in range(0, len(values), _BLOCK):
+        block = np.asarray(values[first : first + _BLOCK])
+        wrong = (block < 0) | (block != np.floor(block))
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise UserError(
+                f"the values of {name} must be counts 0, 1, 2, ..., but row {first + row}, column {column} is "
+                f"{block[row, column]:.6g}; give raw counts, or choose a decoder for real values."
+            )
 
 
 def check_writable_folder(path: str | os.PathLike[str]) -> pathlib.Path:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 __all__ = ["quiet"]
 
 
-def quiet() -> None:
+def quiet(begin: Callable[[], None] | None = None) -> None:
     """Imports TensorFlow without the lines that its C++ side logs, and mutes those that would follow.
 
     Call it before TensorFlow is imported: later it mutes nothing of what was said. Python's own warnings and errors
     are not touched. A `TF_CPP_MIN_LOG_LEVEL` that is set stays as it is.
+
+    Args:
+      begin: what is to come before anything that TensorFlow computes, such as making a strategy of several
+        processes, which it refuses later.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -22,6 +27,8 @@ def quiet() -> None:
     try:
         import tensorflow as tf
 
+        if begin is not None:
+            begin()
         tf.zeros(1)
     finally:
         sys.stderr.flush()

@@ -23,6 +23,7 @@ def train_networks(
     callbacks: Sequence[Any] = (),
     checkpoint: TrainingCheckpoint | None = None,
     verbose: int = 0,
+    mixed_precision: bool = False,
 ) -> Any:
     """Trains networks and learned metric.
 
@@ -35,6 +36,7 @@ def train_networks(
       callbacks: Keras callbacks.
       checkpoint: as for `tfgeo.models.fit`.
       verbose: as in `keras.Model.fit`.
+      mixed_precision: as for `tfgeo.models.fit`.
 
     Returns:
       The history that `tfgeo.models.fit` gives.
@@ -55,6 +57,7 @@ def train_networks(
         gradient_norm=training.gradient_norm or None,
         stop_on=training.stop_on,
         drop_remainder=training.drop_remainder,
+        mixed_precision=mixed_precision,
     )
 
 

@@ -15,9 +15,10 @@ from zoo.folders import CARD_FILE
 
 __all__ = ["check_results", "fingerprint_of"]
 
-# Flags that say where things are, not what is computed.
+# Flags that say where things are or are done, not what is computed.
 _PLACES = (
-    "config", "data", "data_dir", "debug", "output_dir", "overwrite", "scheduler", "tensorboard", "weights"
+    "config", "data", "data_dir", "debug", "output_dir", "overwrite", "scheduler", "strategy", "tensorboard",
+    "weights",
 )  # fmt: skip
 # Sections that only describe.
 _DESCRIPTIONS = ("reported", "summary", "notes")
@@ -31,6 +32,8 @@ def fingerprint_of(run: Run, values: program.Flags) -> str:
     if "scheduler" in values and values.scheduler:
         # Wherever the workers are, they find the same bits, but others than this process does.
         flags["scheduler"] = True
+    if not flags.get("mixed_precision"):  # as if there were no such flag, as in other programs
+        flags.pop("mixed_precision", None)
     command = program.command()
     facts = ["" if command is None else command.program, flags, _settings(run), run.origin()]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -110,12 +110,16 @@ class Run:
             facts.append(cards.sha256_of(file) if file.is_file() else self.weights)
         return facts
 
-    def begin(self) -> None:
-        """Keeps the state of an interrupted run with the same settings, data and weights, and removes any other."""
+    def begin(self, *more: str) -> None:
+        """Keeps the state of an interrupted run with the same settings, data and weights, and removes any other.
+
+        Args:
+          *more: what else its results hang on.
+        """
         settings = to_dict(self.config)
         for unused in _UNUSED_SECTIONS:
             del settings[unused]
-        facts = [settings, *self.origin()]
+        facts = [settings, *self.origin(), *more]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         path = self.unfinished / "fingerprint"
         if path.exists() and path.read_text(encoding="utf-8") == fingerprint:

@@ -17,7 +17,8 @@ from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.likelihood import repeated_log_likelihood
 from tfgeo.manifolds.centroid_description import CentroidDescription
-from tfgeo.models import RHVAE
+from tfgeo.models import RHVAE, VAE
+from tfgeo.models.replicas import Replicas
 from zoo import cards, loading
 from zoo.config import MetricConfig, from_dict
 from zoo.folders import WEIGHTS_FILE
@@ -32,7 +33,7 @@ _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
 _STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "regularization")}
 
 
-def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
+def train(run: Run, weights: str = "train", tensorboard: bool = False, mixed_precision: bool = False) -> None:
     """Trains networks, learned metric and variance, or loads them; says what the metric holds.
 
     From here on the run keeps what it finds.
@@ -41,8 +42,9 @@ def train(run: Run, weights: str = "train", tensorboard: bool = False) -> None:
       run: the run; its model is changed.
       weights: "train", "pretrained", or the path of a weights file.
       tensorboard: whether to write TensorBoard logs.
+      mixed_precision: as for `tfgeo.models.fit`.
     """
-    _train_or_load(run, weights, tensorboard)
+    _train_or_load(run, weights, tensorboard, mixed_precision)
     if run.config.metric is not None:
         model = cast(RHVAE, run.entry.model)
         if not model.objective.is_bound:
@@ -73,30 +75,40 @@ def _labels_of_centroids(run: Run) -> np.ndarray | None:
     return labels[NearestNeighbors(n_neighbors=1).fit(run.encode(run.training)).kneighbors(centroids)[1][:, 0]]
 
 
-def _train_or_load(run: Run, weights: str, tensorboard: bool) -> None:
+def _train_or_load(run: Run, weights: str, tensorboard: bool, mixed_precision: bool) -> None:
     model = run.entry.model
     if weights != "train":
         _load(run, weights)
         run.begin()
         return
-    run.begin()
+    run.begin(*(["mixed_precision"] if mixed_precision else []))
     callbacks = _callbacks(run.folder / "tensorboard" if tensorboard else None)
     networks, whole = run.unfinished / "networks.weights.h5", run.unfinished / "model.weights.h5"
-    if whole.exists():
-        say("networks: trained before, loaded")
-        load_weights(model, whole)
+    if _load_unfinished(whole, model, lambda: load_weights(model, whole)):
         return
     with run.timed("train"):
-        if networks.exists():
-            say("networks: trained before, loaded")
-            model.load_weights(networks)
-        else:
-            _train_networks(run, callbacks())
+        if not _load_unfinished(networks, model, lambda: model.load_weights(networks)):
+            _train_networks(run, callbacks(), mixed_precision)
             loading.save_weights(model, networks)
     if run.config.variance is not None:
         with run.timed("variance"):
             _fit_variance(run, callbacks())
     loading.save_weights(model, whole)
+
+
+def _load_unfinished(path: pathlib.Path, model: VAE, load: Callable[[], None]) -> bool:
+    """Loads the weights of a stage that was done before, where it was; of several processes the chief has them."""
+    replicas = Replicas.of(model)
+    is_there = path.exists()
+    if replicas is not None:
+        is_there = bool(replicas.from_chief(is_there))
+    if is_there:
+        say("networks: trained before, loaded")
+        if path.exists():
+            load()
+        if replicas is not None:
+            replicas.take_from_chief(model.weights)
+    return is_there
 
 
 def save_weights(run: Run) -> pathlib.Path:
@@ -128,7 +140,7 @@ def training_curves(run: Run) -> dict[str, np.ndarray]:
     return curves
 
 
-def _train_networks(run: Run, callbacks: list[Any]) -> None:
+def _train_networks(run: Run, callbacks: list[Any], mixed_precision: bool) -> None:
     training = run.config.training
     watched = run.held_out if training.watches_held_out else None
     what = "better bound of held-out samples" if training.watches_held_out else "smaller training loss"
@@ -142,6 +154,7 @@ def _train_networks(run: Run, callbacks: list[Any]) -> None:
         run.seed,
         [_make_log(run), *callbacks],
         TrainingCheckpoint(run.unfinished / "networks.npz"),
+        mixed_precision=mixed_precision,
     )
     facts: dict[str, Any] = {"epochs": training.epochs}
     if watched is not None:

@@ -76,7 +76,7 @@ def _read_npz(path: pathlib.Path) -> Any:
 
 
 def _read_npy(path: pathlib.Path) -> Any:
-    from tfgeo.datasets.user import npy
+    from tfgeo.datasets.npy_file import npy
 
     return npy(path)
 

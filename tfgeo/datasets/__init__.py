@@ -17,6 +17,7 @@ from tfgeo.datasets import (
     faces,
     human_motion,
     images,
+    npy_file,
     pendulum,
     robot_arm,
     scans,
@@ -26,11 +27,12 @@ from tfgeo.datasets import (
 )
 from tfgeo.datasets.dataset import Dataset
 from tfgeo.datasets.image_folder import image_folder
+from tfgeo.datasets.stored import StoredRows
 from tfgeo.datasets.tables import csv_table
 from tfgeo.datasets.user import format_of
 from tfgeo.errors import UserError, check_count, unknown_name_error
 
-__all__ = ["Dataset", "format_of", "load", "names"]
+__all__ = ["Dataset", "StoredRows", "format_of", "load", "names"]
 
 # Called with keywords only: `seed` and `data_dir` where a loader takes them, and its recipe.
 _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
@@ -47,7 +49,7 @@ _LOADERS: Mapping[str, Callable[..., Dataset]] = MappingProxyType(
         "human_motion": human_motion.human_motion,
         "image_folder": image_folder,
         "mnist": images.mnist,
-        "npy": user.npy,
+        "npy": npy_file.npy,
         "npz": user.npz,
         "oasis": scans.oasis,
         "olivetti": faces.olivetti,

@@ -13,7 +13,7 @@ import numpy as np
 from tfgeo.datasets.pickled import read_objects
 from tfgeo.errors import UserError
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["map_npy", "read_npy", "read_npz"]
 
 NPZ_REMEDY = "write one by np.savez(path, x=..., y=...), y is optional"
 NPY_REMEDY = "write one by np.save(path, x)"
@@ -52,18 +52,41 @@ def read_npy(file: pathlib.Path) -> np.ndarray:
         return _read_array(stream, file.stat().st_size)
 
 
+def map_npy(file: pathlib.Path) -> np.ndarray | None:
+    """The array of an npy file as the file's own bytes, read-only; None where it holds Python objects.
+
+    Raises:
+      UserError: if it is damaged or none.
+    """
+    with _explained(file, "npy", NPY_REMEDY), file.open("rb") as stream:
+        shape, is_fortran, dtype = _read_header(stream)
+        if dtype.hasobject or 0 in shape:  # nothing can be mapped
+            return None
+        _check_size(shape, dtype, file.stat().st_size)
+        return np.memmap(file, dtype, "r", stream.tell(), shape, "F" if is_fortran else "C")
+
+
 def _read_array(stream: Any, num_bytes: int) -> np.ndarray:
     """The array of a stream of so many bytes; no memory is taken for more."""
-    version = np.lib.format.read_magic(stream)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read_header(stream)
-    needed = math.prod(shape) * dtype.itemsize
-    if not dtype.hasobject and needed > num_bytes:
-        raise ValueError(f"its header says {needed} bytes of numbers, but it has {num_bytes}")
+    shape, _, dtype = _read_header(stream)
     if dtype.hasobject:
         return np.reshape(read_objects(stream), shape)
+    _check_size(shape, dtype, num_bytes)
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _read_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether columns come first, and dtype; what follows is the numbers."""
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read_header(stream)
+
+
+def _check_size(shape: tuple[int, ...], dtype: np.dtype, num_bytes: int) -> None:
+    needed = math.prod(shape) * dtype.itemsize
+    if needed > num_bytes:
+        raise ValueError(f"its header says {needed} bytes of numbers, but it has {num_bytes}")
 
 
 @contextmanager

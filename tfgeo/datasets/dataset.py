@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfgeo.datasets.facts import ValueFacts
+from tfgeo.datasets.stored import StoredRows
 from tfgeo.errors import UserError, check_count, check_data, check_positive, check_unit_interval
 from tfgeo.randomness import generator
 
@@ -22,7 +23,7 @@ class Dataset:
     """Samples with optional labels. Not changed after it is built; subsets are new objects.
 
     Args:
-      inputs: `[n, D]` finite numbers; kept as float32.
+      inputs: `[n, D]` finite numbers; kept as float32, or as the `StoredRows` that they are.
       labels: `[n]` integers, kept as int64, or None for data without labels.
       image_shape: shape of one sample as an image, row-major, with product `D`; None for no images.
       name: how messages call it.
@@ -45,7 +46,9 @@ class Dataset:
     facts: ValueFacts | None = None
 
     def __post_init__(self) -> None:
-        inputs = check_data(self.inputs, f"{self.name} inputs")
+        inputs = self.inputs
+        if not isinstance(inputs, StoredRows):  # which were gone through when they were found
+            inputs = check_data(inputs, f"{self.name} inputs")
         object.__setattr__(self, "inputs", inputs)
         if self.labels is not None:
             object.__setattr__(self, "labels", _check_labels(self.labels, len(inputs), self.name))
@@ -72,16 +75,21 @@ class Dataset:
         digest = hashlib.sha256()
         shapes = (self.inputs.shape, self.labels is not None, self.image_shape)
         digest.update(repr(shapes).encode())
-        digest.update(self.inputs.data)
+        if isinstance(self.inputs, StoredRows):
+            for _, values in self.inputs.blocks():
+                digest.update(values.data)
+        else:
+            digest.update(self.inputs.data)
         if self.labels is not None:
             digest.update(self.labels.data)
         return digest.hexdigest()
 
     def take(self, rows: np.ndarray) -> Dataset:
         """The samples at the given row numbers, in the given order."""
+        inputs = self.inputs.select(rows) if isinstance(self.inputs, StoredRows) else self.inputs[rows]
         labels = None if self.labels is None else self.labels[rows]
         assert self.rows is not None
-        return dataclasses.replace(self, inputs=self.inputs[rows], labels=labels, rows=self.rows[rows])
+        return dataclasses.replace(self, inputs=inputs, labels=labels, rows=self.rows[rows])
 
     def sample_per_class(self, num: int, seed: int, at_most: bool = False) -> Dataset:
         """Draws the same number of samples of every class, without replacement.

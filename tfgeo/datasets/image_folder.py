@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,8 @@ import numpy as np
 
 from tfgeo.datasets.dataset import Dataset
 from tfgeo.datasets.resize import resize_bilinear
-from tfgeo.datasets.user import make_dataset
+from tfgeo.datasets.stored import LARGE, StoredRows
+from tfgeo.datasets.user import make_dataset, make_stored_dataset
 from tfgeo.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ def image_folder(
 
     Returns:
       `[n, height * width]` samples, sorted by label and then by file name; labels 0, 1, ... in the order of the
-      sub-folders' names, or None without sub-folders.
+      sub-folders' names, or None without sub-folders. Where they would take 256 MB or more, `inputs` are
+      `StoredRows`: the files are read as their images are needed.
 
     Raises:
       UserError: if there are no images, images both in the folder and in sub-folders, or one that cannot be read.
@@ -67,18 +70,17 @@ def image_folder(
     if not size and len(sizes) > 1:
         size = min(DEFAULT_SIZE, *(side for sides in sizes for side in sides))
         notes.append(f"images of {len(sizes)} sizes scaled to {size} x {size} pixels")
-    images = []
-    for file in files:
-        image = _read_image(file, scale_bytes)
-        if size:
-            try:
-                image = resize_bilinear(image[None], size)[0]
-            except UserError as error:
-                raise UserError(f"{file}: {error}") from error
-        images.append(image)
     if scale_bytes:
         notes.append(f"grey values of {folder} scaled to [0, 1]")
-    return make_dataset(np.stack(images), y, folder, "images", classes, standardize, notes=notes)
+
+    def read(rows: np.ndarray) -> np.ndarray:
+        return np.stack([_read_sized(files[row], size, scale_bytes) for row in rows])
+
+    shape = (size, size) if size else next(iter(sizes))
+    if 4 * len(files) * math.prod(shape) < LARGE:
+        return make_dataset(read(np.arange(len(files))), y, folder, "images", classes, standardize, notes=notes)
+    table = StoredRows(lambda rows: read(rows).reshape(len(rows), -1), len(files), math.prod(shape))
+    return make_stored_dataset(table, y, shape, folder, classes, standardize, notes)
 
 
 def _find_images(folder: pathlib.Path) -> tuple[list[pathlib.Path], np.ndarray | None]:
@@ -128,6 +130,17 @@ def _size_of(file: pathlib.Path) -> tuple[int, int]:
         width, height = image.size
         turned = image.getexif().get(_ORIENTATION) in _TURNED
     return (width, height) if turned else (height, width)
+
+
+def _read_sized(file: pathlib.Path, size: int, scale_bytes: bool) -> np.ndarray:
+    """`[height, width]` grey values, scaled down to a square where a size is given."""
+    image = _read_image(file, scale_bytes)
+    if not size:
+        return image
+    try:
+        return resize_bilinear(image[None], size)[0]
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error
 
 
 def _read_image(file: pathlib.Path, scale_bytes: bool) -> np.ndarray:

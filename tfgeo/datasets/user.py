@@ -1,4 +1,4 @@
-"""Data of the user's own, from npz and npy files, and what all files of the user's own have in common."""
+"""Data of the user's own, from npz files, and what all files of the user's own have in common."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ import numbers
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from tfgeo.datasets.arrays import NPY_REMEDY, NPZ_REMEDY, read_npy, read_npz
+from tfgeo.datasets.arrays import NPZ_REMEDY, read_npz
 from tfgeo.datasets.dataset import Dataset
 from tfgeo.datasets.facts import ValueFacts
 from tfgeo.datasets.resize import resize_bilinear
+from tfgeo.datasets.stored import StoredRows, standardized, summarize
 from tfgeo.errors import UserError, unknown_name_error
 
-__all__ = ["LOADERS", "format_of", "make_dataset", "npy", "npz", "number_labels", "user_file"]
+__all__ = [
+    "LOADERS",
+    "as_images",
+    "format_of",
+    "make_dataset",
+    "make_stored_dataset",
+    "no_images",
+    "npz",
+    "number_labels",
+    "user_file",
+]
 
 # The loader of each ending of a file's name.
 LOADERS = {".npz": "npz", ".npy": "npy", ".csv": "csv", ".tsv": "csv"}
@@ -72,14 +84,6 @@ def npz(
     return make_dataset(arrays["x"], arrays.get("y"), file, "x", classes, standardize, size, scale_bytes)
 
 
-def npy(
-    path: str | os.PathLike[str], standardize: bool = False, size: int = 0, scale_bytes: bool = True
-) -> Dataset:
-    """Samples of an npy file, without labels: `x` of `npz`, which has the arguments, result and errors."""
-    file = user_file(path, "an npy file with [n, D] numbers", NPY_REMEDY)
-    return make_dataset(read_npy(file), None, file, "the array", (), standardize, size, scale_bytes)
-
-
 def user_file(path: str | os.PathLike[str], what: str, remedy: str) -> pathlib.Path:
     """The path of a file that is there, or a `UserError` that says what to give."""
     if not isinstance(path, (str, os.PathLike)):
@@ -118,31 +122,78 @@ def make_dataset(
     """
     notes = list(notes)
     x = _as_numbers(x, f"{what} of {source}")
-    x, image_shape = _as_images(x, f"{what} of {source}")
+    x, image_shape = as_images(x, f"{what} of {source}")
     if x.dtype == np.uint8 and scale_bytes:
         x = x.astype(np.float32) / np.float32(255.0)
         notes.append(f"{what} of {source} holds bytes, scaled from 0 .. 255 to [0, 1]")
     if size:
         if image_shape is None:
-            raise UserError(
-                f"{what} of {source} has no images to be scaled to size {size}; leave the size out, or give "
-                "[n, height, width]."
-            )
+            raise no_images(f"{what} of {source}", size)
         x = _resize(x.reshape(len(x), *image_shape), size)
         notes.append(f"images of {image_shape[0]} x {image_shape[1]} pixels scaled to {size} x {size}")
         image_shape = (size, size)
     labels, class_names = (None, None) if y is None else number_labels(y, len(x), source)
     dataset = Dataset(x, labels, image_shape, source.stem, class_names)
+    return _finish(dataset, classes, standardize, notes, columns)
+
+
+def make_stored_dataset(
+    table: StoredRows,
+    y: np.ndarray | None,
+    image_shape: tuple[int, int] | None,
+    source: pathlib.Path,
+    classes: Sequence[int | str] = (),
+    standardize: bool = False,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """The data set of samples that stay on disk; all but these is as in `make_dataset`.
+
+    Args:
+      table: samples, whatever is done to them but `standardize`.
+      y: labels, or None.
+      image_shape: height and width, where they are images.
+      source: the file or folder, for messages.
+      classes: as in `npz`.
+      standardize: as in `npz`.
+      notes: what was done to the values before.
+    """
+    labels, class_names = (None, None) if y is None else number_labels(y, len(table), source)
+    inputs: Any = table  # which stands for an array
+    dataset = Dataset(inputs, labels, image_shape, source.stem, class_names)
+    return _finish(dataset, classes, standardize, [*notes, f"{source} stays on disk, and is read as it is needed"])
+
+
+def _finish(
+    dataset: Dataset,
+    classes: Sequence[int | str],
+    standardize: bool,
+    notes: Sequence[str],
+    columns: Sequence[str] = (),
+) -> Dataset:
+    """The classes that are kept, standardized where that is asked for, with facts and notes."""
     if classes:
         dataset = _keep(dataset, classes)
-    facts = ValueFacts.of(dataset.inputs, columns)
+    inputs = dataset.inputs
+    if isinstance(inputs, StoredRows):
+        facts, mean, spread = summarize(inputs, f"{dataset.name} inputs")
+        scaled: Any = standardized(inputs, mean, spread)
+    else:
+        facts, scaled = ValueFacts.of(inputs, columns), None
+        if standardize:
+            scaled = inputs.astype(np.float64)
+            spread = scaled.std(axis=0)
+            scaled = (scaled - scaled.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
     if standardize:
-        inputs = dataset.inputs.astype(np.float64)
-        spread = inputs.std(axis=0)
-        inputs = (inputs - inputs.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
-        dataset = dataclasses.replace(dataset, inputs=inputs)
-        notes.append("each column brought to mean 0 and standard deviation 1")
+        dataset = dataclasses.replace(dataset, inputs=scaled)
+        notes = [*notes, "each column brought to mean 0 and standard deviation 1"]
     return dataclasses.replace(dataset, notes=tuple(notes), facts=facts)
+
+
+def no_images(what: str, size: int) -> UserError:
+    """The error for a size that is given where there are no images; the caller raises it."""
+    return UserError(
+        f"{what} has no images to be scaled to size {size}; leave the size out, or give [n, height, width]."
+    )
 
 
 def number_labels(
@@ -200,7 +251,7 @@ def _as_numbers(x: np.ndarray, what: str) -> np.ndarray:
     return x.astype(np.float64)
 
 
-def _as_images(x: np.ndarray, what: str) -> tuple[np.ndarray, tuple[int, int] | None]:
+def as_images(x: np.ndarray, what: str) -> tuple[np.ndarray, tuple[int, int] | None]:
     """`[n, D]` values, and height and width where they are those of images."""
     if x.ndim == 2:
         return x, None

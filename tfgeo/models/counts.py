@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfgeo.errors import check_counts
+from tfgeo.layers.half_precision import widened
 from tfgeo.models.encoders import GaussianEncoder
 
 __all__ = ["CountEncoder", "NegativeBinomialDecoder", "PoissonDecoder"]
@@ -58,7 +59,7 @@ class PoissonDecoder(keras.layers.Layer):
 
     def log_mean(self, z: tf.Tensor) -> tf.Tensor:
         """Logarithm of the mean counts: `[..., d]` to `[..., D]`."""
-        return MAX_LOG_MEAN * tf.tanh(self.network(z) / MAX_LOG_MEAN)
+        return MAX_LOG_MEAN * tf.tanh(widened(self.network(z), self.compute_dtype) / MAX_LOG_MEAN)
 
     def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`[..., d]` latent points to mean and standard deviation, each `[..., D]`."""

@@ -12,6 +12,7 @@ import tensorflow_probability as tfp
 
 from tfgeo.errors import check_unit_interval
 from tfgeo.layers import Precision
+from tfgeo.layers.half_precision import widened
 
 __all__ = ["BernoulliDecoder", "GaussianDecoder"]
 
@@ -69,6 +70,11 @@ class GaussianDecoder(keras.layers.Layer):
             raise ValueError("`uses_precision` is True but `precision` is None: give a precision layer")
         self._uses_precision = value
 
+    @property
+    def network(self) -> keras.layers.Layer:
+        """The network of the mean."""
+        return self.mean_network
+
     def build(self, latent_shape: tuple[int | None, ...]) -> None:
         self.mean_network.build(latent_shape)
         if self.precision is not None:
@@ -85,7 +91,7 @@ class GaussianDecoder(keras.layers.Layer):
 
     def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`[..., d]` latent points to mean and standard deviation, each `[..., D]`."""
-        mean = self.mean_network(z)
+        mean = widened(self.mean_network(z), self.compute_dtype)
         return mean, tf.sqrt(self.variance(z, mean))
 
     def distribution(self, z: tf.Tensor) -> tfd.Distribution:
@@ -97,7 +103,7 @@ class GaussianDecoder(keras.layers.Layer):
         if not self.learn_variance or self.uses_precision:
             return self.distribution(z).log_prob(x)
         # With one variance for all, what the distribution gives takes fewer passes over the data.
-        mean = self.mean_network(z)
+        mean = widened(self.mean_network(z), self.compute_dtype)
         log_variance = tf.cast(self.log_variance, mean.dtype)
         squares = tf.reduce_sum(tf.math.squared_difference(mean, x), axis=-1)
         size = float(mean.shape[-1])
@@ -131,25 +137,34 @@ class BernoulliDecoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.logits_network = logits_network
 
+    @property
+    def network(self) -> keras.layers.Layer:
+        """The network of the logits."""
+        return self.logits_network
+
     def build(self, latent_shape: tuple[int | None, ...]) -> None:
         self.logits_network.build(latent_shape)
         self.built = True
 
+    def logits(self, z: tf.Tensor) -> tf.Tensor:
+        """`[..., d]` latent points to `[..., D]` logits."""
+        return widened(self.logits_network(z), self.compute_dtype)
+
     def call(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`[..., d]` latent points to mean and standard deviation, each `[..., D]`."""
-        mean = tf.sigmoid(self.logits_network(z))
+        mean = tf.sigmoid(self.logits(z))
         return mean, tf.sqrt(mean * (1.0 - mean))
 
     def distribution(self, z: tf.Tensor) -> tfd.Distribution:
         """`[..., d]` latent points to p(x | z), batch shape `[...]`, event shape `[D]`."""
-        return tfd.Independent(tfd.Bernoulli(logits=self.logits_network(z), dtype=z.dtype), 1)
+        return tfd.Independent(tfd.Bernoulli(logits=self.logits(z), dtype=z.dtype), 1)
 
     def log_prob(self, x: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
         """`log p(x | z)` of `[..., D]` data and `[..., d]` latent points: `[...]`.
 
         As the distribution gives it, in fewer passes over the pixels: flows differentiate it twice.
         """
-        logits = self.logits_network(z)
+        logits = self.logits(z)
         return tf.reduce_sum(x * logits - _softplus(logits), axis=-1)
 
     def check_support(self, values: np.ndarray, name: str) -> None:

@@ -20,11 +20,15 @@ class Divergence(keras.metrics.Metric):
 
     def __init__(self, name: str = "divergence") -> None:
         super().__init__(name=name, dtype="int32")
-        self.training_step = self.add_variable((), "zeros", dtype="int32", name="training_step")
-        self.leapfrog_step = self.add_variable((), "zeros", dtype="int32", name="leapfrog_step")
-        self.num_steps = self.add_variable((), "zeros", dtype="int32", name="num_steps")
-        self.num_skipped = self.add_variable((), "zeros", dtype="int32", name="num_skipped")
+        self.training_step = self._add_number("training_step")
+        self.leapfrog_step = self._add_number("leapfrog_step")
+        self.num_steps = self._add_number("num_steps")
+        self.num_skipped = self._add_number("num_skipped")
         self.reset_state()
+
+    def _add_number(self, name: str) -> keras.Variable:
+        # Replicas of a model see the same trajectories and gradients: one of them is to be read, not their sum.
+        return self.add_variable((), "zeros", dtype="int32", aggregation="only_first_replica", name=name)
 
     def update_state(self, found: tf.Tensor, training_step: tf.Tensor) -> None:
         """Takes the result of `first_divergence` for a batch."""
@@ -40,7 +44,7 @@ class Divergence(keras.metrics.Metric):
 
     def share_of_skipped_steps(self) -> float:
         """0 before the first step."""
-        return int(self.num_skipped) / max(1, int(self.num_steps))
+        return _read(self.num_skipped) / max(1, _read(self.num_steps))
 
     def result(self) -> tf.Tensor:
         return self.leapfrog_step.value
@@ -53,4 +57,8 @@ class Divergence(keras.metrics.Metric):
 
     def found(self) -> tuple[int, int]:
         """Training step, counted from 0, and leapfrog step; -1 each where all was finite."""
-        return int(self.training_step), int(self.leapfrog_step)
+        return _read(self.training_step), _read(self.leapfrog_step)
+
+
+def _read(number: keras.Variable) -> int:
+    return int(tf.convert_to_tensor(number.value))  # one that replicas have is no number itself

@@ -54,6 +54,11 @@ class GaussianEncoder(keras.layers.Layer):
         self.mean = keras.layers.Dense(latent_dim, name="m_enc")
         self.stddev = keras.layers.Dense(latent_dim, activation=stddev_activation, name="s_enc")
 
+    @property
+    def networks(self) -> list[keras.layers.Layer]:
+        """What comes before the heads."""
+        return [self.hidden] if self.features is None else [self.features, self.hidden]
+
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         if self.features is not None:
             self.features.build(input_shape)

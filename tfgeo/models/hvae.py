@@ -17,6 +17,7 @@ from tfgeo.flows.phase_flow import Pair, check_scale
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.divergence import Divergence
 from tfgeo.models.encoders import GaussianEncoder
+from tfgeo.models.shares import Seed, Share, batch_size, gather_rows, normal, sample, split
 from tfgeo.models.vae import VAE, check_proposal
 
 __all__ = ["HVAE", "Momenta", "live"]
@@ -117,7 +118,7 @@ class HVAE(VAE):
         )
         return states[-1][0]
 
-    def elbo_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def elbo_terms(self, x: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
         """Both terms of the bound with one sample of the encoder and one momentum.
 
         Args:
@@ -131,9 +132,9 @@ class HVAE(VAE):
         x = self._as_tensor(x)
         return self._flow_terms(x, self.encode(x), self._evaluation_flow(x), seed)
 
-    def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def training_terms(self, x: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
         x = self._as_tensor(x)
-        flow = self.flow(x, gradient_limit=self._limit_for(x))
+        flow = self.flow(x, gradient_limit=self._limit_for(batch_size(x, seed)))
         return self._flow_terms(x, self.encode(x), flow, seed, is_training=True)
 
     def log_likelihood(
@@ -172,19 +173,18 @@ class HVAE(VAE):
     def share_of_skipped_steps(self) -> float:
         return self.divergence.share_of_skipped_steps()
 
-    def train_step(self, data: Any) -> dict:
+    def step_logs(self) -> dict[str, tf.Tensor]:
         # A copy: Keras cannot take a variable among the logs of an eager step.
-        return super().train_step(data) | {"skipped_steps": tf.identity(self.divergence.num_skipped.value)}
+        return {"skipped_steps": tf.identity(self.divergence.num_skipped.value)}
 
-    def _terms_and_gradients(
-        self, x: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
+    def _terms_and_gradients(self, x: tf.Tensor, seed: Seed) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
         terms, gradients = super()._terms_and_gradients(x, seed)
         is_finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
         self.divergence.count(~is_finite)
         # The log is of the trajectories that did not diverge, unless all did.
         shown = tf.math.is_finite(terms[1] - terms[0])
-        shown |= ~tf.reduce_any(shown)
+        if not isinstance(seed, Share):  # whether all did is not seen in a share
+            shown |= ~tf.reduce_any(shown)
         terms = tf.boolean_mask(terms[0], shown), tf.boolean_mask(terms[1], shown)
         return terms, [tf.where(is_finite, gradient, 0.0) for gradient in gradients]
 
@@ -196,14 +196,15 @@ class HVAE(VAE):
         x: tf.Tensor,
         posterior: tfd.Distribution,
         flow: Tempered,
-        seed: tf.Tensor,
+        seed: Seed,
         is_training: bool = False,
         momenta: Momenta | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """`elbo_terms` with a given posterior, flow and momenta; notes trajectories that diverge in training."""
         states, (log_joint, log_weights) = self._run(x, posterior, flow, (), seed, momenta)
         if is_training:
-            self.divergence.update_state(first_divergence(states), self.optimizer.iterations)
+            found = gather_rows(first_divergence(states), seed)
+            self.divergence.update_state(found, self.optimizer.iterations)
         reconstruction = log_joint - self.prior.log_prob(states[-1][0])
         return reconstruction, reconstruction - log_weights
 
@@ -218,7 +219,7 @@ class HVAE(VAE):
         posterior: tfd.Distribution,
         flow: Tempered,
         samples: tuple[int, ...],
-        seed: tf.Tensor,
+        seed: Seed,
         momenta: Momenta | None = None,
     ) -> tuple[list[Pair], tuple[tf.Tensor, tf.Tensor]]:
         """Runs the flow for `samples`, a shape, of each of n data, by default from momenta of N(0, G(z_0)).
@@ -227,11 +228,11 @@ class HVAE(VAE):
           Its states, pairs of `[*samples, n, d]`; then `log p(x, z_K)` and
           `log p(x, z_K, rho_K) - log q(z_K, rho_K | x)`, each `[*samples, n]`.
         """
-        of_position, of_momentum = tfp.random.split_seed(seed, n=2)
-        z = posterior.sample(samples, seed=of_position)
+        of_position, of_momentum = split(seed, 2)
+        z = sample(posterior, samples, of_position)
         leapfrog = flow.leapfrog
         start = leapfrog.position(z)
-        noise = tf.random.stateless_normal(tf.shape(z), of_momentum, dtype=z.dtype)
+        noise = normal(tf.shape(z), of_momentum, z.dtype)
         draw = _momenta_of_the_flow if momenta is None else momenta
         rho, log_momentum = draw(leapfrog, start, tf.ensure_shape(noise, z.shape))
         trajectory = flow.trajectory(start, rho)
@@ -250,11 +251,11 @@ class HVAE(VAE):
         x = self._as_tensor(x)
         return lambda z: self.decoder.log_prob(x, z) + self.prior.log_prob(z)
 
-    def _limit_for(self, x: tf.Tensor) -> tf.Tensor | None:
-        """The limit on a gradient of the mean over the `[n, D]` batch."""
+    def _limit_for(self, num_samples: tf.Tensor) -> tf.Tensor | None:
+        """The limit on a gradient of the mean over a batch of so many."""
         if self.gradient_limit is None:
             return None
-        return self.gradient_limit / tf.cast(tf.shape(x)[0], x.dtype)
+        return self.gradient_limit / tf.cast(num_samples, self.variable_dtype)
 
     def _temper(self, leapfrog: Leapfrog) -> Tempered:
         return Tempered(leapfrog, live(self._log_sqrt_beta_zero))

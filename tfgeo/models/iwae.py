@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfgeo.errors import check_count
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
+from tfgeo.models.shares import Seed, sample
 from tfgeo.models.vae import VAE
 
 __all__ = ["IWAE"]
@@ -50,7 +51,7 @@ class IWAE(VAE):
         super().__init__(encoder, decoder, seed, **kwargs)
         self.num_importance_samples = check_count("num_importance_samples", num_importance_samples)
 
-    def elbo_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def elbo_terms(self, x: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
         """The bound of Eq. 3 as a difference of two terms, as `VAE.elbo_terms` has them.
 
         Args:
@@ -65,7 +66,7 @@ class IWAE(VAE):
             return super().elbo_terms(x, seed)
         x = self._as_tensor(x)
         posterior = self.encode(x)
-        z = posterior.sample(self.num_importance_samples, seed=seed)
+        z = sample(posterior, (self.num_importance_samples,), seed)
         log_likelihood = self.decoder.log_prob(x, z)
         log_weights = log_likelihood + self.prior.log_prob(z) - posterior.log_prob(z)
         bound = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(float(self.num_importance_samples))

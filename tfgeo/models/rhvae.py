@@ -13,6 +13,7 @@ import tensorflow_probability as tfp
 
 from tfgeo.batches import batched
 from tfgeo.clustering import euclidean_distances, k_medoids
+from tfgeo.datasets import StoredRows
 from tfgeo.errors import UserError, check_count
 from tfgeo.flows import RiemannianLeapfrog, Tempered
 from tfgeo.flows.riemannian_leapfrog import HasCometric
@@ -24,6 +25,7 @@ from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
 from tfgeo.models.hvae import HVAE, live
 from tfgeo.models.riemannian_objective import RiemannianObjective
+from tfgeo.models.shares import Seed, Share, batch_size, gather_rows, rows_of_share
 from tfgeo.randomness import generator
 
 __all__ = ["RHVAE", "UpdateMetric"]
@@ -166,6 +168,10 @@ class RHVAE(HVAE):
             self.metric_network.build(input_shape)
 
     @property
+    def networks(self) -> list[keras.layers.Layer]:
+        return [*super().networks, self.metric_network.hidden]
+
+    @property
     def temperature(self) -> tf.Tensor:
         """Present T."""
         return tf.exp(self._log_temperature)
@@ -238,7 +244,8 @@ class RHVAE(HVAE):
         if len(means) > self.num_centroids:
             chosen = k_medoids(euclidean_distances(means), self.num_centroids, "fasterpam", self.seed)[1]
         self.centroids.assign(means[chosen])
-        self.centroid_factors.assign(batched(self.metric_network, np.asarray(inputs)[chosen]))
+        rows = inputs if isinstance(inputs, StoredRows) else np.asarray(inputs)
+        self.centroid_factors.assign(batched(self.metric_network, rows[chosen]))
 
     def log_likelihood(
         self, x: tf.Tensor, num_samples: int = 200, proposal: str = "encoder", seed: tf.Tensor | None = None
@@ -266,22 +273,22 @@ class RHVAE(HVAE):
     def after_training(self, inputs: np.ndarray) -> None:
         self.update_metric(inputs)
 
-    def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def training_terms(self, x: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
         """Terms of the objective: with the metric of `x` itself in place of the stored one, with gradients.
 
         With the objective "bound" they are `elbo_terms` of that metric; with one that is no bound, their difference
-        says nothing of log p(x).
+        says nothing of log p(x). A `Share` of a batch has the metric of the whole batch.
         """
         x = self._as_tensor(x)
         mean, stddev = self.encoder(x)
-        manifold = self._metric_of(mean, self._factors_of(x))
+        manifold = self._metric_of(*self._of_batch(mean, self._factors_of(x), seed))
         leapfrog = self.objective.leapfrog(
             self._log_joint(x),
             manifold,
             live(self._log_step_size),
             self.num_steps,
             self.num_fixed_point_steps,
-            self._limit_for(x),
+            self._limit_for(batch_size(x, seed)),
         )
         posterior = tfd.Independent(tfd.Normal(mean, stddev), 1)
         return self._flow_terms(
@@ -290,7 +297,7 @@ class RHVAE(HVAE):
             self._temper(leapfrog),
             seed,
             is_training=True,
-            momenta=self.objective.momenta(manifold.cholesky_factors),
+            momenta=self.objective.momenta(rows_of_share(manifold.cholesky_factors, seed, tf.shape(x)[0])),
         )
 
     def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
@@ -301,7 +308,9 @@ class RHVAE(HVAE):
         num = inputs.shape[0]
         if num > self.num_centroids:
             rows = generator(self.seed, "validation metric").choice(num, self.num_centroids, replace=False)
-            inputs = tf.gather(inputs, np.sort(rows))
+            rows = np.sort(rows)
+            inputs = inputs[rows] if isinstance(inputs, StoredRows) else tf.gather(inputs, rows)
+        inputs = tf.convert_to_tensor(inputs)
         manifold = self._metric_of(self.encoder(inputs)[0], self._factors_of(inputs))
         return lambda x, seed: self._flow_terms(x, self.encode(x), self.flow(x, manifold), seed)
 
@@ -327,6 +336,17 @@ class RHVAE(HVAE):
     def _factors_of(self, inputs: tf.Tensor) -> tf.Tensor | None:
         """Factors of `[n, D]` data, `[n, d, d]`, where they are the network's."""
         return self.metric_network(inputs) if self._has_learned_factors else None
+
+    def _of_batch(
+        self, centroids: tf.Tensor, factors: tf.Tensor | None, seed: Seed
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Centroids and factors of the whole batch, of those of a share."""
+        if factors is None or not isinstance(seed, Share):
+            return gather_rows(centroids, seed), factors
+        # In one exchange between replicas, not two.
+        dim = self.latent_dim
+        together = gather_rows(tf.concat([centroids, tf.reshape(factors, [-1, dim * dim])], axis=-1), seed)
+        return together[:, :dim], tf.reshape(together[:, dim:], [-1, dim, dim])
 
     def _metric_of(self, centroids: tf.Tensor, factors: tf.Tensor | None) -> CentroidMetric:
         return self.variant.metric(centroids, factors, self.temperature, self.regularization)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,11 +12,15 @@ import tensorflow as tf
 
 from tfgeo.batches import batched
 from tfgeo.checkpoints import TrainingCheckpoint
+from tfgeo.datasets import StoredRows
 from tfgeo.errors import UserError, check_count, check_data, check_positive
+from tfgeo.layers.half_precision import in_half_precision
 from tfgeo.models.callbacks import StopOnNonFiniteLoss, check_callbacks
+from tfgeo.models.passes import Passes
+from tfgeo.models.replicas import Replicas, ReplicatedAdam
 from tfgeo.models.vae import VAE
 from tfgeo.models.validation import BestPass, StopByPatience, TrainingLoss, Validation
-from tfgeo.randomness import derive_integer, derive_seed, generator
+from tfgeo.randomness import derive_integer, generator
 
 __all__ = ["fit", "fit_variance"]
 
@@ -25,6 +31,8 @@ STEPS_PER_ROUND = 50
 STOPS = ("validation", "training")
 # Posterior samples from which the variance's start is computed, at the least.
 MIN_START_SAMPLES = 2000
+# And at the most, of data that do not fit in memory.
+MAX_START_SAMPLES = 20_000
 
 
 def fit(
@@ -43,6 +51,7 @@ def fit(
     stop_on: str = "validation",
     drop_remainder: bool = False,
     passes_per_round: int | None = None,
+    mixed_precision: bool = False,
 ) -> keras.callbacks.History:
     """Maximizes the evidence lower bound over the model's trainable weights with Adam.
 
@@ -55,7 +64,7 @@ def fit(
 
     Args:
       model: the model; it is compiled here.
-      inputs: `[n, D]` float32 data.
+      inputs: `[n, D]` float32 data; of `StoredRows` each step reads its samples.
       epochs: passes over the data.
       batch_size: samples of a step; the data size where that is smaller. The last batch of a pass holds what is
         left.
@@ -78,6 +87,8 @@ def fit(
         data are many it changes nothing but the steps' equal shape; 160 samples in batches of 60 lose a quarter.
       passes_per_round: passes that callbacks see as one epoch, a divisor of `epochs`; by default as many as make
         about 50 steps, since a round costs time of its own. What is learned does not depend on it.
+      mixed_precision: whether the networks compute in bfloat16 during the steps, on GPUs that are faster so;
+        weights, likelihoods, flows and metrics are in float32, and after the training all is.
 
     Returns:
       Keras' history, one value per round, under the names of `METRIC_NAMES`. With validation data the history has
@@ -92,70 +103,72 @@ def fit(
     """
     epochs = check_count("epochs", epochs)
     callbacks = check_callbacks(callbacks)
+    replicas = Replicas.of(model)
     gradient_norm = None if gradient_norm is None else check_positive("gradient_norm", gradient_norm)
     patience = _check_patience(patience, stop_on, validation_data is not None)
-    inputs = check_data(inputs, "inputs")
+    inputs = _check_inputs(inputs)
     model.before_training(inputs)
     if not model.built:  # validation and checkpoints keep the weights from here on
         model.build((None, inputs.shape[1]))
-    num_samples = len(inputs)
-    batch_size = min(check_count("batch_size", batch_size), num_samples)
-    drop_remainder = drop_remainder or num_samples % batch_size == 0  # all batches have one shape
-    steps = num_samples // batch_size if drop_remainder else -(-num_samples // batch_size)
+    batches = Passes(inputs, batch_size, seed, drop_remainder)
+    steps = batches.steps
     # Divisors, so that rounds are equal and the passes exactly those asked for.
     passes = _choose_passes(passes_per_round, epochs, -(-STEPS_PER_ROUND // steps))
     rounds = epochs // passes
-    data = tf.constant(inputs)
-
-    def shuffled_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(num_samples),
-            tf.random.experimental.stateless_fold_in(derive_seed(seed, "order"), tf.cast(epoch, tf.int32)),
+    with contextlib.nullcontext() if replicas is None else replicas.scope():
+        adam = keras.optimizers.Adam if replicas is None else ReplicatedAdam
+        model.compile(
+            optimizer=adam(learning_rate, global_clipnorm=gradient_norm),
+            # Keras runs whole executions: one that does not divide a round takes steps of the next one.
+            steps_per_execution=_largest_divisor(steps * passes, STEPS_PER_ROUND),
+            jit_compile=False,
         )
-        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size, drop_remainder)
-
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate, global_clipnorm=gradient_norm),
-        # Keras runs whole executions: one that does not divide a round takes steps of the next one.
-        steps_per_execution=_largest_divisor(steps * passes, STEPS_PER_ROUND),
-        jit_compile=False,
-    )
-    # A step that makes Adam's variables itself is traced a second time without.
-    model.optimizer.build(model.trainable_variables)
+        # A step that makes Adam's variables itself is traced a second time without.
+        model.optimizer.build(model.trainable_variables)
     best: BestPass | None = None
     if validation_data is not None:
         validation_data = check_data(validation_data, "validation_data", inputs.shape[1])
         model.check_inputs(validation_data, "`validation_data`")
-        best = Validation(model, data, tf.constant(validation_data), steps, epochs, patience, seed)
+        best = Validation(model, batches.data, tf.constant(validation_data), steps, epochs, patience, seed)
     elif patience is not None:
         best = TrainingLoss(model, steps, epochs, patience)
     extra_variables = [] if best is None else best.variables
+    if replicas is not None and not replicas.is_chief:  # which alone reads and writes it
+        checkpoint = None
     done = 0 if checkpoint is None else checkpoint.restore(model, extra_variables)
+    if replicas is not None:
+        done = int(replicas.from_chief(done))
+        replicas.take_from_chief([*model.weights, *model.optimizer.variables, *extra_variables])
     if best is not None and best.is_stopped:
         rounds = done
-    batches = tf.data.Dataset.range(done * passes, rounds * passes).flat_map(shuffled_batches)
     model.after_update = None if best is None else best.after_update
+    all_callbacks = [
+        StopOnNonFiniteLoss(),
+        *([] if best is None else [StopByPatience(best)]),
+        *callbacks,
+        *([] if checkpoint is None else [checkpoint]),
+    ]
+    left = range(done * passes, rounds * passes)
+    how: dict[str, Any] = {"steps_per_epoch": steps * passes, "callbacks": all_callbacks, "verbose": verbose}
     try:
-        history = model.fit(
-            batches.map(lambda rows: tf.gather(data, rows)).prefetch(4),
-            initial_epoch=done,
-            epochs=rounds,
-            steps_per_epoch=steps * passes,
-            shuffle=False,
-            callbacks=[
-                StopOnNonFiniteLoss(),
-                *([] if best is None else [StopByPatience(best)]),
-                *callbacks,
-                *([] if checkpoint is None else [checkpoint]),
-            ],
-            verbose=verbose,
-        )
+        with in_half_precision(model.networks if mixed_precision else []):
+            if replicas is None:
+                history = model.fit(batches.batches(left), initial_epoch=done, epochs=rounds, shuffle=False, **how)
+            else:
+                history = replicas.fit(model, batches, left, initial_epoch=done, epochs=rounds, **how)
     finally:
         model.after_update = None
     if best is not None:
         _keep_best(model, best, history)
     model.after_training(inputs)
+    if replicas is not None:
+        replicas.take_from_chief(model.weights)
     return history
+
+
+def _check_inputs(inputs: Any) -> Any:
+    """A finite table; one on disk was gone through when it was found."""
+    return inputs if isinstance(inputs, StoredRows) else check_data(inputs, "inputs")
 
 
 def _check_patience(patience: int | None, stop_on: str, has_validation: bool) -> int | None:
@@ -210,7 +223,7 @@ def fit_variance(
     Args:
       model: a trained model whose decoder has a `precision`; afterwards the decoder uses it, and
         the precision's weights are the only trainable ones.
-      inputs: `[n, D]` float32 data.
+      inputs: `[n, D]` float32 data; of `StoredRows` each step reads its samples.
       epochs: passes over the data.
       batch_size: samples of a step.
       learning_rate: Adam's step size.
@@ -234,13 +247,15 @@ def fit_variance(
     # What `fit` would refuse, before the model is changed.
     epochs, batch_size = check_count("epochs", epochs), check_count("batch_size", batch_size)
     callbacks = check_callbacks(callbacks)
-    inputs = check_data(inputs, "inputs")
+    inputs = _check_inputs(inputs)
     model.before_training(inputs)
     means = batched(lambda x: model.encoder(x)[0], inputs)
     stddevs = batched(lambda x: model.encoder(x)[1], inputs)
     precision.fit_features(means, derive_integer(seed, "features"))
     # Few data get several samples each, so that the start does not hang on single draws.
     samples = np.tile(np.arange(len(inputs)), -(-MIN_START_SAMPLES // len(inputs)))
+    if isinstance(inputs, StoredRows) and len(samples) > MAX_START_SAMPLES:
+        samples = np.sort(generator(seed, "start").choice(samples, MAX_START_SAMPLES, replace=False))
     noise = generator(seed, "residuals").standard_normal([len(samples), means.shape[1]], np.float32)
     latents = means[samples] + stddevs[samples] * noise
     residuals = inputs[samples] - batched(decoder.mean_network, latents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from tfgeo.likelihood import importance_sampling
 from tfgeo.models.counts import PoissonDecoder
 from tfgeo.models.decoders import BernoulliDecoder, GaussianDecoder
 from tfgeo.models.encoders import GaussianEncoder
+from tfgeo.models.shares import Seed, Share, mean_of_batch, sample, sum_over_replicas
 from tfgeo.randomness import derive_seed
 
 __all__ = ["VAE", "check_proposal"]
@@ -46,6 +48,7 @@ class VAE(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        _refuse_half_precision(self, encoder, decoder)
         self.encoder = encoder
         self.decoder = decoder
         self.seed = seed
@@ -72,6 +75,11 @@ class VAE(keras.Model):
         return self._data_dim
 
     @property
+    def networks(self) -> list[keras.layers.Layer]:
+        """Those of which a training in mixed precision computes the values in half of it."""
+        return [*self.encoder.networks, self.decoder.network]
+
+    @property
     def prior(self) -> tfd.Distribution:
         """p(z) = N(0, I), event shape `[d]`."""
         return tfd.Independent(tfd.Normal(tf.zeros(self.latent_dim), tf.ones(self.latent_dim)), 1)
@@ -96,7 +104,7 @@ class VAE(keras.Model):
         _check_width(z.shape, self.latent_dim, "z", "the latent space")
         return _distribution_of(self.decoder, z)
 
-    def elbo_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def elbo_terms(self, x: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
         """Both terms of Eq. 7 of Yang et al. (2018) with one sample of z.
 
         Args:
@@ -108,7 +116,7 @@ class VAE(keras.Model):
         """
         x = self._as_tensor(x)
         posterior = self.encode(x)
-        log_likelihood = self.decoder.log_prob(x, posterior.sample(seed=seed))
+        log_likelihood = self.decoder.log_prob(x, sample(posterior, (), seed))
         return log_likelihood, tfd.kl_divergence(posterior, self.prior)
 
     def elbo(self, x: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
@@ -116,8 +124,8 @@ class VAE(keras.Model):
         log_likelihood, divergence = self.elbo_terms(self._as_data(x), self._default_seed(seed, "elbo"))
         return log_likelihood - divergence
 
-    def training_terms(self, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`elbo_terms` as a training step takes them."""
+    def training_terms(self, x: tf.Tensor, seed: Seed) -> tuple[tf.Tensor, tf.Tensor]:
+        """`elbo_terms` as a training step takes them; with a `Share` as the seed, those of its rows."""
         return self.elbo_terms(x, seed)
 
     def terms_given(self, inputs: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
@@ -201,15 +209,42 @@ class VAE(keras.Model):
         return self.metric_trackers
 
     def train_step(self, data: Any) -> dict:
-        x = _inputs_of(data)
-        seed = tf.random.experimental.stateless_fold_in(
-            derive_seed(self.seed, "training"), tf.cast(self.optimizer.iterations, tf.int32)
-        )
-        terms, gradients = (self._compiled_gradients or self._terms_and_gradients)(x, seed)
-        self.optimizer.apply(gradients, self.trainable_variables)
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            raise UserError(
+                f"`keras.Model.fit` gives all {context.num_replicas_in_sync} replicas the same noise; train by "
+                "`tfgeo.models.fit`, which takes the model's strategy."
+            )
+        terms = self.update(_inputs_of(data))
         if self.after_update is not None:
             self.after_update(tf.reduce_mean(terms[1] - terms[0]))
-        return self._track(*terms)
+        return self._track(*terms) | self.step_logs()
+
+    def update(
+        self, x: tf.Tensor, share: tuple[tf.Tensor, tf.Tensor, int] | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """One training step.
+
+        Args:
+          x: `[n, D]` data: the batch, or a replica's rows of it.
+          share: what a `Share` of the batch has besides its seed; None for the whole batch.
+
+        Returns:
+          `training_terms` before the update, those that the logs are of.
+        """
+        seed: Seed = tf.random.experimental.stateless_fold_in(
+            derive_seed(self.seed, "training"), tf.cast(self.optimizer.iterations, tf.int32)
+        )
+        if share is None:
+            terms, gradients = (self._compiled_gradients or self._terms_and_gradients)(x, seed)
+        else:
+            terms, gradients = self._terms_and_gradients(x, Share(seed, *share))
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return terms
+
+    def step_logs(self) -> dict[str, tf.Tensor]:
+        """What else than means over samples the logs of a step have, by name."""
+        return {}
 
     def make_train_function(self, force: bool = False) -> Any:
         # Keras traces a step twice, the first time to see what it returns. Tracing a flow takes seconds.
@@ -217,13 +252,11 @@ class VAE(keras.Model):
             self._compiled_gradients = None if self.run_eagerly else tf.function(self._terms_and_gradients)
         return super().make_train_function(force)
 
-    def _terms_and_gradients(
-        self, x: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
+    def _terms_and_gradients(self, x: tf.Tensor, seed: Seed) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             terms = self.training_terms(x, seed)
-            loss = tf.reduce_mean(terms[1] - terms[0])
-        return terms, tape.gradient(loss, self.trainable_variables)
+            loss = mean_of_batch(terms[1] - terms[0], seed)
+        return terms, sum_over_replicas(tape.gradient(loss, self.trainable_variables), seed)
 
     def test_step(self, data: Any) -> dict:
         return self._track(*self.elbo_terms(_inputs_of(data), derive_seed(self.seed, "testing")))
@@ -268,6 +301,16 @@ def check_proposal(proposal: str, accepted: tuple[str, ...]) -> str:
     if proposal not in accepted:
         raise UserError(f"`proposal` must be one of {', '.join(accepted)}, but is {proposal!r}; change it.")
     return proposal
+
+
+def _refuse_half_precision(*layers: keras.layers.Layer) -> None:
+    """A likelihood of two or three digits is none."""
+    for layer in itertools.chain.from_iterable(layer._flatten_layers() for layer in layers):
+        if layer.compute_dtype in ("float16", "bfloat16"):
+            raise UserError(
+                f"under the dtype policy {layer.dtype_policy.name!r} likelihoods would have 2 or 3 digits; build "
+                "the model under 'float32', and train it with `fit(..., mixed_precision=True)`."
+            )
 
 
 def _convert(values: Any, name: str, dtype: str) -> tf.Tensor:

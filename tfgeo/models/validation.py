@@ -52,17 +52,17 @@ class BestPass(abc.ABC):
     @property
     def losses(self) -> np.ndarray:
         """The loss of each pass, `[passes]`, as far as training went."""
-        return self._losses.numpy()[: int(self._num_passes)]
+        return self._losses.numpy()[: int(self._num_passes.numpy())]
 
     @property
     def best_epoch(self) -> int:
         """The pass with the smallest loss, counted from 1; 0 if none was finite."""
-        return int(self._best_pass)
+        return int(self._best_pass.numpy())
 
     @property
     def is_stopped(self) -> bool:
         """Whether patience ran out."""
-        return bool(self._is_stopped)
+        return bool(self._is_stopped.numpy())
 
     def after_update(self, loss: tf.Tensor) -> None:
         """To be called in the compiled step after its update, with its loss: does its work at the end of a pass."""
@@ -87,8 +87,8 @@ class BestPass(abc.ABC):
 
     def _end_pass(self) -> None:
         loss = self._loss()
-        # In place: the whole history would be copied otherwise.
-        self._losses.scatter_nd_update([[self._num_passes]], [loss])
+        # In place: the whole history would be copied otherwise. By what variables of a strategy have, too.
+        self._losses.scatter_update(tf.IndexedSlices([loss], [self._num_passes]))
         self._num_passes.assign_add(1)
         _perform_if(loss < self._best_loss, lambda: self._keep(loss))
         self._is_stopped.assign(self._num_passes - self._best_pass >= self._patience)

@@ -27,6 +27,7 @@ class Call(NamedTuple):
       dtype: dtype of the rows where the decoder says it, else None.
       takes_condition: whether it takes a condition beside the rows, None where it may or does not say.
       condition_width: C where the decoder says it, else None.
+      half: the half precision in which a layer of the decoder computes, where one does.
     """
 
     function: Callable[[tf.Tensor, tf.Tensor | None], Any]
@@ -36,6 +37,7 @@ class Call(NamedTuple):
     dtype: tf.DType | None = None
     takes_condition: bool | None = None
     condition_width: int | None = None
+    half: tf.DType | None = None
 
 
 def call_of(decoder: Any) -> Call:
@@ -60,7 +62,8 @@ def call_of(decoder: Any) -> Call:
     if hasattr(decoder, "distribution") and isinstance(decoder, keras.layers.Layer):
         # Layers of `tfgeo.models` emit mean and deviation, and make the distribution of them.
         dtype = tf.as_dtype(decoder.compute_dtype)
-        return Call(_plain(decoder.distribution), decoder.distribution, kind.__name__, dtype=dtype)
+        source = decoder.distribution
+        return Call(_plain(source), source, kind.__name__, dtype=dtype, half=_half_precision_of(decoder))
     if isinstance(decoder, tfp.bijectors.Bijector):
         name = f"{kind.__name__} {decoder.name!r}"
         own = decoder.dtype if isinstance(decoder.dtype, tf.DType) else None
@@ -119,9 +122,16 @@ def _call_of_layer(layer: Any) -> Call:
         return layer(rows if condition is None else [rows, condition], training=False)
 
     takes_condition = len(inputs) == 2 if inputs else None
-    return Call(
-        function, layer, name, latent_dim, tf.as_dtype(layer.compute_dtype), takes_condition, condition_width
-    )
+    dtype, half = tf.as_dtype(layer.compute_dtype), _half_precision_of(layer)
+    return Call(function, layer, name, latent_dim, dtype, takes_condition, condition_width, half)
+
+
+def _half_precision_of(layer: Any) -> tf.DType | None:
+    """That of a layer inside, also where the last one gives float32, as a policy of mixed precision asks for."""
+    for inner in layer._flatten_layers():
+        if str(inner.compute_dtype) in ("float16", "bfloat16"):
+            return tf.as_dtype(inner.compute_dtype)
+    return None
 
 
 def _call_of_signature(signature: Any, keywords: dict[str, tf.TensorSpec]) -> Call:

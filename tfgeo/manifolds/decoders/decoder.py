@@ -18,7 +18,7 @@ from tfgeo.manifolds.decoders.readers import (
     read_mean_and_variance,
     read_values,
 )
-from tfgeo.manifolds.decoders.trial import TRIAL_ROWS, Facts, try_decoder
+from tfgeo.manifolds.decoders.trial import TRIAL_ROWS, Facts, try_decoder, warn_of_half_precision
 
 __all__ = ["Decoder"]
 
@@ -173,6 +173,8 @@ class Decoder:
                 condition_width,
                 self._warn_once,
             )
+            if self._call.half is not None:
+                warn_of_half_precision(name, self._call.half, self._warn_once)
         return self._facts[key]
 
     def _check_condition(self, width: int | None) -> None:
