@@ -33,7 +33,8 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
       The entry: `.config`, `.card`, `.model`, `.dataset()`, `.manifold()`.
 
     Raises:
-      UserError: if the name is unknown, there are no such weights, their checksum differs, or a folder is no entry.
+      UserError: if the name is unknown, there are no such weights, their checksum differs, they hold other numbers
+        than the configuration says, or a folder is no entry.
     """
     from zoo.entry import load as load_entry
 

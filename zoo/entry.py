@@ -22,7 +22,7 @@ from tfgeo.models import RHVAE, VAE
 from zoo import cards, folders, hub, samples
 from zoo.building import build_model
 from zoo.config import COUNTS, ClusteringConfig, EntryConfig, GeodesicsConfig, from_dict, to_dict
-from zoo.loading import load_weights, save_weights
+from zoo.loading import check_stored, load_weights, save_weights
 from zoo.registry import config as entry_config
 from zoo.registry import names
 
@@ -198,6 +198,7 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
     if weights is not None:
         path = cards.weights_path(name) if weights == "pretrained" else pathlib.Path(weights)
         load_weights(entry.model, path, card["sha256"] if card and weights == "pretrained" else None)
+        check_stored(config, entry.model, path)
     return entry
 
 
@@ -205,5 +206,7 @@ def _load_folder(folder: pathlib.Path, weights: str | None, data_dir: str | None
     config, card, file = folders.read(folder)
     entry = Entry(config, card, build_model(config), data_dir, folder)
     if weights is not None:
-        load_weights(entry.model, file if weights == "pretrained" else pathlib.Path(weights))
+        path = file if weights == "pretrained" else pathlib.Path(weights)
+        load_weights(entry.model, path)
+        check_stored(config, entry.model, path)
     return entry

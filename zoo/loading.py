@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import pathlib
+from typing import cast
 
 import h5py
 import numpy as np
 
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
-from tfgeo.models import VAE
+from tfgeo.models import RHVAE, VAE
 from zoo import cards
+from zoo.config import EntryConfig
 
-__all__ = ["check_content", "halve_weights", "load_weights", "save_weights"]
+__all__ = ["check_content", "check_stored", "halve_weights", "load_weights", "save_weights"]
 
 # Characters of another library's error that are quoted.
 MAX_CAUSE = 300
+# Numbers of sections that weights hold too, and that models go by once weights are loaded.
+_STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "regularization")}
 # What a file of weights takes beside the numbers, at most.
 FILE_BYTES = 200_000
 
@@ -87,6 +91,40 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
         ) from error
     if getattr(model.decoder, "precision", None) is not None:
         model.decoder.uses_precision = True
+
+
+def check_stored(config: EntryConfig, model: VAE, weights: str | pathlib.Path) -> None:
+    """Refuses a configuration that says other numbers than the weights hold, unless they are learned.
+
+    Or one that takes learned factors, where they hold none.
+
+    Args:
+      config: of the entry.
+      model: its model, into which the weights are loaded.
+      weights: the file that they come from.
+
+    Raises:
+      UserError: names the field and the value that fits.
+    """
+    metric = config.metric
+    if metric is not None and metric.factors == "learned" and cast(RHVAE, model).holds_untrained_factors:
+        raise UserError(
+            f"config.metric.factors is 'learned', but weights file {weights} was trained without: all factors in "
+            "it are the identity; set --config.metric.factors=identity, or density"
+        )
+    for title, names in _STORED.items():
+        section = getattr(config, title)
+        for name in names:
+            if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
+                continue
+            stored, said = np.asarray(getattr(model, name)), getattr(section, name)
+            if isinstance(said, str):  # an adaptive temperature, which no weights hold
+                continue
+            if not np.allclose(stored, said, rtol=1e-4):
+                raise UserError(
+                    f"config.{title}.{name} is {said:g}, but weights file {weights} was trained with {stored:.6g}; "
+                    f"set --config.{title}.{name}={stored:.6g}"
+                )
 
 
 def check_content(path: pathlib.Path) -> None:

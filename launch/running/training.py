@@ -22,15 +22,13 @@ from tfgeo.models.replicas import Replicas
 from zoo import cards, loading
 from zoo.config import MetricConfig, from_dict
 from zoo.folders import WEIGHTS_FILE
-from zoo.loading import load_weights
+from zoo.loading import check_stored, load_weights
 from zoo.training import train_networks, train_variance
 
 __all__ = ["save_weights", "metric_facts", "train", "training_curves", "training_facts"]
 
 # Sections that decide which weights an entry has.
 _TRAINED_SECTIONS = ("network", "training", "variance", "flow", "metric")
-# Numbers of sections that weights hold too, and that models go by once weights are loaded.
-_STORED = {"flow": ("step_size", "sqrt_beta_zero"), "metric": ("temperature", "regularization")}
 
 
 def train(run: Run, weights: str = "train", tensorboard: bool = False, mixed_precision: bool = False) -> None:
@@ -194,7 +192,7 @@ def _load(run: Run, weights: str) -> None:
     card = run.entry.card
     if weights != "pretrained":
         load_weights(run.entry.model, pathlib.Path(weights))
-        _check_stored(run, weights)
+        check_stored(run.config, run.entry.model, weights)
     elif card is None:
         if run.config.data.path:
             raise UserError(
@@ -220,32 +218,6 @@ def _is_trained_like(section: Any, trained: Any) -> bool:
     if isinstance(section, MetricConfig) and isinstance(trained, MetricConfig):
         return section.trained_like(trained)
     return section == trained
-
-
-def _check_stored(run: Run, weights: str) -> None:
-    """Refuses a configuration that says other numbers than the weights hold, unless they are learned.
-
-    Or one that takes learned factors, where they hold none.
-    """
-    model, metric = run.entry.model, run.config.metric
-    if metric is not None and metric.factors == "learned" and cast(RHVAE, model).holds_untrained_factors:
-        raise UserError(
-            f"--config.metric.factors is 'learned', but weights file {weights} was trained without: all factors in "
-            "it are the identity; set --config.metric.factors=identity, or density"
-        )
-    for title, names in _STORED.items():
-        section = getattr(run.config, title)
-        for name in names:
-            if section is None or getattr(section, f"learn_{name.removeprefix('sqrt_')}"):
-                continue
-            stored, said = np.asarray(getattr(model, name)), getattr(section, name)
-            if isinstance(said, str):  # an adaptive temperature, which no weights hold
-                continue
-            if not np.allclose(stored, said, rtol=1e-4):
-                raise UserError(
-                    f"--config.{title}.{name} is {said:g}, but weights file {weights} was trained with "
-                    f"{stored:.6g}; set --config.{title}.{name}={stored:.6g}"
-                )
 
 
 def _callbacks(tensorboard: pathlib.Path | None) -> Callable[[], list[Any]]:

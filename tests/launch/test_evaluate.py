@@ -23,6 +23,7 @@ from tests.launch.small_images import (
     write_images,
 )
 from tfgeo.errors import UserError
+from zoo.loading import check_stored
 
 # Steps so long that the VAE's bound soon gets worse.
 IMPATIENT = ["--config.training.epochs=400", "--config.training.patience=2", "--config.training.learning_rate=0.05"]
@@ -135,10 +136,10 @@ def test_learned_numbers_may_have_moved_from_where_they_started(section):
     name = {"flow": "step_size", "metric": "temperature"}[section]
     model = SimpleNamespace(**stored | {name: 2.0 * stored[name]}, holds_untrained_factors=False)
     with pytest.raises(UserError, match=rf"--config\.{section}\.{name}"):
-        training._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
+        check_stored(config, model, "file")
     learned = dataclasses.replace(getattr(config, section), **{f"learn_{name}": True})
     config = dataclasses.replace(config, **{section: learned})
-    training._check_stored(SimpleNamespace(config=config, entry=SimpleNamespace(model=model)), "file")
+    check_stored(config, model, "file")
 
 
 def test_a_run_that_was_stopped_continues_to_the_same_numbers(finished, images, tmp_path, monkeypatch):

@@ -186,6 +186,13 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
         zoo.load("yang2018/two_moons", weights=str(wrong))
 
 
+def test_weights_that_hold_other_numbers_are_refused():
+    # They fit in shape, but the model would go by another temperature than its configuration says.
+    other = cards.weights_path("chadebec2020/rhvae_metric_T06")
+    with pytest.raises(UserError, match=r"config\.metric\.temperature is 0\.8, .* was trained with 0\.6"):
+        zoo.load("chadebec2020/rhvae_metric_T08", weights=str(other))
+
+
 def test_an_entry_without_weights_says_how_to_make_them(tmp_path, monkeypatch):
     monkeypatch.setattr(cards, "_FOLDER", tmp_path)
     with pytest.raises(UserError, match=r"launch\.train"):
