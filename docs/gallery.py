@@ -69,6 +69,13 @@ def make_page(name: str, resolution: int) -> pathlib.Path:
 def _entries(config: Any) -> list[str]:
     """All, or those that the environment names: tests build one page."""
     chosen = config.extra["gallery"]["entries"]
+    if chosen:
+        import zoo
+        from tfgeo.errors import UserError
+
+        for name in chosen.split():
+            if zoo.card(name) is None:
+                raise UserError(f"TFGEO_GALLERY_ENTRIES names {name}, which ships no weights; leave it out")
     return chosen.split() if chosen else list(ENTRIES)
 
 

@@ -24,11 +24,12 @@ PAGES = ("own-decoder", "which-metric", "figures")
 
 def notebook_of(name: str) -> nbformat.NotebookNode:
     """The notebook of the how-to page of that name; links lead to the site's pages."""
-    text = (HOW_TO / f"{name}.md").read_text(encoding="utf-8")
-    # From the folder "notebooks" of the site: pages of the same folder lie in "how-to", others are beside it.
-    text = re.sub(r"\]\((?!https?:|#|\.\./)([^)]+)\)", r"](../how-to/\1)", text)
-    text = re.sub(r"(\]\(\.\./[^)#]+)\.md", r"\1.html", text)
-    notebook = jupytext.reads(text, fmt="md")
+    notebook = jupytext.reads((HOW_TO / f"{name}.md").read_text(encoding="utf-8"), fmt="md")
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            # From the folder "notebooks" of the site: pages of the same folder lie in "how-to", others beside it.
+            cell.source = re.sub(r"\]\((?!https?:|mailto:|#|\.\./)([^)]+)\)", r"](../how-to/\1)", cell.source)
+            cell.source = re.sub(r"(\]\(\.\./[^)#]+)\.md", r"\1.html", cell.source)
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},

@@ -41,18 +41,20 @@ def draw_metrics(
     manifolds: dict[str, Manifold] = {}
     found: dict[str, Geodesics] = {}
     for name in names:
+        title = metric_title(run.entry, name)
         try:
             manifold = metric_by_name(run.entry, name)
-        except UserError as error:  # too few centroids for a density
+            if name in known:
+                geodesics = known[name]
+            else:
+                say(f"figures: {len(start)} geodesics under the {title} metric")
+                geodesics = find_geodesics(run, start, end, warn=False, manifold=manifold)
+        except UserError as error:  # too few centroids for a density, or a metric that the entry's solver refuses
             say(f"figures: the metric {name!r} is left out, {error}")
             continue
-        title = metric_title(run.entry, name)
-        manifolds[title] = manifold
-        if name in known:
-            found[title] = known[name]
-        else:
-            say(f"figures: {len(start)} geodesics under the {title} metric")
-            found[title] = find_geodesics(run, start, end, warn=False, manifold=manifold)
+        manifolds[title], found[title] = manifold, geodesics
+    if not found:
+        return {}
     figure = plots.metric_panels(
         manifolds,
         found,

@@ -54,6 +54,7 @@ def reproduce(values: program.Flags) -> None:
         found = _run_all(
             rows, seeds, folder, values, failures, lambda found: _write(found, name, len(seeds), folder)
         )
+        _write(found, name, len(seeds), folder)  # whatever becomes of the figures
         grids = appendix.draw_grids(list(found), values.seed, folder)
         _write(found, name, len(seeds), folder, grids)
         for path in grids:

@@ -272,6 +272,9 @@ def test_matched_clusters_have_the_numbers_of_their_classes():
     # Cluster 40 has no class.
     np.testing.assert_array_equal(match(labels, clusters), [7, 7, 5, 3, 3, 5, 5, 8])
     words = np.array(["three", "five", "seven"])[(labels - 3) // 2]  # sorted: five, seven, three
+    # A label may be below 0, too.
+    below = np.where(labels == 3, -1, labels)
+    np.testing.assert_array_equal(match(below, clusters), [7, 7, 5, -1, -1, 5, 5, 8])
     np.testing.assert_array_equal(match(words, clusters), [1, 1, 0, 2, 2, 0, 0, 3])
     for seed in range(5):
         clusters = np.random.default_rng(seed).integers(0, 4, size=8)

@@ -105,6 +105,16 @@ def test_the_fine_curves_are_of_the_family_that_is_asked_for():
     np.testing.assert_allclose(both.energy, alone.energy, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"curve": "bogus"}, "bogus"), ({"curve": "cubic_spline", "solver": "georce"}, "georce")],
+)
+def test_a_fine_curve_that_cannot_be_is_refused_before_the_coarse_ones_are_found(settings, words, monkeypatch):
+    monkeypatch.setattr("tfgeo.geodesics.coarse_to_fine.connect", None)
+    with pytest.raises(UserError, match=words):
+        connect_coarse_to_fine(HALF_PLANE, START, END, **settings)
+
+
 def test_the_failures_of_a_coarse_stage_stay_with_their_pairs(cold):
     start = START.copy()
     start[1] = np.nan

@@ -176,6 +176,7 @@ def test_a_decoder_that_stands_still():
         (np.full([40, DIM], np.nan), {}, r"\(40, 4\) must be \[n, d\] and finite"),
         (np.full([40, DIM], 1e300), {}, "finite in float32"),
         (LATENTS, {"hidden_units": 64}, "`hidden_units` must be the widths of layers"),
+        (LATENTS, {"hidden_units": ()}, "`hidden_units` must be the widths of layers"),
         (LATENTS, {"dtype": tf.int32}, "`dtype` is"),
         (LATENTS, {"max_length_error": 1e-5, "num_steps": 10}, "above max_length_error=1e-05"),
         (LATENTS, {"share": 1.5}, "`share` must be in"),

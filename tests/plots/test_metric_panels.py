@@ -82,7 +82,7 @@ def turned(found):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda found: ({}, found), "`manifolds` is empty"),
+        (lambda found: ({}, found), "by name, and not empty"),
         (lambda found: (MANIFOLDS, {"flat": found["flat"]}), "has none for hill"),
         (lambda found: (MANIFOLDS, found | {"hill": turned(found["hill"])}), "other ends"),
     ],
@@ -90,3 +90,17 @@ def turned(found):
 def test_what_cannot_be_compared_is_refused(found, change, words):
     with pytest.raises(UserError, match=words):
         plots.metric_panels(*change(found), LATENTS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"latents": np.full_like(LATENTS, np.nan)}, "all finite"),
+        ({"labels": np.zeros(1)}, "1 `labels` for"),
+        ({"columns": 0}, "columns"),
+    ],
+)
+def test_arguments_are_refused_before_a_volume_is_computed(found, changes, words, monkeypatch):
+    monkeypatch.setitem(plots.metric_panels.__globals__, "on_grid", None)
+    with pytest.raises(UserError, match=words):
+        plots.metric_panels(MANIFOLDS, found, **{"latents": LATENTS} | changes)

@@ -33,15 +33,17 @@ def match(labels: np.ndarray, clusters: np.ndarray) -> np.ndarray:
 
     Returns:
       `[n]` integers: the label of the matched class, or its place among the sorted classes where labels are no
-      integers; clusters without a class have the numbers after these.
+      integers of 64 bits; clusters without a class have the numbers after these.
     """
     counts, rows, columns = _match(labels, clusters)
     classes = np.unique(labels)
-    if classes.dtype.kind not in "biu":
+    if classes.dtype.kind not in "biu" or not np.can_cast(np.min_scalar_type(classes[-1]), np.int64):
         classes = np.arange(len(classes))
-    numbers = np.full(counts.shape[1], -1)
+    alone = np.ones(counts.shape[1], bool)
+    alone[columns] = False
+    numbers = np.zeros(counts.shape[1], np.int64)
     numbers[columns] = classes[rows]
-    numbers[numbers < 0] = int(classes[-1]) + 1 + np.arange(np.count_nonzero(numbers < 0))
+    numbers[alone] = int(classes[-1]) + 1 + np.arange(np.count_nonzero(alone))
     return numbers[np.unique(clusters, return_inverse=True)[1]]
 
 

@@ -13,7 +13,9 @@ __all__ = ["label_places", "round_levels"]
 
 
 def round_levels(most: float, count: int) -> list[float]:
-    """About so many round levels between 0 and the largest distance."""
+    """About so many round levels between 0 and the largest distance; none where that is none."""
+    if not 0.0 < most < math.inf:
+        return []
     rough = most / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= rough)

@@ -105,7 +105,7 @@ class Scene:
 
     @functools.cached_property
     def classes(self) -> tuple[np.ndarray, list[str]]:
-        """`[n]` classes numbered from 0, and what they are called; none are where there are no labels."""
+        """`[n]` classes numbered from 0 in their order, and their names; none where there are no labels."""
         if self.labels is None:
             return np.zeros(len(self.latents), np.int32), []
         values, numbers = np.unique(self.labels, return_inverse=True)

@@ -40,7 +40,7 @@ _WHITE, _INK, _GREY = "#ffffff", "#1b1f24", "#59636e"
 
 
 class View:
-    """What one browser sees. It computes nothing: what is drawn is told by its methods.
+    """What one browser sees. It computes what codes decode to; what else is drawn is told by its methods.
 
     Args:
       scene: what is shown.

@@ -10,6 +10,8 @@ import numpy as np
 from tfgeo.curves import CubicSpline, Curve, Polyline
 from tfgeo.errors import check_count
 from tfgeo.geodesics.connect import connect
+from tfgeo.geodesics.defaults import curve_and_solver
+from tfgeo.geodesics.latents import as_pairs, check_manifold
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.manifolds import Manifold
@@ -23,10 +25,10 @@ def connect_coarse_to_fine(
     end: np.ndarray,
     num_points: int = 56,
     coarse_num_points: int = 20,
-    curve: str | Curve | None = None,
     coarse_curve: str | Curve | None = None,
     warm_start: Any = None,
     warn: bool = True,
+    curve: str | Curve | None = None,
     **settings: Any,
 ) -> Geodesics:
     """Accurate geodesics that start from those of a curve with few parameters and points: `connect`, twice.
@@ -42,10 +44,10 @@ def connect_coarse_to_fine(
       end: `[B, d]`.
       num_points: T, at which the energy of the fine curves is evaluated, the ends included.
       coarse_num_points: points at which the energy of the coarse curves is evaluated.
-      curve: family of the fine curves, by default polylines whose nodes are the T points.
       coarse_curve: family of the coarse ones, by default cubic splines of four segments, or polylines for GEORCE.
       warm_start: as for `connect`, of the coarse curves.
       warn: whether to warn when pairs did not converge in the end.
+      curve: family of the fine curves, by default polylines whose nodes are the T points.
       **settings: as for `connect`, both times.
 
     Returns:
@@ -56,6 +58,10 @@ def connect_coarse_to_fine(
     """
     check_count("num_points", num_points, minimum=3)
     curve = Polyline(num_points - 2) if curve is None else curve
+    check_manifold(manifold)
+    latents = as_pairs(start, end)[0]
+    fine_curve, solver = curve_and_solver(curve, settings.get("solver"), manifold, latents.shape[1])
+    solver.check(fine_curve, latents.shape[1])  # before the coarse curves are found
     check_count("coarse_num_points", coarse_num_points, minimum=3)
     if coarse_curve is None:
         needs_nodes = settings.get("solver") == "georce" or isinstance(settings.get("solver"), Georce)

@@ -178,7 +178,8 @@ class Distilled(Pullback):
         forces = -2.0 * self.energy_scale(count) * tf.reshape(steps, [-1, self.num_features])
         inner = self._as_input(points[:, 1:-1])
         blocks = self._in_closed_form().second_derivative(inner, tf.cast(forces, inner.dtype))
-        return tf.cast(tf.reshape(blocks, [-1, count - 2, latent_dim, latent_dim]), points.dtype)
+        shape = [tf.shape(points)[0], count - 2, latent_dim, latent_dim]
+        return tf.cast(tf.reshape(blocks, shape), points.dtype)
 
     def contains(self, z: tf.Tensor) -> tf.Tensor:
         """Whether `z` is no farther out than latents and points that were trained on: `[..., d]` to `[...]` bool.
@@ -253,7 +254,7 @@ def _split(latents: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_units(hidden_units: Any) -> tuple[int, ...]:
-    if not isinstance(hidden_units, Sequence) or isinstance(hidden_units, str):
+    if not isinstance(hidden_units, Sequence) or isinstance(hidden_units, str) or not hidden_units:
         raise UserError(f"`hidden_units` must be the widths of layers, such as (96, 128), but is {hidden_units!r}")
     return tuple(check_count("hidden_units", width) for width in hidden_units)
 

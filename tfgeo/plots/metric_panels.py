@@ -56,12 +56,19 @@ def metric_panels(
       UserError: if d is not 2, there is no metric, a metric has no geodesics, or ends differ.
     """
     latents = check_plane(latents, "latents")
+    if not len(latents) or not np.isfinite(latents).all():
+        raise UserError(
+            f"`latents` {latents.shape} must be at least one point, and all finite; leave the others out"
+        )
+    if labels is not None and len(labels) != len(latents):
+        raise UserError(f"there are {len(labels)} `labels` for {len(latents)} `latents`; give one for each")
     straight = _straight_lines(manifolds, geodesics)
-    resolution = check_count("resolution", resolution, 2)
+    resolution, columns = check_count("resolution", resolution, 2), check_count("columns", columns)
     grid = grid_points(latents, resolution) if bounds is None else axes_grid(check_bounds(bounds, None), resolution)
     panels = [Panel("straight lines", labels, dashed=straight, numbers=True)]
-    for name, manifold in manifolds.items():
+    for manifold in manifolds.values():
         check_metric(manifold, grid)
+    for name, manifold in manifolds.items():
         curves = geodesics[name].points(CURVE_POINTS)
         panels.append(
             Panel(
@@ -74,7 +81,7 @@ def metric_panels(
                 numbers=True,
             )
         )
-    figure = latent_panels(latents, panels, grid, class_names, check_count("columns", columns))
+    figure = latent_panels(latents, panels, grid, class_names, columns)
     for axes in figure.axes:  # also where there is no field
         axes.set(xlim=(grid[0, 0, 0], grid[0, -1, 0]), ylim=(grid[0, 0, 1], grid[-1, 0, 1]))
     return figure
@@ -82,8 +89,10 @@ def metric_panels(
 
 def _straight_lines(manifolds: Mapping[str, Metric], geodesics: Mapping[str, Ends]) -> np.ndarray:
     """`[B, T, 2]` straight lines between the ends that all geodesics share."""
-    if not manifolds:
-        raise UserError("`manifolds` is empty; give metrics by name, such as {'pull-back': manifold}")
+    if not isinstance(manifolds, Mapping) or not isinstance(geodesics, Mapping) or not manifolds:
+        raise UserError(
+            "`manifolds` and `geodesics` must be by name, and not empty, such as {'pull-back': manifold}"
+        )
     missing = [name for name in manifolds if name not in geodesics]
     if missing:
         raise UserError(
@@ -93,19 +102,26 @@ def _straight_lines(manifolds: Mapping[str, Metric], geodesics: Mapping[str, End
     start, end = check_plane(first.start, "geodesics"), check_plane(first.end, "geodesics")
     for name in manifolds:
         found = geodesics[name]
-        if not (np.array_equal(found.start, start) and np.array_equal(found.end, end)):
+        if not (_agree(found.start, start) and _agree(found.end, end)):
             raise UserError(f"`geodesics`[{name!r}] are between other ends than the first; connect the same pairs")
     t = np.linspace(0.0, 1.0, CURVE_POINTS, dtype=start.dtype)[:, None]
     return (1.0 - t) * start[:, None] + t * end[:, None]
 
 
+def _agree(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether these are the same ends, up to the precision of the less precise ones."""
+    dtype = min(one.dtype, other.dtype, key=lambda dtype: dtype.itemsize)
+    return np.array_equal(one.astype(dtype), other.astype(dtype), equal_nan=True)
+
+
 def _describe_lengths(manifold: Metric, curves: np.ndarray, straight: np.ndarray) -> str:
-    """Lengths of geodesics over those of straight lines, both `[B, T, 2]`; pairs of equal ends are left out."""
+    """Lengths of geodesics over those of straight lines, both `[B, T, 2]`; left out where either has none."""
     length, whole = (
         np.sqrt(np.maximum(np.asarray(manifold.segment_energies(points), np.float64), 0.0)).sum(axis=-1)
         for points in (curves, straight)
     )
-    ratios = length[whole > 0.0] / whole[whole > 0.0]
+    counts = np.isfinite(length) & np.isfinite(whole) & (whole > 0.0)
+    ratios = length[counts] / whole[counts]
     if not len(ratios):
         return "straight lines have no length"
     spread = f" ({ratios.min():.2f} to {ratios.max():.2f})" if len(ratios) > 1 else ""

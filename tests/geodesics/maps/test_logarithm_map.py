@@ -86,7 +86,7 @@ def test_the_distance_is_symmetric():
     np.testing.assert_allclose(forward.distance, backward.distance, rtol=1e-6)
 
 
-def test_newtons_steps_improve_the_first_guess_and_both_tell_their_error():
+def test_steps_improve_the_first_guess_and_both_tell_their_error():
     start, end = ends("decoder")
     with pytest.warns(UserWarning, match="4 of 4 logarithms did not converge"):
         guess = logarithm_map(DECODER, start, end, max_iterations=0)

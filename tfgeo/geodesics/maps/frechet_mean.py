@@ -20,8 +20,8 @@ from tfgeo.manifolds import Manifold
 
 __all__ = ["FrechetMean", "frechet_mean"]
 
-# Newton steps of each logarithm.
-MAX_SHOTS = 20
+# Steps of each logarithm.
+MAX_SHOTS = 40
 # Smallest share of a Karcher step that is tried: below it the search ends.
 MIN_SHARE = 1e-3
 # Relative difference of two variances that the distances' own error can make.

@@ -62,16 +62,17 @@ def logarithm_map(
     solver: str | Solver | None = None,
     warm_start: WarmStart | None = None,
     num_points: int | None = None,
-    max_iterations: int = 20,
+    max_iterations: int = 40,
     tolerance: float | None = None,
     warn: bool = True,
 ) -> Logarithms:
     """Velocities at `start` of the geodesics that are at `end` at time 1.
 
     The curve that `connect` finds, without the potential of an energy that has one, gives the first guess, c'(0)
-    with the curve's length as its norm; Newton's method then shoots: it solves `exp_start(v) = end` with
-    differences of the exponential map, all pairs and all d directions in one ODE solution per step. A step that
-    comes out farther from `end` is halved.
+    with the curve's length as its norm; Broyden's method then shoots: it solves `exp_start(v) = end`, all pairs in
+    one ODE solution per step, with a Jacobian that begins as that of flat space and learns from every step. Where a
+    step leaves more than half of the error the Jacobian is taken anew, from differences of the exponential map in
+    all d directions; what then still comes out farther from `end` is halved.
 
     Args:
       manifold: the manifold, with a metric that has continuous derivatives.
@@ -153,7 +154,7 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
     residual[moving] = miss(moving, velocity[moving])
     share = np.ones_like(scale)
     num_iterations = np.zeros(len(start), np.int32)
-    for _ in range(max_iterations):
+    for iteration in range(max_iterations):
         error = np.linalg.norm(residual, axis=-1)
         # False where NaN: such a pair has no step.
         rows = np.flatnonzero((error > tolerance * scale) & (share >= SMALLEST_SHARE))
@@ -175,7 +176,7 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
             better, np.minimum(1.0, 2.0 * share[rows]), np.where(is_exact[rows], 0.5, 1.0) * share[rows]
         )
         is_exact[taken] = False
-        if len(renewed):
+        if len(renewed) and iteration < max_iterations - 1:
             jacobian[renewed], is_exact[renewed] = differentiate(renewed), True
     error = np.linalg.norm(residual, axis=-1)
     distance = manifold.norm(tf.constant(start), tf.constant(velocity)).numpy()
