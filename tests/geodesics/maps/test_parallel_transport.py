@@ -95,7 +95,7 @@ def test_curves_of_connect_are_followed():
     np.testing.assert_allclose(SPHERE.norm(end, moved), SPHERE.norm(start, V), rtol=1e-6)
 
 
-@pytest.mark.parametrize("num_nodes", [3, 20])
+@pytest.mark.parametrize("num_nodes", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_corners_of_polylines_are_no_obstacle(num_nodes):
     start, end = ends("sphere")
     geodesics = connect(SPHERE, start, end, curve=Polyline(num_nodes))
