@@ -106,7 +106,7 @@ def entry_scene(entry: Entry, dataset: Dataset, seed: int = 0) -> Scene:
         summary += ". " + _IN_PLANE.format(d=config.network.latent_dim, share=plane.share)
         axes = ("u₁, first principal axis", "u₂, second principal axis")
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, 2], tf.float32)])
     def mean(u: tf.Tensor) -> tf.Tensor:
         return model.decoder(u if plane is None else plane.lift(u))[0]
 

@@ -128,7 +128,7 @@ def _draw_smoothing(paths: Paths, along: np.ndarray) -> plots.style.Figure:
 
 def _metric_near_data(paths: Paths) -> np.ndarray:
     rows = paths.latents[:: max(1, len(paths.latents) // 500)]
-    return batched(tf.function(paths.decoded_manifold.metric_tensor), rows)
+    return batched(tf.function(paths.decoded_manifold.metric_tensor, autograph=False), rows)
 
 
 def _hand(run: Run, points: np.ndarray) -> np.ndarray:

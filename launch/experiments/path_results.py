@@ -111,7 +111,7 @@ class Paths:
 @functools.lru_cache(maxsize=16)
 def _compile_length(manifold: Manifold, num_points: int, latent_dim: int) -> Callable[[tf.Tensor], tf.Tensor]:
     specification = tf.TensorSpec([None, num_points, latent_dim], tf.float32)
-    return tf.function(manifold.length, input_signature=[specification])
+    return tf.function(manifold.length, autograph=False, input_signature=[specification])
 
 
 def measure_paths(paths: Paths) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _compare(lengths: dict[str, np.ndarray]) -> dict[str, float]:
 
 def _magnification(paths: Paths, geodesic: np.ndarray) -> dict[str, float]:
     """The metric's volume along both kinds of curves: what makes the one longer than the other."""
-    volume = tf.function(paths.decoded_manifold.volume)
+    volume = tf.function(paths.decoded_manifold.volume, autograph=False)
     shape = geodesic.shape[:2]
     along, across = (
         batched(volume, points[:, ::4].reshape(-1, points.shape[-1]).astype(np.float32), 2048).reshape(shape[0], -1)

@@ -18,7 +18,14 @@ def answers():
     return Answers(scene, scene.metrics[0])
 
 
-@pytest.mark.parametrize("solver", [name for name in SOLVERS if name != "adam"])
+# Each way of answering; how other solvers of the decoder end is what `geodesics/test_closed_forms.py` tells.
+FAST = ("table", "levenberg_marquardt", "grid")
+
+
+@pytest.mark.parametrize(
+    "solver",
+    [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in SOLVERS if name != "adam"],
+)
 def test_geodesics_are_great_circles(answers, solver):
     geodesic, straight = answers.between(START, END, solver, is_final=True)
     # A path on a grid is longer; chords of 101 points are not.

@@ -12,6 +12,7 @@ import threading
 import numpy as np
 import pytest
 
+from launch import explore, program
 from tests.explorer.scenes import CODES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -158,8 +159,8 @@ def test_other_machines_are_not_served(port):
             pass
 
 
-def test_a_port_in_use_is_one_line(port):
-    command = [sys.executable, "-m", "launch.explore", "--entry=yang2018/two_moons", f"--port={port}"]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert finished.returncode == 2
-    assert len(finished.stderr.splitlines()) == 1 and f"port {port}" in finished.stderr
+def test_a_port_in_use_is_one_line(port, capsys):
+    arguments = ["explore", "--entry=yang2018/two_moons", f"--port={port}"]
+    assert program.run(explore.main, explore.program_flags(), explore.__doc__, arguments, False) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1 and f"port {port}" in said

@@ -187,9 +187,14 @@ def test_the_oracle_finds_great_circles():
 
 
 CURVES = {"cubic_spline": CubicSpline(8), "bezier": Bezier(6), "polyline": Polyline(NUM_POINTS - 2)}
+# Each solver and each curve once; other pairs of them are slow ones.
+FAST = {
+    ("levenberg_marquardt", "cubic_spline"), ("bfgs", "bezier"), ("gradient_descent", "cubic_spline"),
+    ("adam", "cubic_spline"), ("georce", "polyline"),
+}  # fmt: skip
 # Each solver with its default settings.
 CASES = [
-    (solver, curve)
+    pytest.param(solver, curve, marks=() if (solver, curve) in FAST else pytest.mark.slow)
     for solver in SOLVERS
     for curve in CURVES
     if solver not in ("georce", "bfgs") or (curve == "polyline") == (solver == "georce")
@@ -208,8 +213,15 @@ def test_every_solver_and_curve_reaches_the_distance(kind, solver, curve):
     assert (geodesics.speed_deviation < 1e-2).all()
 
 
+def test_every_solver_and_curve_has_a_fast_case():
+    assert {solver for solver, _ in FAST} == set(SOLVERS) and {curve for _, curve in FAST} == set(CURVES)
+
+
+# Which solver finds a curve matters to none: `test_every_solver_and_curve_reaches_the_distance` tries all.
 @every_kind
-@pytest.mark.parametrize("solver", ["levenberg_marquardt", "gradient_descent"])
+@pytest.mark.parametrize(
+    "solver", ["levenberg_marquardt", pytest.param("gradient_descent", marks=pytest.mark.slow)]
+)
 def test_quadratic_curves_follow_short_geodesics(kind, solver):
     # A third of the way: a quadratic leaves out the cubic term, which shrinks with the cube of the distance.
     start, end, expected = ends_and_distances(kind, share=0.33)

@@ -213,8 +213,10 @@ def test_training_suite(problem_file, tmp_path, monkeypatch):
 
 
 def test_scale_suite(problem_file, tmp_path, monkeypatch):
-    pytest.importorskip("distributed")
-    # In this process, whose imports are done, on one manifold, whose graphs are traced, and with few pairs.
+    distributed = pytest.importorskip("distributed")
+    # In this process, whose imports are done, on one manifold, whose graphs are traced, and with few pairs. Workers
+    # that are processes are those of `test_scheduler`.
+    monkeypatch.setattr(distributed, "LocalCluster", functools.partial(distributed.LocalCluster, processes=False))
     monkeypatch.setattr(scale, "_in_a_process", lambda function: function())
     monkeypatch.setattr(problem.DecoderProblem, "manifold", functools.cache(problem.DecoderProblem.manifold))
     monkeypatch.setattr(scale_tasks, "NUM_PAIRS", 16)

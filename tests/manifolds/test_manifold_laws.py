@@ -126,8 +126,9 @@ def test_length_is_that_of_the_metric(manifold):
     )
 
 
+# XLA compiles the energy and its gradient in `test_the_quadratic_model_has_the_energy_and_its_gradient` already.
 @every_manifold
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
 @pytest.mark.usefixtures("optimized_graphs")
 def test_compiled_energy_and_gradient(manifold, jit_compile):
     points = tf.constant(random_points(2, 4, 2))
@@ -155,15 +156,16 @@ def test_the_christoffel_symbols_keep_the_metric(manifold):
     )
 
 
+# Graphs without XLA are those of all tests of `connect`.
 @every_manifold
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", [pytest.param(False, marks=pytest.mark.slow), True], ids=["graph", "xla"])
 @pytest.mark.usefixtures("optimized_graphs")
 def test_the_quadratic_model_has_the_energy_and_its_gradient(manifold, jit_compile):
     points = tf.constant(random_points(2, 4, 2))
     with tf.GradientTape() as tape:
         tape.watch(points)
         energy = manifold.energy(points)
-    model = tf.function(manifold.quadratic_model, jit_compile=jit_compile)(points)
+    model = tf.function(manifold.quadratic_model, autograph=False, jit_compile=jit_compile)(points)
     np.testing.assert_allclose(model.energy, energy, rtol=1e-10)
     np.testing.assert_allclose(model.gradient, tape.gradient(energy, points)[:, 1:-1], rtol=1e-8, atol=1e-9)
 

@@ -101,7 +101,7 @@ class Answers:
     def _segment_energies(self) -> Any:
         """Those of the manifold, compiled: a call of many small operations takes longer than what they do."""
         assert self.metric.manifold is not None
-        return tf.function(self.metric.manifold.segment_energies, reduce_retracing=True)
+        return tf.function(self.metric.manifold.segment_energies, autograph=False, reduce_retracing=True)
 
     def field(self) -> np.ndarray | None:
         """`[r, r]` log10 of the volume, rows along the second coordinate; None for straight lines."""
@@ -207,7 +207,7 @@ def _points_along(found: Geodesics) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _compile_points(curve: Curve) -> Any:
-    return tf.function(curve.points, reduce_retracing=True)
+    return tf.function(curve.points, autograph=False, reduce_retracing=True)
 
 
 def _line(start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -249,7 +249,9 @@ class VAE(keras.Model):
     def make_train_function(self, force: bool = False) -> Any:
         # Keras traces a step twice, the first time to see what it returns. Tracing a flow takes seconds.
         if force or self.train_function is None:
-            self._compiled_gradients = None if self.run_eagerly else tf.function(self._terms_and_gradients)
+            # AutoGraph, which Keras leaves out too, would take further seconds to rewrite what needs no rewriting.
+            compiled = tf.function(self._terms_and_gradients, autograph=False)
+            self._compiled_gradients = None if self.run_eagerly else compiled
         return super().make_train_function(force)
 
     def _terms_and_gradients(self, x: tf.Tensor, seed: Seed) -> tuple[tuple[tf.Tensor, tf.Tensor], list[tf.Tensor]]:

@@ -26,9 +26,9 @@ def on_grid(function: Callable, grid: np.ndarray) -> np.ndarray:
     from tfgeo.batches import batched
 
     rows = grid.reshape(-1, 2)
-    return batched(tf.function(function, reduce_retracing=True), rows, min(len(rows), BLOCK)).reshape(
-        grid.shape[:2]
-    )
+    return batched(
+        tf.function(function, autograph=False, reduce_retracing=True), rows, min(len(rows), BLOCK)
+    ).reshape(grid.shape[:2])
 
 
 def logarithm(values: np.ndarray) -> np.ndarray:

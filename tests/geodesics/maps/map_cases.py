@@ -1,6 +1,7 @@
 """Manifolds whose exponential and logarithm maps are known, shared so that each is compiled once."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.cases import SmallDecoder, flat, random_ends, sphere
@@ -57,6 +58,15 @@ def ends(name, dtype=np.float64):
 
 
 MANIFOLDS = {"sphere": SPHERE, "flat": FLAT, "half_plane": HALF_PLANE, "decoder": DECODER}
+
+
+def names_and_dtypes(names):
+    """Parameters: each in float64, of which graphs are shared, and the first in float32; other float32 are slow."""
+    return [
+        pytest.param(name, dtype, marks=pytest.mark.slow if dtype == np.float32 and name != names[0] else ())
+        for name in names
+        for dtype in (np.float32, np.float64)
+    ]
 
 
 def push(z, v):

@@ -15,6 +15,7 @@ from tests.geodesics.maps.map_cases import (
     ends,
     half_plane_distance,
     half_plane_exponential,
+    names_and_dtypes,
     push,
 )
 from tfgeo.errors import UserError
@@ -23,8 +24,7 @@ from tfgeo.geodesics.maps import logarithm_map as shooting
 from tfgeo.manifolds import Ensemble, IndependentNoise, Preconditioned
 
 
-@pytest.mark.parametrize("name", MANIFOLDS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "dtype"), names_and_dtypes(list(MANIFOLDS)))
 def test_the_exponential_map_leads_back(name, dtype):
     start, end = ends(name, dtype)
     logarithms = logarithm_map(MANIFOLDS[name], start, end)

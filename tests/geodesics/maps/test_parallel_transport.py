@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.geodesics.maps.map_cases import DECODER, FLAT, HALF_PLANE, MANIFOLDS, RELU, SPHERE, ends
+from tests.geodesics.maps.map_cases import (
+    DECODER,
+    FLAT,
+    HALF_PLANE,
+    MANIFOLDS,
+    RELU,
+    SPHERE,
+    ends,
+    names_and_dtypes,
+)
 from tfgeo.curves import CubicSpline, Neural, Polyline, Quadratic
 from tfgeo.errors import UserError
 from tfgeo.geodesics import connect, geodesic_flow, parallel_transport
@@ -42,8 +51,7 @@ def test_flat_space_keeps_vectors():
     np.testing.assert_allclose(parallel_transport(FLAT, bent_path(*ends("flat")), V), V, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["sphere", "half_plane", "decoder"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("name", "dtype"), names_and_dtypes(["sphere", "half_plane", "decoder"]))
 def test_inner_products_are_kept_along_any_curve(name, dtype):
     manifold = MANIFOLDS[name]
     start, end = ends(name, dtype)
@@ -87,7 +95,7 @@ def test_curves_of_connect_are_followed():
     np.testing.assert_allclose(SPHERE.norm(end, moved), SPHERE.norm(start, V), rtol=1e-6)
 
 
-@pytest.mark.parametrize("num_nodes", [3, 20])
+@pytest.mark.parametrize("num_nodes", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_corners_of_polylines_are_no_obstacle(num_nodes):
     start, end = ends("sphere")
     geodesics = connect(SPHERE, start, end, curve=Polyline(num_nodes))
