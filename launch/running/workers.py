@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STRATEGIES", "Task", "Workers", "define_strategy", "read_task", "start_workers"]
 
+# Seconds after which processes that do not appear are no longer waited for: queues of clusters take minutes.
+MAX_WAIT = 900
 # Values of --strategy.
 STRATEGIES = ("mirrored", "multi_worker")
 # Jobs of TF_CONFIG whose processes train; the first one's only process, or the second one's first, is the chief.
@@ -154,10 +157,12 @@ class Workers:
         try:
             yield
         except tf.errors.OpError as error:
-            if self.task is None:
-                raise
             lines = str(error).splitlines()
-            cause = next((line for line in lines if "aborted by" in line), lines[0])
+            cause = next((line for line in lines if "aborted by" in line), None)
+            if cause is None and isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
+                cause = lines[0]
+            if self.task is None or cause is None:
+                raise
             raise UserError(
                 f"another process of the training stopped ({cause.strip()}); give all processes their command "
                 "again, they go on from the chief's last checkpoint"
@@ -207,7 +212,7 @@ def start_workers(strategy: str | None) -> Workers:
     """
     task = read_task(os.environ.get("TF_CONFIG")) if strategy == "multi_worker" else None
     if task is not None and task.num_workers > 1:
-        print(f"this is {task}; waiting for the others that TF_CONFIG lists", flush=True)
+        print(f"this is {task}; waiting for the others that TF_CONFIG lists, {MAX_WAIT} s at most", flush=True)
     made: list[Any] = []
 
     def make() -> None:
@@ -215,20 +220,43 @@ def start_workers(strategy: str | None) -> Workers:
 
         tf.get_logger().setLevel("ERROR")  # it warns that CPUs are no GPUs
         # The very first that TensorFlow does: processes cannot meet later.
-        made.append(
-            tf.distribute.MirroredStrategy() if task is None else tf.distribute.MultiWorkerMirroredStrategy()
-        )
+        if task is not None:
+            made.append(tf.distribute.MultiWorkerMirroredStrategy())
+            return
+        # Those of this machine: without a list TensorFlow takes what TF_CONFIG says.
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        made.append(tf.distribute.MirroredStrategy([device.name for device in devices]))
 
     if strategy is None:
         program.start_tensorflow()
         return Workers()
+    remedy = "look at its devices" if task is None else "look at TF_CONFIG and the ports"
     try:
-        program.start_tensorflow(make)
+        with _limited_wait(task):
+            program.start_tensorflow(make)
     except Exception as error:  # gRPC's failures are of many kinds
-        raise UserError(f"--strategy={strategy} cannot start ({error}); look at TF_CONFIG and the ports") from error
+        raise UserError(f"--strategy={strategy} cannot start ({error}); {remedy}") from error
     from tfgeo.models.replicas import Replicas
 
     replicas = Replicas(made[0])
     number = replicas.strategy.num_replicas_in_sync
     print(f"training by {number} {'replica' if number == 1 else 'replicas'}", flush=True)
     return Workers(replicas, task)
+
+
+@contextlib.contextmanager
+def _limited_wait(task: Task | None) -> Iterator[None]:
+    """Lets the system end the process where the others do not appear within `MAX_WAIT` seconds of the block.
+
+    TensorFlow waits for them with Python's lock in hand: no thread, handler of signals or error gets through.
+    """
+    if task is None or task.num_workers == 1 or not hasattr(signal, "alarm"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(MAX_WAIT)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

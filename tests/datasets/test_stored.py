@@ -34,6 +34,7 @@ TABLES = {
     "float64": RANDOM.normal(size=[23, 12]),
     "counts": RANDOM.integers(0, 40, [23, 12]),
     "fortran": np.asfortranarray(RANDOM.normal(size=[23, 12])),
+    "fortran images": np.asfortranarray(RANDOM.uniform(size=[23, 4, 3])),
     "constant": np.ones([23, 12]),
     "bytes": RANDOM.integers(0, 256, [23, 4, 3]).astype(np.uint8),
     "images": RANDOM.uniform(size=[23, 4, 4, 1]),
@@ -99,6 +100,19 @@ def test_a_value_that_is_not_finite_is_named(tmp_path, everything_is_large):
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(UserError, match="not finite in float32, the first at row 13, column 7"):
         datasets.load("npy", path=tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("name", ["bytes", "images"])
+def test_no_rows_are_a_table_without_rows(name, tmp_path, everything_is_large):
+    # As a replica gets them whose share of a small batch is empty.
+    np.save(tmp_path / "x.npy", TABLES[name])
+    table = datasets.load("npy", path=tmp_path / "x.npy", size=2).inputs
+    assert table[np.array([], int)].shape == table[3:3].shape == (0, 4)
+
+
+def test_a_reader_of_another_width_is_refused():
+    with pytest.raises(UserError, match=r"`read` gave \(2, 3\) for 2 rows of 4 values"):
+        StoredRows(lambda rows: np.zeros([len(rows), 3]), 5, 4)[:2]
 
 
 def test_numpy_takes_it(tmp_path, everything_is_large):

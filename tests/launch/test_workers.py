@@ -74,6 +74,14 @@ def test_the_program_ends_with_that_line(tmp_path, capsys, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_process_whose_others_never_appear_ends():
+    code = "from launch.running import workers; workers.MAX_WAIT = 10; workers.start_workers('multi_worker')"
+    environment = os.environ | {"TF_CONFIG": cluster_of(free_ports(2))[0]}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, timeout=LONGEST)
+    assert ended.returncode == -signal.SIGALRM
+    assert b"waiting for the others that TF_CONFIG lists, 10 s at most" in ended.stdout
+
+
 def test_one_process_settles_for_itself():
     done = []
     Workers().settle(done.append, 1)

@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.models.replica_cases import KINDS, cluster_of, free_ports
-from tests.models.tiny import LATENT_DIM, make_data, make_flow_model, make_vae
+from tests.models.tiny import DATA_DIM, LATENT_DIM, make_data, make_flow_model, make_vae
 from tfgeo.errors import UserError
-from tfgeo.models import IWAE, fit
+from tfgeo.layers import MLP
+from tfgeo.models import IWAE, VAE, BernoulliDecoder, GaussianEncoder, fit
 from tfgeo.models.replicas import Replicas
 from tfgeo.models.shares import Share, normal, sample, split
 
@@ -111,6 +113,15 @@ def test_a_model_must_be_built_where_it_is_trained():
     model = make_vae(None)
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope(), pytest.raises(UserError, match=r"build it in `with"):
         fit(model, make_data(10), 1, 10, 1e-3, verbose=0)
+
+
+def test_a_model_that_is_not_built_yet_trains_and_its_file_loads(tmp_path):
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = VAE(GaussianEncoder(2, [5], "tanh"), BernoulliDecoder(MLP([5], "tanh", DATA_DIM)))
+    fit(model, make_data(10), 1, 10, 1e-3, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.encode(make_data(3)).mean(), model.encode(make_data(3)).mean())
 
 
 def test_a_strategy_that_does_not_mirror_weights_is_refused():

@@ -31,6 +31,14 @@ def test_the_same_bits():
     assert sizes.count(25) >= 8
 
 
+def test_what_a_reader_says_of_its_file_is_the_error_of_the_training():
+    def read(rows):
+        raise UserError("image 7 is gone; give it back")
+
+    with pytest.raises(UserError, match=r"^image 7 is gone; give it back$"):
+        fit(make_vae(None), StoredRows(read, 60, DATA_DIM), 1, 25, 1e-2, verbose=0)
+
+
 @pytest.mark.parametrize("num_centroids", [20, 60])
 def test_a_learned_metric_of_the_same_samples_is_the_same(num_centroids):
     x, seed = make_data(60), (0, 1)

@@ -33,9 +33,9 @@ def npy(
 
 def _stored(values: np.ndarray, file: pathlib.Path, standardize: bool, size: int, scale_bytes: bool) -> Dataset:
     what = f"the array of {file}"
-    rows, image_shape = as_images(values, what)
+    image_shape = as_images(values[:0], what)[1]
     notes = []
-    is_scaled = rows.dtype == np.uint8 and scale_bytes
+    is_scaled = values.dtype == np.uint8 and scale_bytes
     if is_scaled:
         notes.append(f"{what} holds bytes, scaled from 0 .. 255 to [0, 1]")
     shape = image_shape
@@ -46,13 +46,15 @@ def _stored(values: np.ndarray, file: pathlib.Path, standardize: bool, size: int
         shape = (size, size)
 
     def read(numbers: np.ndarray) -> np.ndarray:
-        x = np.array(rows[numbers])  # of the file's own class, which is no array that is kept
+        # Of the file's own class, which is no array that is kept; reshaped, a whole file could be copied.
+        x = as_images(np.array(values[numbers]), what)[0]
         if is_scaled:
             x = x.astype(np.float32) / np.float32(255.0)
         if shape != image_shape and image_shape is not None:
             x = resize_bilinear(x.reshape(len(x), *image_shape), size).reshape(len(x), -1)
-        return np.ascontiguousarray(x, np.float32)
+        with np.errstate(over="ignore"):  # what is not finite in float32 is told of later
+            return np.ascontiguousarray(x, np.float32)
 
-    width = rows.shape[1] if shape is None else math.prod(shape)
-    table = StoredRows(read, len(rows), width)
+    width = values.shape[1] if shape is None else math.prod(shape)
+    table = StoredRows(read, len(values), width)
     return make_stored_dataset(table, None, shape, file, (), standardize, notes)

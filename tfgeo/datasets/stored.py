@@ -25,7 +25,7 @@ class StoredRows:
     functions take it too: they read all of it, `min` and `max` apart.
 
     Args:
-      read: float32 values `[m, D]` of row numbers `[m]`.
+      read: values `[m, D]` of row numbers `[m]`, which are taken as float32.
       num: n.
       width: D.
       bounds: smallest and largest value, where they are known.
@@ -67,9 +67,21 @@ class StoredRows:
             rows = self._rows[index]
         elif numbers is not None and numbers.dtype.kind in "iu" and numbers.ndim == 1:
             rows = numbers
+        elif isinstance(index, slice):
+            rows = np.arange(*index.indices(self._num))
         else:
             rows = np.arange(self._num)[index]
-        return self.read(rows) if np.ndim(rows) else self.read(rows[None])[0]
+        return self._read(rows) if np.ndim(rows) else self._read(rows[None])[0]
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        if not len(rows):  # of which readers of files make no table
+            return np.empty((0, self._width), np.float32)
+        values = np.asarray(self.read(rows), np.float32)
+        if values.shape != (len(rows), self._width):
+            raise UserError(
+                f"`read` gave {values.shape} for {len(rows)} rows of {self._width} values; return a row for each"
+            )
+        return values
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         values = self[:]

@@ -28,9 +28,11 @@ class Passes:
       data: `inputs`, as a tensor unless they stay on disk.
       batch_size: samples of a batch; n where that is smaller.
       steps: batches of a pass.
+      failure: what a read of stored samples raised, which TensorFlow passes on as a text.
     """
 
     def __init__(self, inputs: np.ndarray, batch_size: int, seed: int, drop_remainder: bool) -> None:
+        self.failure: Exception | None = None
         self._num = len(inputs)
         self._seed = seed
         self.batch_size = min(check_count("batch_size", batch_size), self._num)
@@ -89,5 +91,12 @@ class Passes:
         """Samples `[m, D]` of row numbers `[m]`."""
         if not isinstance(self.data, StoredRows):
             return tf.gather(self.data, rows)
-        values = tf.numpy_function(self.data.__getitem__, [rows], tf.float32, stateful=False)
+        values = tf.numpy_function(self._read_stored, [rows], tf.float32, stateful=False)
         return tf.ensure_shape(values, [None, self.data.shape[1]])
+
+    def _read_stored(self, rows: np.ndarray) -> np.ndarray:
+        try:
+            return self.data[rows]
+        except Exception as error:
+            self.failure = error
+            raise

@@ -20,6 +20,7 @@ __all__ = ["ReplicatedAdam", "Replicas"]
 _ACCEPTED = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
+@keras.saving.register_keras_serializable(package="tfgeo")
 class ReplicatedAdam(keras.optimizers.Adam):
     """Adam whose gradients are sums over all replicas when it gets them.
 

@@ -87,7 +87,8 @@ def fit(
         data are many it changes nothing but the steps' equal shape; 160 samples in batches of 60 lose a quarter.
       passes_per_round: passes that callbacks see as one epoch, a divisor of `epochs`; by default as many as make
         about 50 steps, since a round costs time of its own. What is learned does not depend on it.
-      mixed_precision: whether the networks compute in bfloat16 during the steps, on GPUs that are faster so;
+      mixed_precision: whether the networks compute in bfloat16 while they are trained, callbacks and
+        validation included, on GPUs that are faster so;
         weights, likelihoods, flows and metrics are in float32, and after the training all is.
 
     Returns:
@@ -107,9 +108,10 @@ def fit(
     gradient_norm = None if gradient_norm is None else check_positive("gradient_norm", gradient_norm)
     patience = _check_patience(patience, stop_on, validation_data is not None)
     inputs = _check_inputs(inputs)
-    model.before_training(inputs)
-    if not model.built:  # validation and checkpoints keep the weights from here on
-        model.build((None, inputs.shape[1]))
+    with contextlib.nullcontext() if replicas is None else replicas.scope():
+        model.before_training(inputs)
+        if not model.built:  # validation and checkpoints keep the weights from here on
+            model.build((None, inputs.shape[1]))
     batches = Passes(inputs, batch_size, seed, drop_remainder)
     steps = batches.steps
     # Divisors, so that rounds are equal and the passes exactly those asked for.
@@ -156,6 +158,11 @@ def fit(
                 history = model.fit(batches.batches(left), initial_epoch=done, epochs=rounds, shuffle=False, **how)
             else:
                 history = replicas.fit(model, batches, left, initial_epoch=done, epochs=rounds, **how)
+    except tf.errors.OpError as error:
+        # What a reader of files says of them, without the graph in which it was called.
+        if isinstance(batches.failure, UserError):
+            raise batches.failure from error
+        raise
     finally:
         model.after_update = None
     if best is not None:
