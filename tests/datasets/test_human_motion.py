@@ -148,6 +148,7 @@ def test_malformed_motions_name_the_line_and_what_was_expected(text, words, tmp_
             "direction 0 -1\n    length 2",
             "direction with 3 numbers for bone 'upper'",
         ),
+        ("name upper", "name", "a bone with a name before its end"),
         ("length 3", "length x", "numbers after length of bone 'lower'"),
         ("dof rx\n", "dof rx l\n", "dof of rx, ry and rz for bone 'lower'"),
         ("    upper lower\n", "", "a parent of 'lower'"),

@@ -174,7 +174,7 @@ def read_asf(path: str | os.PathLike[str]) -> Skeleton:
             if words[0] == "begin":
                 block = {}
             elif words[0] == "end":
-                if block is None or "name" not in block:
+                if block is None or not block.get("name"):
                     raise lines.error("a bone with a name before its end", words)
                 found[block["name"][0]] = _checked_bone(lines, block)
                 block = None
