@@ -15,6 +15,7 @@ from tfgeo.explorer import Plane, Scene, dense_layers, write_page
 from tfgeo.layers import MLP, ResidualMLP
 from tfgeo.manifolds import Interpolated, Pullback, TensorField
 from tfgeo.models import BernoulliDecoder, GaussianDecoder, PoissonDecoder
+from tfgeo.plots import CLASS_COLORS
 
 POINTS = np.random.default_rng(3).normal(size=[20, 2]).astype(np.float32)
 
@@ -24,6 +25,12 @@ def test_bounds_hold_all_codes_with_room_and_are_not_long():
     assert (low < CODES).all() and (high > CODES).all()
     low, high = sphere_scene(latents=CODES * [1.0, 0.01]).bounds.T
     assert (high - low)[0] / (high - low)[1] == pytest.approx(1.6)
+
+
+def test_a_class_has_the_colour_that_it_has_in_figures():
+    numbers = np.resize([5, 0, 5], len(CODES))
+    assert sphere_scene(labels=numbers).colors == [CLASS_COLORS[0], CLASS_COLORS[5]]
+    assert sphere_scene(labels=numbers.astype(str)).colors == list(CLASS_COLORS[:2])
 
 
 def test_few_codes_are_drawn_of_many_and_the_same_ones_every_time():

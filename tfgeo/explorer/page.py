@@ -16,7 +16,6 @@ from tfgeo.checkpoints import whole_file
 from tfgeo.errors import check_count
 from tfgeo.explorer.scene import FIELD_LABEL, Scene, SceneMetric
 from tfgeo.manifolds import Interpolated
-from tfgeo.plots import CLASS_COLORS
 from tfgeo.plots.style import FIELD_MAP
 
 __all__ = ["write_page"]
@@ -106,7 +105,7 @@ def _gather(scene: Scene, resolution: int, say: Callable[[str], object]) -> dict
         },
         "colours": {
             "field": base64.b64encode(field_map.tobytes()).decode(),
-            "classes": list(CLASS_COLORS),
+            "classes": scene.colors,
         },
     }
 

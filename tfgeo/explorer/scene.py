@@ -11,6 +11,8 @@ import numpy as np
 from tfgeo.errors import UserError, check_data
 from tfgeo.explorer.network import DenseLayer
 from tfgeo.manifolds import Manifold
+from tfgeo.plots import CLASS_COLORS
+from tfgeo.plots.latent import class_looks
 from tfgeo.randomness import generator
 
 __all__ = ["Scene", "SceneMetric"]
@@ -111,6 +113,12 @@ class Scene:
         values, numbers = np.unique(self.labels, return_inverse=True)
         names = list(self.class_names) or [str(value) for value in values]
         return numbers.astype(np.int32), names[: len(values)]
+
+    @functools.cached_property
+    def colors(self) -> list[str]:
+        """The colour of each class, that which it has in figures."""
+        values = np.zeros(1, int) if self.labels is None else np.unique(self.labels)
+        return [CLASS_COLORS[look % len(CLASS_COLORS)] for look in class_looks(values)]
 
     @functools.cached_property
     def shown(self) -> np.ndarray:

@@ -27,7 +27,6 @@ from tfgeo.explorer.answers import SOLVERS, Answer
 from tfgeo.explorer.levels import label_places, round_levels
 from tfgeo.explorer.pictures import STRIP_PICTURES, Pictures
 from tfgeo.explorer.scene import FIELD_LABEL, Scene, SceneMetric
-from tfgeo.plots import CLASS_COLORS
 
 __all__ = ["View"]
 
@@ -214,7 +213,7 @@ class View:
             renderers.append(
                 plot.scatter(
                     "x", "y", source=ColumnDataSource(data), size=8, marker=MARKERS[number % len(MARKERS)],
-                    fill_color=CLASS_COLORS[number % len(CLASS_COLORS)], line_color=_WHITE, line_width=0.8,
+                    fill_color=scene.colors[number], line_color=_WHITE, line_width=0.8,
                     **({"legend_label": name} if names else {}),
                 )
             )  # fmt: skip

@@ -19,7 +19,7 @@ from tfgeo.plots.planes import check_plane, name_axes
 from tfgeo.plots.protocols import Distances
 from tfgeo.plots.style import CLASS_COLORS, CLASS_MARKERS, axes_of, color_bar, dot_area, new_figure
 
-__all__ = ["Panel", "equidistance_lines", "latent_panels", "latent_points"]
+__all__ = ["Panel", "class_looks", "equidistance_lines", "latent_panels", "latent_points"]
 
 # For numbers that may be angles: the same colour at both ends.
 CYCLE_MAP = "twilight"
@@ -208,7 +208,7 @@ def _scatter(
     handles: dict[str, Artist] = {}
     shown = np.zeros(len(latents), int) if labels is None else labels
     present = np.unique(shown) if labels is None or classes is None else classes
-    looks, names = _looks(present), _names(present, class_names)
+    looks, names = class_looks(present), _names(present, class_names)
     for look, name, label in zip(looks, names, present, strict=True):
         chosen = latents[shown == label]
         if not len(chosen):
@@ -229,7 +229,7 @@ def _scatter(
     return handles
 
 
-def _looks(classes: np.ndarray) -> list[int]:
+def class_looks(classes: np.ndarray) -> list[int]:
     """Which colour and shape each of the sorted classes has: its own number, whichever classes are beside it.
 
     So a class looks the same in every figure, with or without names, and clusters of `match`, which leave gaps,
