@@ -105,7 +105,7 @@ def measure_workers(problem: DecoderProblem, metric: str, num_workers: int, seed
     points = draw_points(problem, (1 + TIMES_WIDER) * WORKER_POINTS, seed)
     rows, columns = points[:WORKER_POINTS], points[WORKER_POINTS:]
     seconds = []
-    with distributed.LocalCluster(num_workers, threads_per_worker=1, dashboard_address=":0") as cluster:
+    with distributed.LocalCluster(n_workers=num_workers, threads_per_worker=1, dashboard_address=":0") as cluster:
         for part in (columns[:WORKER_POINTS], columns):
             clock = _Clock()
             distances(manifold, rows, part, scheduler=cluster.scheduler_address, progress=False, warn=False)

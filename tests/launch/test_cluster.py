@@ -86,7 +86,9 @@ def test_other_settings_do_not_continue_a_stopped_run(tmp_path, monkeypatch):
     monkeypatch.setattr(clustering, "measure_distances", stop)
     assert two_moons(tmp_path) == 130
     trained = []
-    monkeypatch.setattr(training, "train_networks", lambda _, config, *rest: trained.append(config.training.epochs))
+    monkeypatch.setattr(
+        training, "train_networks", lambda _, config, *rest, **how: trained.append(config.training.epochs)
+    )
     assert two_moons(tmp_path, "--config.training.epochs=10") == 130
     assert trained == [10]
 

@@ -79,6 +79,7 @@ def image_folder(
     shape = (size, size) if size else next(iter(sizes))
     if 4 * len(files) * math.prod(shape) < LARGE:
         return make_dataset(read(np.arange(len(files))), y, folder, "images", classes, standardize, notes=notes)
+    read(np.arange(1))  # a header may claim more than the file has, and columns of that many pixels
     table = StoredRows(lambda rows: read(rows).reshape(len(rows), -1), len(files), math.prod(shape))
     return make_stored_dataset(table, y, shape, folder, classes, standardize, notes)
 
