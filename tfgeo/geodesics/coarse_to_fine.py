@@ -57,15 +57,14 @@ def connect_coarse_to_fine(
       UserError: as for `connect`.
     """
     check_count("num_points", num_points, minimum=3)
-    curve = Polyline(num_points - 2) if curve is None else curve
-    check_manifold(manifold)
-    latents = as_pairs(start, end)[0]
-    fine_curve, solver = curve_and_solver(curve, settings.get("solver"), manifold, latents.shape[1])
-    solver.check(fine_curve, latents.shape[1])  # before the coarse curves are found
     check_count("coarse_num_points", coarse_num_points, minimum=3)
+    check_manifold(manifold)
+    latent_dim = as_pairs(start, end)[0].shape[1]
+    fine_curve = Polyline(num_points - 2) if curve is None else curve
+    fine_curve, solver = curve_and_solver(fine_curve, settings.get("solver"), manifold, latent_dim)
+    solver.check(fine_curve, latent_dim)  # before the coarse curves are found
     if coarse_curve is None:
-        needs_nodes = settings.get("solver") == "georce" or isinstance(settings.get("solver"), Georce)
-        coarse_curve = Polyline(coarse_num_points - 2) if needs_nodes else CubicSpline()
+        coarse_curve = Polyline(coarse_num_points - 2) if isinstance(solver, Georce) else CubicSpline()
     coarse = connect(
         manifold,
         start,
@@ -77,6 +76,6 @@ def connect_coarse_to_fine(
         **settings,
     )
     fine = connect(
-        manifold, start, end, curve=curve, num_points=num_points, warm_start=coarse, warn=warn, **settings
+        manifold, start, end, curve=fine_curve, num_points=num_points, warm_start=coarse, warn=warn, **settings
     )
     return dataclasses.replace(fine, num_iterations=fine.num_iterations + coarse.num_iterations)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.datasets import StoredRows
-from tfgeo.errors import check_count
+from tfgeo.errors import UserError, check_count
 from tfgeo.randomness import derive_seed
 
 __all__ = ["Passes"]
@@ -28,11 +28,11 @@ class Passes:
       data: `inputs`, as a tensor unless they stay on disk.
       batch_size: samples of a batch; n where that is smaller.
       steps: batches of a pass.
-      failure: what a read of stored samples raised, which TensorFlow passes on as a text.
+      failure: what a reader of stored samples said of them, which TensorFlow passes on as a text alone.
     """
 
     def __init__(self, inputs: np.ndarray, batch_size: int, seed: int, drop_remainder: bool) -> None:
-        self.failure: Exception | None = None
+        self.failure: UserError | None = None
         self._num = len(inputs)
         self._seed = seed
         self.batch_size = min(check_count("batch_size", batch_size), self._num)
@@ -97,6 +97,6 @@ class Passes:
     def _read_stored(self, rows: np.ndarray) -> np.ndarray:
         try:
             return self.data[rows]
-        except Exception as error:
+        except UserError as error:
             self.failure = error
             raise

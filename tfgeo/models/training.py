@@ -160,7 +160,7 @@ def fit(
                 history = replicas.fit(model, batches, left, initial_epoch=done, epochs=rounds, **how)
     except tf.errors.OpError as error:
         # What a reader of files says of them, without the graph in which it was called.
-        if isinstance(batches.failure, UserError):
+        if batches.failure is not None:
             raise batches.failure from error
         raise
     finally:

@@ -160,8 +160,7 @@ def shoot(manifold: Manifold, geodesics: Geodesics, max_iterations: int, toleran
         rows = np.flatnonzero((error > tolerance * scale) & (share >= SMALLEST_SHARE))
         if not len(rows):
             break
-        steps = np.stack([_solve_newton(jacobian[row], residual[row]) for row in rows])
-        steps *= share[rows, None]
+        steps = share[rows, None] * _newton_steps(jacobian[rows], residual[rows])
         trial = velocity[rows] - steps
         num_iterations[rows] += 1
         trial_residual = miss(rows, trial)
@@ -200,8 +199,11 @@ def _correct(jacobian: np.ndarray, steps: np.ndarray, changes: np.ndarray) -> np
     return jacobian + missing[:, :, None] * steps[:, None, :] / squares[:, None, None]
 
 
-def _solve_newton(jacobian: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """The Newton step, of least norm where `jacobian` is singular (conjugate points); 0 where it is not finite."""
-    if not np.isfinite(jacobian).all():
-        return np.zeros_like(residual)
-    return np.linalg.lstsq(jacobian, residual, rcond=None)[0]
+def _newton_steps(jacobian: np.ndarray, residual: np.ndarray) -> np.ndarray:
+    """Newton's steps `[B, d]`, of least norm where a Jacobian is singular (conjugate points); 0 where not finite."""
+    steps = np.zeros_like(residual)
+    finite = np.isfinite(jacobian).all(axis=(1, 2))
+    if finite.any():
+        inverse = np.linalg.pinv(jacobian[finite], rcond=np.finfo(jacobian.dtype).eps * jacobian.shape[-1])
+        steps[finite] = np.einsum("bij,bj->bi", inverse, residual[finite])
+    return steps
