@@ -32,8 +32,8 @@ APPROXIMATIONS = tuple(method for method in METHODS if method != "solver")
 MOST_WHOLE = 10_000
 # Pairs whose geodesics tell the solver's rate: a full block of the largest size.
 NUM_PAIRS = 1024
-# Workers: a small rectangle of several blocks, so that all of them start on it, and how many times as wide the large
-# one is.
+# Workers: a small rectangle, of several blocks so that all of them start on it, and how many times as wide the
+# large one is.
 WORKER_POINTS, TIMES_WIDER = 64, 4
 # Share of the seconds of the narrow rectangle by which those of the wide one must be above them.
 LEAST_SHARE = 0.05
