@@ -200,7 +200,7 @@ def _correct(jacobian: np.ndarray, steps: np.ndarray, changes: np.ndarray) -> np
 
 
 def _newton_steps(jacobian: np.ndarray, residual: np.ndarray) -> np.ndarray:
-    """Newton's steps `[B, d]`: of least norm where a Jacobian is singular (conjugate points), 0 where not finite."""
+    """Newton steps `[B, d]`: of least norm where a Jacobian is singular (conjugate points), 0 where not finite."""
     steps = np.zeros_like(residual)
     finite = np.isfinite(jacobian).all(axis=(1, 2))
     if finite.any():
