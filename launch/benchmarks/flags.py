@@ -108,6 +108,11 @@ def program_flags() -> program.Flags:
         "training: entries whose models are trained",
         flag_values=values,
     )
+    integer(
+        "importance_samples",
+        None,
+        "training: samples K of the bound, an IWAE's, in place of each entry's own",
+    )
     return values
 
 

@@ -46,6 +46,7 @@ class Settings:
     sizes: tuple[int, ...]
     workers: tuple[int, ...]
     entries: tuple[str, ...]
+    importance_samples: int | None
     seed: int
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-import zoo
 from launch import program
 from launch.benchmarks.geodesics import measure_geodesics
 from launch.benchmarks.graph import measure_graph
@@ -16,7 +15,7 @@ from launch.benchmarks.problem import load_problem
 from launch.benchmarks.random_problem import is_random, make_random_problem
 from launch.benchmarks.record import Record, Settings, say
 from launch.benchmarks.scale import measure_scale
-from launch.benchmarks.training import measure_training
+from launch.benchmarks.training import measure_training, trained_config
 from tfgeo.errors import UserError, check_count, check_writable_folder
 
 __all__ = ["run_benchmark"]
@@ -36,7 +35,7 @@ def run_benchmark(values: program.Flags) -> None:
     # A mistake shows now, not when the suite is done loading.
     choose_methods(settings.methods)
     for name in settings.entries:
-        zoo.config(name)
+        trained_config(settings, name)
     if settings.problem is None or is_random(settings.problem):
         problem = make_random_problem(settings.problem, settings.seed)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 
@@ -9,16 +10,30 @@ import keras
 import numpy as np
 
 import zoo
-from launch.benchmarks.record import Record, Row, number
+from launch.benchmarks.record import Record, Row, Settings, number
 from launch.reporting.tables import Rows
 from tfgeo.models import fit
 from tfgeo.randomness import generator
 from zoo.building import build_model
+from zoo.config import EntryConfig
 
-__all__ = ["measure_training"]
+__all__ = ["measure_training", "trained_config"]
 
 # So many steps for each repeat, more than a round has: a few seconds of the slowest model.
 STEPS_PER_REPEAT = 100
+
+
+def trained_config(settings: Settings, name: str) -> EntryConfig:
+    """The entry's configuration, with the bound that was asked for.
+
+    Raises:
+      UserError: if there is no such entry, or its model has no such bound.
+    """
+    config = zoo.config(name)
+    if settings.importance_samples is None:
+        return config
+    changed = dataclasses.replace(config.training, importance_samples=settings.importance_samples)
+    return dataclasses.replace(config, training=changed)
 
 
 def measure_training(record: Record) -> None:
@@ -47,7 +62,7 @@ class _RoundSeconds(keras.callbacks.Callback):
 
 
 def _row(record: Record, name: str) -> Row:
-    config = zoo.config(name)
+    config = trained_config(record.settings, name)
     training, seed = config.training, record.settings.seed
     model = build_model(config, seed)
     # As many samples as the metric has centroids: what the paper trains on.
@@ -74,6 +89,7 @@ def _row(record: Record, name: str) -> Row:
         "data_dim": config.network.data_dim,
         "latent_dim": config.network.latent_dim,
         "batch_size": training.batch_size,
+        "importance_samples": training.importance_samples or 1,
         "num_leapfrog_steps": 0 if config.flow is None else config.flow.num_steps,
         "num_steps": round(steps_per_round * len(rounds)),
         "step_ms": float(np.median(milliseconds)),
@@ -84,12 +100,13 @@ def _row(record: Record, name: str) -> Row:
 
 
 def _table(rows: list[Row]) -> Rows:
-    table: Rows = [("entry", "d", "batch", "n_lf", "ms", "min", "max", "compile s", "steps")]
+    table: Rows = [("entry", "d", "batch", "K", "n_lf", "ms", "min", "max", "compile s", "steps")]
     for row in rows:
+        counts = ("latent_dim", "batch_size", "importance_samples", "num_leapfrog_steps")
         table.append(
             (
                 row["name"],
-                *(number(row, key, "d") for key in ("latent_dim", "batch_size", "num_leapfrog_steps")),
+                *(number(row, key, "d") for key in counts),
                 *(number(row, key, ".2f") for key in ("step_ms", "step_ms_min", "step_ms_max")),
                 number(row, "compile_seconds", ".1f"),
                 number(row, "num_steps", "d"),
