@@ -9,6 +9,7 @@ import numpy as np
 
 from tfgeo.datasets import files
 from tfgeo.datasets.dataset import Dataset
+from tfgeo.datasets.mat_file import MatError, read_array
 from tfgeo.datasets.resize import resize_bilinear
 from tfgeo.errors import UserError
 
@@ -54,15 +55,15 @@ def olivetti(data_dir: str | os.PathLike[str] | None = None, size: int = 64) -> 
 
 def _read_faces(path: pathlib.Path) -> np.ndarray:
     """`[4096, 400]` numbers, a face in each column."""
-    from scipy import io  # slow to import
-
     remedy = f"delete it, then {OLIVETTI_FILE.by_hand(path)}"
-    try:
-        faces = io.loadmat(path, variable_names=["faces"]).get("faces")
-    except Exception as error:  # damage shows in many ways, and the remedy is the same
-        raise UserError(f"{path} is not a MATLAB file or is damaged ({error}); {remedy}.") from error
     shape = (_SIDE**2, _NUM_FACES)
-    if faces is None or faces.shape != shape or faces.dtype.kind not in "iuf":
+    try:
+        faces = read_array(path, "faces", 8 * _SIDE**2 * _NUM_FACES)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); {remedy}.") from error
+    except MatError as error:
+        raise UserError(f"{path} {error}; {remedy}.") from error
+    if faces is None or faces.shape != shape:
         found = "it is missing" if faces is None else f"it is {faces.dtype} of shape {faces.shape}"
         raise UserError(f"{path} should hold a variable faces, numbers of shape {shape}, but {found}; {remedy}.")
     if not np.isfinite(faces).all() or faces.min() == faces.max():
