@@ -46,17 +46,21 @@ def _network(data_dim: int, hidden: int, output_variance: float) -> NetworkConfi
     )
 
 
-def _geodesics(smoothing: float, **changes: Any) -> GeodesicsConfig:
-    """The fast solver, beside which launch.interpolate fits the paper's neural curves."""
+def _geodesics(smoothing: float = 0.0) -> GeodesicsConfig:
+    """The fast solver, beside which launch.interpolate fits the paper's neural curves.
+
+    With 24 pieces its curves are as short as those, with 4 they are 2 % longer. Smoothed metrics all but vanish far
+    from the data: with 24 pieces most pairs find no end there.
+    """
     return GeodesicsConfig(
         energy="pullback",
         curve="cubic_spline",
+        num_segments=4 if smoothing else 24,
         warm_start="random_bezier",
-        num_points=60,
-        table_resolution=128,
+        num_points=60 if smoothing else 120,
+        table_resolution=128 if smoothing else 256,
         gradient_tolerance=1e-3,
         smoothing=smoothing,
-        **changes,
     )
 
 
@@ -122,7 +126,7 @@ ENTRIES = (
             residual_decoder=True,
         ),
         training=TrainingConfig(epochs=8, batch_size=20, learning_rate=1e-4, importance_samples=50),
-        geodesics=_geodesics(0.0),
+        geodesics=_geodesics(),
         reported=Reported(source="Figures 5 to 7", length_geodesic=62.9, length_straight=74.3),
         notes=(
             "Table 3 lists softplus means and a global variance, Sec. 4.1 Bernoulli variables where the experiment "
@@ -165,7 +169,7 @@ ENTRIES = (
         training=TrainingConfig(
             epochs=20, batch_size=150, learning_rate=1e-3, importance_samples=15, drop_remainder=True
         ),
-        geodesics=_geodesics(0.0),
+        geodesics=_geodesics(),
         reported=Reported(source="Figures 11 to 13", length_geodesic=2.57, length_straight=2.89),
         notes=(
             "Free: the scale of the data. Each of the 50 angles is brought to [0, 1], as softplus means ask for "
