@@ -17,8 +17,9 @@ _REMEDY = "reinstall the package"
 
 
 def weights_path(name: str) -> pathlib.Path:
-    """Where the trained weights of an entry are. Only registered names are accepted."""
-    return _FOLDER / f"{config(name).name}.weights.h5"
+    """Where the trained weights of an entry are, its own or another's. Only registered names are accepted."""
+    entry = config(name)
+    return _FOLDER / f"{entry.model_of or entry.name}.weights.h5"
 
 
 def card_path(name: str) -> pathlib.Path:

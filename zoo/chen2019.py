@@ -17,9 +17,11 @@ _FREE = "Free: k = 15 neighbours, and the length of an edge from 5 points on it;
 
 
 def _entry(base: EntryConfig, name: str, summary: str, **changes: Any) -> EntryConfig:
-    """The model of an entry of chen2018 with a graph beside its neural curves."""
+    """The model of an entry of chen2018, or one like it, with a graph beside its neural curves."""
     notes = (*(note for note in base.notes if note != chen2018.NO_WEIGHTS), _FREE, chen2018.NO_WEIGHTS)
     settings: dict[str, Any] = {"graph": GraphConfig(), "reported": Reported(), "notes": notes}
+    if "network" not in changes and "data" not in changes:
+        settings["model_of"] = base.name
     return dataclasses.replace(
         base, name=f"chen2019/{name}", summary=summary, paper=_PAPER, url=_URL, **(settings | changes)
     )

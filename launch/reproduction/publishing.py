@@ -40,9 +40,36 @@ def publish(
       half: whether weights are stored in half precision, where that costs nothing.
       data_dir: folder of the original data files, on which the cost is measured.
     """
-    first, stored = runs[0], folder / "model.weights.h5"
-    weights = cards.weights_path(entry.name)
-    storage: dict[str, Any] = {}
+    first = runs[0]
+    storage = _share(entry, first) if entry.model_of else _store(entry, first, folder, half, data_dir)
+    if storage is None:
+        return
+    before: Mapping[str, Any] = cards.card(entry.name) or {}
+    card = {
+        "entry": entry.name,
+        "paper": entry.reference,
+        "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
+        "seed": first["seed"],
+        "config": first["config"],
+        "data_sha256": first["data_sha256"],
+        "sha256": cards.sha256_of(cards.weights_path(entry.name)),
+        **storage,
+        "versions": first["versions"],
+        "measured": first["measured"],
+        "measured_over_seeds": {"seeds": [run["seed"] for run in runs]}
+        | _over_seeds([run["measured"] for run in runs]),
+        "reported": first["reported"],
+        "seconds": first["seconds"],
+        "studies": before.get("studies", {}),
+    }
+    _write_card(entry.name, card)
+
+
+def _store(
+    entry: EntryConfig, first: Mapping[str, Any], folder: pathlib.Path, half: bool, data_dir: str | None
+) -> dict[str, Any] | None:
+    """Copies a run's weights; what its card says of their precision, or None where they are too large."""
+    stored, storage = folder / "model.weights.h5", {}
     with tempfile.TemporaryDirectory() as place:
         if half:
             trained, stored = stored, pathlib.Path(place) / "stored.weights.h5"
@@ -55,28 +82,25 @@ def publish(
                 f"{MAX_BYTES / 1e6:.0f} MB",
                 flush=True,
             )
-            return
-        with whole_file(weights) as partial:
+            return None
+        with whole_file(cards.weights_path(entry.name)) as partial:
             shutil.copyfile(stored, partial)
-    before: Mapping[str, Any] = cards.card(entry.name) or {}
-    card = {
-        "entry": entry.name,
-        "paper": entry.reference,
-        "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
-        "seed": first["seed"],
-        "config": first["config"],
-        "data_sha256": first["data_sha256"],
-        "sha256": cards.sha256_of(weights),
-        **storage,
-        "versions": first["versions"],
-        "measured": first["measured"],
-        "measured_over_seeds": {"seeds": [run["seed"] for run in runs]}
-        | _over_seeds([run["measured"] for run in runs]),
-        "reported": first["reported"],
-        "seconds": first["seconds"],
-        "studies": before.get("studies", {}),
-    }
-    _write_card(entry.name, card)
+    return storage
+
+
+def _share(entry: EntryConfig, first: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the card says of the precision of another entry's weights, or None where a run trained others."""
+    shared = cards.card(entry.model_of)
+    if shared is None or _training_of(shared) != _training_of(first):
+        print(f"{entry.name}: not published, its run's training is not that of {entry.model_of}", flush=True)
+        return None
+    return {key: shared[key] for key in ("storage",) if key in shared}
+
+
+def _training_of(run: Mapping[str, Any]) -> list[Any]:
+    """What the weights of a run, or of a card, depend on."""
+    config = (run["config"][section] for section in ("data", "network", "training"))
+    return [run["seed"], run["data_sha256"], *config]
 
 
 def publish_study(study: Study, rows: Rows) -> None:

@@ -10,12 +10,13 @@ import tensorflow as tf
 
 import zoo
 from launch import catalogue, cluster, export, interpolate, program, reproduce, train
-from launch.reproduction import sweep
+from launch.reproduction import publishing, sweep
 from launch.running import training
 from launch.running.run import run_from_config
 from tfgeo.errors import UserError
 from tfgeo.manifolds import SaturatedCentroidMetric
 from zoo import cards
+from zoo.config import to_dict
 
 SMALL = [
     "--config.training.epochs=60",
@@ -188,6 +189,33 @@ def test_reproduce_gathers_mean_and_spread(made_up_runs, tmp_path, capsys):
     study = ["--paper=yang2018", f"--output_dir={out}", "--num_seeds=2", "--study", "--publish"]
     assert launch(reproduce, reproduce.program_flags, *study, configurable=False) == 0
     assert len(zoo.card("yang2018/mnist_012")["studies"]["gap"]["table"]) > 2
+
+
+def test_an_entry_of_another_ones_model_is_published_with_its_weights(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cards, "_FOLDER", tmp_path / "weights")
+    entry, other = zoo.config("chen2019/pendulum"), zoo.config("chen2018/pendulum")
+    (tmp_path / "model.weights.h5").write_bytes(b"weights")
+
+    def publish(config, seed):
+        config_of_run = json.loads(json.dumps(to_dict(config)))  # as metrics.json has it
+        run = {"seed": seed, "config": config_of_run, "data_sha256": "0", "versions": {}}
+        publishing.publish(config, [run | {"measured": {}, "reported": {}, "seconds": {}}], tmp_path)
+
+    publish(entry, 1)
+    assert "not published" in capsys.readouterr().out and zoo.card(entry.name) is None
+    publish(other, 1)
+    publish(entry, 1)
+    card = zoo.card(entry.name)
+    assert card["entry"] == entry.name and card["sha256"] == zoo.card(other.name)["sha256"]
+    assert cards.weights_path(entry.name) == cards.weights_path(other.name)
+    assert len(list((tmp_path / "weights").rglob("*.h5"))) == 1
+    # Other weights are not those of the card.
+    for wrong in (
+        (entry, 2),
+        (dataclasses.replace(entry, training=dataclasses.replace(entry.training, epochs=3)), 1),
+    ):
+        publish(*wrong)
+        assert "not published" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wrong", [["--paper=yang2017"], ["--paper=yang2018", "--table=IX"], []])

@@ -40,6 +40,7 @@ class EntryConfig:
       variance: a decoder's fitted variance.
       neural: the neural curves that launch.interpolate fits beside the entry's own.
       graph: the graph of samples on which it finds paths beside them.
+      model_of: another entry of the same data and training, whose weights serve this one too; empty for its own.
       notes: which settings the paper leaves free or contradicts itself in, and what was chosen.
     """
 
@@ -63,6 +64,7 @@ class EntryConfig:
     generation: GenerationConfig = dataclasses.field(default_factory=GenerationConfig)
     figures: FiguresConfig = dataclasses.field(default_factory=FiguresConfig)
     reported: Reported = dataclasses.field(default_factory=Reported)
+    model_of: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
