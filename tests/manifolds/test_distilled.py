@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.cases import half_plane_metric, random_points
 from tfgeo.errors import UserError
-from tfgeo.geodesics import connect
+from tfgeo.geodesics import KNNGraph, connect
 from tfgeo.manifolds import Distilled, Preconditioned, Pullback, TensorField
 
 DIM = 4
@@ -56,6 +56,18 @@ def test_stated_errors_are_those_of_other_latents_too(manifold, distilled, pairs
     errors = np.abs(distilled.norm(pairs[0], v).numpy() / manifold.norm(pairs[0], v).numpy() - 1.0)
     # The directions that are measured are those of curves; any one is a little worse.
     assert np.median(errors) <= 2.0 * distilled.norm_error[0]
+
+
+def test_a_graph_has_the_same_distances_on_it(manifold, distilled, pairs):
+    nodes = pairs[0]
+    found, exact = (
+        KNNGraph(one, nodes, 6, progress=False).distances(np.arange(20), np.arange(len(nodes)))
+        for one in (distilled, manifold)
+    )
+    apart = np.isfinite(exact) & (exact > 0.0)
+    errors = np.abs(found[apart] / exact[apart] - 1.0)
+    assert (np.isfinite(found) == np.isfinite(exact)).all() and apart.sum() > 1000
+    assert np.median(errors) <= 1.5 * distilled.length_error[0] and errors.max() < 3.0 * distilled.length_error[1]
 
 
 def test_distances_are_the_decoders_within_the_stated_error(manifold, distilled, pairs):
