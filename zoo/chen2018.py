@@ -16,7 +16,7 @@ from zoo.config import (
     TrainingConfig,
 )
 
-__all__ = ["ENTRIES", "NO_WEIGHTS"]
+__all__ = ["ENTRIES"]
 
 _PAPER = "Chen et al. 2018"
 _URL = "https://arxiv.org/abs/1711.01204"
@@ -26,8 +26,6 @@ _FREE = (
     "It gives no lambda_phi, number of random curves or steps of Appendix A either: 0.01, 20 and 300.",
     "No search over any of these is recorded.",
 )
-NO_WEIGHTS = "No trained weights ship yet."
-_NOT_TRAINED = "Not trained yet with these settings: no number of it is known."
 
 
 def _network(data_dim: int, hidden: int, output_variance: float) -> NetworkConfig:
@@ -50,7 +48,8 @@ def _geodesics(smoothing: float = 0.0) -> GeodesicsConfig:
     """The fast solver, beside which launch.interpolate fits the paper's neural curves.
 
     With 24 pieces its curves are as short as those, with 4 they are 2 % longer. Smoothed metrics all but vanish far
-    from the data: with 24 pieces most pairs find no end there.
+    from the data: with 24 pieces most pairs find no end there, and in a table that ends where the samples do some
+    curves of the pendulum are longer than straight lines.
     """
     return GeodesicsConfig(
         energy="pullback",
@@ -58,15 +57,15 @@ def _geodesics(smoothing: float = 0.0) -> GeodesicsConfig:
         num_segments=4 if smoothing else 24,
         warm_start="random_bezier",
         num_points=60 if smoothing else 120,
-        table_resolution=128 if smoothing else 256,
+        table_resolution=256,
+        table_margin=1.0 if smoothing else 0.2,
         gradient_tolerance=1e-3,
         smoothing=smoothing,
     )
 
 
-def _entry(name: str, summary: str, measured: str = "", weights: str = NO_WEIGHTS, **sections: Any) -> EntryConfig:
-    """`measured` and `weights`: what is known of trained models, and where they are."""
-    notes = (*_FREE, *sections["notes"], measured, weights)
+def _entry(name: str, summary: str, measured: str, **sections: Any) -> EntryConfig:
+    """`measured`: what is known of trained models."""
     return EntryConfig(
         name=f"chen2018/{name}",
         summary=summary,
@@ -76,7 +75,7 @@ def _entry(name: str, summary: str, measured: str = "", weights: str = NO_WEIGHT
         neural=NeuralConfig(),
         interpolation=InterpolationConfig(num_curves=1, num_draws=5),
         evaluation=EvaluationConfig(repeats=1),
-        **sections | {"notes": tuple(note for note in notes if note)},
+        **sections | {"notes": (*_FREE, *sections["notes"], measured)},
     )
 
 
@@ -86,7 +85,7 @@ ENTRIES = (
         "images of a pendulum, whose only degree of freedom is its angle",
         "Measured, seed 1: the circle of angles lies as a figure of eight in latent space. Geodesics are 0.765 of "
         "straight lines (deviation 0.347 over five draws of 20 pairs; 0.389 reported), 0.469 in the median; R^2 in "
-        "the angle is 0.05, that of straight lines 0.29.",
+        "the angle is 0.05, that of straight lines 0.29. Seed 2, another figure of eight: 0.393 (0.043), R^2 0.43.",
         data=DataConfig("pendulum", num_samples=15_000, noise=0.05),
         # Table 2.
         network=_network(256, 2, 0.01),
@@ -110,7 +109,8 @@ ENTRIES = (
     _entry(
         "mnist",
         "binarized MNIST with a residual decoder",
-        _NOT_TRAINED,
+        "Measured: geodesics are 0.903 of straight lines at seed 1 (deviation 0.008 over five draws of 100 pairs), "
+        "0.871 at seed 2 (0.007); the paper's pair has 0.847, and 16 and 24 % of these are at least as short.",
         data=DataConfig("binarized_mnist"),
         # Table 3: 7 residual layers beside the input and output layer.
         network=NetworkConfig(
@@ -140,7 +140,6 @@ ENTRIES = (
         "Measured: geodesics are 0.289 of straight lines at seed 1 (deviation 0.037 over five draws of 200 pairs), "
         "0.310 at seed 2 (0.062, five of 20); the paper's pair has 0.365. Away from the data the smoothed metric "
         "tends to 0: better solvers find shorter curves that go further from the data.",
-        "",
         data=DataConfig("robot_arm", noise=0.03),
         # Table 4.
         network=_network(6, 2, 0.01),
@@ -162,7 +161,9 @@ ENTRIES = (
     _entry(
         "human_motion",
         "walking, subject 35 of the CMU motion capture database",
-        _NOT_TRAINED,
+        "Measured: geodesics are 0.966 of straight lines at seed 1 (deviation 0.003 over five draws of 100 pairs), "
+        "0.967 at seed 2 (0.003), 0.879 and 0.857 in the best pair; the paper's pair has 0.889. Walking fills the "
+        "plane: no straight line crosses a ridge.",
         data=DataConfig("human_motion", noise=0.03),
         # Table 5.
         network=_network(50, 3, 0.01),

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfgeo.geodesics import KNNGraph
 from tfgeo.manifolds import Interpolated, Manifold, Smoothed
+from zoo.config import GeodesicsConfig
 from zoo.entry import Entry
 
 __all__ = ["geodesic_settings"]
@@ -42,7 +43,7 @@ def geodesic_settings(
     """
     settings = entry.geodesics
     manifold = entry.manifold() if manifold is None else manifold
-    searched = _table(manifold, start, end, settings.table_resolution) if settings.table_resolution else manifold
+    searched = _table(manifold, start, end, settings) if settings.table_resolution else manifold
     warm_start: Any = entry.warm_start(seed, searched)
     if settings.warm_start == "graph":
         assert latents is not None
@@ -56,14 +57,15 @@ def geodesic_settings(
     }
 
 
-def _table(manifold: Manifold, start: np.ndarray, end: np.ndarray, resolution: int) -> Manifold:
+def _table(manifold: Manifold, start: np.ndarray, end: np.ndarray, settings: GeodesicsConfig) -> Manifold:
     """The metric as a table around the points."""
     points = np.concatenate([np.unique(ends, axis=0) for ends in (start, end)])
+    extent = settings.table_resolution, settings.table_margin
     if isinstance(manifold, Smoothed):
         # Smoothing shrinks eigenvalues to next to nothing, which a table would have to raise: it comes after.
-        table = Interpolated.around(manifold.manifold, points, resolution)
+        table = Interpolated.around(manifold.manifold, points, *extent)
         return Smoothed(table, manifold.strength, manifold.rank)
-    return Interpolated.around(manifold, points, resolution)
+    return Interpolated.around(manifold, points, *extent)
 
 
 def _graph_paths(manifold: Manifold, latents: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:

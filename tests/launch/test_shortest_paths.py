@@ -19,7 +19,7 @@ from tfgeo.datasets.robot_arm import RADIUS
 from tfgeo.errors import UserError
 from tfgeo.manifolds import Smoothed
 from tfgeo.plots.animation import MILLISECONDS
-from zoo import chen2018
+from zoo import chen2019
 from zoo.config import InterpolationConfig
 from zoo.entry import Entry
 
@@ -180,7 +180,7 @@ def test_lengths_on_a_smoothed_table_are_those_of_the_smoothed_metric(tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in zoo.names() if name.startswith("chen")])
 def test_notes_say_whether_weights_ship(name):
-    assert (chen2018.NO_WEIGHTS in zoo.config(name).notes) == (zoo.card(name) is None)
+    assert (chen2019.NO_WEIGHTS in zoo.config(name).notes) == (zoo.card(name) is None)
 
 
 def test_rows_of_the_papers_print_their_ratio():

@@ -58,6 +58,9 @@ class GeodesicsConfig:
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
       table_resolution: nodes per side of a table of splines that stands for the metric, for many pairs in a latent
         plane; 0 measures the metric itself.
+      table_margin: how much wider than what is connected the table is at each side, in units of its sides. Beyond it
+        the metric is constant, and curves that go there are wrong: where a metric vanishes away from the data they
+        go far.
       smoothing: lambda_s of Chen et al. (2018), Eq. 17, in the unit of the squared metric; 0 smooths nothing.
       smoothing_rank: eigenvalues of the metric that smoothing keeps; 0 keeps all.
     """
@@ -74,6 +77,7 @@ class GeodesicsConfig:
     tolerance: float = 1e-6
     gradient_tolerance: float = 1e-2
     table_resolution: int = 0
+    table_margin: float = 0.2
     smoothing: float = 0.0
     smoothing_rank: int = 0
 
@@ -95,6 +99,7 @@ class GeodesicsConfig:
         check_positive("geodesics.tolerance", self.tolerance)
         check_positive("geodesics.gradient_tolerance", self.gradient_tolerance)
         check_count("geodesics.table_resolution", self.table_resolution, 0)
+        check_at_least("geodesics.table_margin", self.table_margin, 0.0)
         check_at_least("geodesics.smoothing", self.smoothing, 0.0)
         check_count("geodesics.smoothing_rank", self.smoothing_rank, 0)
 
