@@ -58,9 +58,9 @@ class GeodesicsConfig:
       gradient_tolerance: scale-free gradient at which a pair may stop; ReLU decoders have kinks where it stays.
       table_resolution: nodes per side of a table of splines that stands for the metric, for many pairs in a latent
         plane; 0 measures the metric itself.
-      table_margin: how much wider than what is connected the table is at each side, in units of its sides. Beyond it
-        the metric is constant, and curves that go there are wrong: where a metric vanishes away from the data they
-        go far.
+      table_margin: how much wider the table is than what is connected, at each side, in units of its sides. Beyond
+        it the metric is constant, and curves that go there are wrong: where a metric vanishes away from the data
+        they go far.
       smoothing: lambda_s of Chen et al. (2018), Eq. 17, in the unit of the squared metric; 0 smooths nothing.
       smoothing_rank: eigenvalues of the metric that smoothing keeps; 0 keeps all.
     """
