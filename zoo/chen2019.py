@@ -21,7 +21,7 @@ def _entry(base: EntryConfig, name: str, summary: str, **changes: Any) -> EntryC
     """The model of an entry of chen2018, or one like it, with a graph beside its neural curves."""
     notes = (*base.notes, _FREE)
     settings: dict[str, Any] = {"graph": GraphConfig(), "reported": Reported(), "notes": notes}
-    if "network" not in changes and "data" not in changes:
+    if not {"data", "network", "training"} & set(changes):
         settings["model_of"] = base.name
     return dataclasses.replace(
         base, name=f"chen2019/{name}", summary=summary, paper=_PAPER, url=_URL, **(settings | changes)

@@ -106,6 +106,7 @@ class Entry:
             raise UserError(f"{folder} has a {taken[0]} already; give another folder, or overwrite=True")
         card: dict[str, Any] = dict(self.card or {}) if self._is_as_loaded() else {}
         weights = save_weights(self.model, folder / folders.WEIGHTS_FILE)
+        card.pop("storage", None)  # what is written is in single precision
         card |= {"config": to_dict(self.config)}
         card |= folders.facts(self.config, card.get("seed"), weights)
         with whole_file(folder / folders.CARD_FILE) as partial:

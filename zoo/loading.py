@@ -14,7 +14,7 @@ from tfgeo.models import RHVAE, VAE
 from zoo import cards
 from zoo.config import EntryConfig
 
-__all__ = ["check_content", "check_stored", "halve_weights", "load_weights", "save_weights"]
+__all__ = ["check_content", "check_stored", "halve_weights", "load_weights", "same_weights", "save_weights"]
 
 # Characters of another library's error that are quoted.
 MAX_CAUSE = 300
@@ -61,6 +61,17 @@ def halve_weights(source: pathlib.Path, target: pathlib.Path) -> None:
         for key, value in old.attrs.items():
             new.attrs[key] = value
         old.visititems(copy)
+
+
+def same_weights(path: pathlib.Path, stored: pathlib.Path) -> bool:
+    """Whether the weights of a file, in the precision of those that are stored, are these."""
+    with h5py.File(path, "r") as one, h5py.File(stored, "r") as other:
+        names: list[list[str]] = [[], []]
+        for file, found in zip((one, other), names, strict=True):
+            file.visititems(lambda name, part, found=found: found.append(name) if hasattr(part, "dtype") else None)
+        if names[0] != names[1]:
+            return False
+        return all(np.array_equal(one[name][()].astype(other[name].dtype), other[name][()]) for name in names[0])
 
 
 def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:

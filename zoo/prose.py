@@ -35,7 +35,8 @@ def card_text(card: Mapping[str, Any]) -> str:
     notes = config.get("notes") or ()
     if notes:
         parts.append("**What the paper leaves open.**\n\n" + "\n".join(f"- {note}" for note in notes))
-    parts.append(f"**Weights.** sha256 {card['sha256']}; licence Apache-2.0.{_storage(card)}")
+    shared = f" They are those of {config['model_of']}." if config.get("model_of") else ""
+    parts.append(f"**Weights.** sha256 {card['sha256']}; licence Apache-2.0.{shared}{_storage(card)}")
     return "\n\n".join(part.strip() for part in parts)
 
 

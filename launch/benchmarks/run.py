@@ -34,8 +34,9 @@ def run_benchmark(values: program.Flags) -> None:
     settings = _settings(values)
     # A mistake shows now, not when the suite is done loading.
     choose_methods(settings.methods)
-    for name in settings.entries:
-        trained_config(settings, name)
+    if settings.suite == "training":
+        for name in settings.entries:
+            trained_config(settings, name)
     if settings.problem is None or is_random(settings.problem):
         problem = make_random_problem(settings.problem, settings.seed)
     else:

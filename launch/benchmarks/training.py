@@ -12,6 +12,7 @@ import numpy as np
 import zoo
 from launch.benchmarks.record import Record, Row, Settings, number
 from launch.reporting.tables import Rows
+from tfgeo.errors import UserError
 from tfgeo.models import fit
 from tfgeo.randomness import generator
 from zoo.building import build_model
@@ -32,6 +33,11 @@ def trained_config(settings: Settings, name: str) -> EntryConfig:
     config = zoo.config(name)
     if settings.importance_samples is None:
         return config
+    if config.flow is not None:
+        raise UserError(
+            f"--importance_samples is of VAEs, but {name} has a flow and a bound of its own; name others by "
+            "--entries, or leave --importance_samples out"
+        )
     changed = dataclasses.replace(config.training, importance_samples=settings.importance_samples)
     return dataclasses.replace(config, training=changed)
 

@@ -14,8 +14,9 @@ from launch.reporting.tables import Rows
 from launch.reproduction.halving import store_weights
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
-from zoo import cards
+from zoo import cards, registry
 from zoo.config import EntryConfig, from_dict
+from zoo.loading import same_weights
 from zoo.study import Study
 
 __all__ = ["publish", "publish_study"]
@@ -41,16 +42,18 @@ def publish(
       data_dir: folder of the original data files, on which the cost is measured.
     """
     first = runs[0]
-    storage = _share(entry, first) if entry.model_of else _store(entry, first, folder, half, data_dir)
+    storage = _share(entry, folder) if entry.model_of else _store(entry, first, folder, half, data_dir)
     if storage is None:
         return
+    trained = entry.model_of or entry.name
     before: Mapping[str, Any] = cards.card(entry.name) or {}
     card = {
         "entry": entry.name,
         "paper": entry.reference,
-        "command": f"python -m launch.train --entry={entry.name} --seed={first['seed']} --output_dir=DIR",
+        "command": f"python -m launch.train --entry={trained} --seed={first['seed']} --output_dir=DIR",
         "seed": first["seed"],
-        "config": first["config"],
+        # What is said of the entry is today's, not the run's.
+        "config": first["config"] | {"notes": list(entry.notes), "model_of": entry.model_of},
         "data_sha256": first["data_sha256"],
         "sha256": cards.sha256_of(cards.weights_path(entry.name)),
         **storage,
@@ -83,24 +86,39 @@ def _store(
                 flush=True,
             )
             return None
-        with whole_file(cards.weights_path(entry.name)) as partial:
+        weights = cards.weights_path(entry.name)
+        if weights.exists() and cards.sha256_of(weights) != cards.sha256_of(stored):
+            _withdraw_cards_of_shared(entry)
+        with whole_file(weights) as partial:
             shutil.copyfile(stored, partial)
     return storage
 
 
-def _share(entry: EntryConfig, first: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the card says of the precision of another entry's weights, or None where a run trained others."""
+def _share(entry: EntryConfig, folder: pathlib.Path) -> dict[str, Any] | None:
+    """What the card says of the precision of another entry's weights; None where a run's are not these."""
     shared = cards.card(entry.model_of)
-    if shared is None or _training_of(shared) != _training_of(first):
-        print(f"{entry.name}: not published, its run's training is not that of {entry.model_of}", flush=True)
+    if shared is None:
+        print(
+            f"{entry.name}: not published, its weights are those of {entry.model_of}: publish it first", flush=True
+        )
+        return None
+    if not same_weights(folder / "model.weights.h5", cards.weights_path(entry.model_of)):
+        print(
+            f"{entry.name}: not published, the weights in {folder} are not those of {entry.model_of}; run it with "
+            f"--weights={cards.weights_path(entry.model_of)}",
+            flush=True,
+        )
         return None
     return {key: shared[key] for key in ("storage",) if key in shared}
 
 
-def _training_of(run: Mapping[str, Any]) -> list[Any]:
-    """What the weights of a run, or of a card, depend on."""
-    config = (run["config"][section] for section in ("data", "network", "training"))
-    return [run["seed"], run["data_sha256"], *config]
+def _withdraw_cards_of_shared(entry: EntryConfig) -> None:
+    """Removes cards of entries that were measured with the weights that this one had before."""
+    for name in registry.names():
+        path = cards.card_path(name)
+        if registry.config(name).model_of == entry.name and path.exists():
+            path.unlink()
+            print(f"{name}: its card is removed, it is of the former weights of {entry.name}", flush=True)
 
 
 def publish_study(study: Study, rows: Rows) -> None:

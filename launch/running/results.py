@@ -21,7 +21,7 @@ _PLACES = (
     "weights",
 )  # fmt: skip
 # Sections that only describe.
-_DESCRIPTIONS = ("reported", "summary", "notes")
+_DESCRIPTIONS = ("reported", "summary", "notes", "model_of")
 # Differences that a message names.
 MAX_DIFFERENCES = 3
 

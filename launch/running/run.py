@@ -30,7 +30,7 @@ from zoo.samples import check_values, choose_compared, load_dataset, split
 __all__ = ["Run", "run_from_config", "run_from_flags", "say"]
 
 # Sections that say nothing of what is computed before the results are written.
-_UNUSED_SECTIONS = ("figures", "reported", "summary", "notes")
+_UNUSED_SECTIONS = ("figures", "reported", "summary", "notes", "model_of")
 
 
 @dataclasses.dataclass

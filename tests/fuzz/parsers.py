@@ -10,10 +10,13 @@ import pathlib
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from tfgeo.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,23 +143,28 @@ def _amc_seeds() -> list[bytes]:
     return [amc().encode()]
 
 
-def _mat_seeds() -> list[bytes]:
+def _mat(compressed: bool = False, **variables: Any) -> bytes:
     from scipy import io as scipy_io
 
-    faces = np.zeros([4096, 400], np.uint8)
-    faces[0] = 7
-    contents = []
-    for settings in ({"do_compression": True}, {"format": "5", "do_compression": True}):
-        stream = io.BytesIO()
-        scipy_io.savemat(stream, {"faces": faces}, **settings)
-        contents.append(stream.getvalue())
-    return contents
+    stream = io.BytesIO()
+    faces = np.arange(24.0).reshape(2, 3, 4)
+    scipy_io.savemat(stream, variables | {"faces": faces, "b": np.uint8([7])}, do_compression=compressed)
+    return stream.getvalue()
+
+
+def _pack_mat(content: bytes) -> bytes:
+    """A file whose one variable is what was altered, compressed."""
+    element = zlib.compress(content)
+    return b" " * 124 + b"\x00\x01IM" + (15).to_bytes(4, "little") + len(element).to_bytes(4, "little") + element
 
 
 def _read_mat(path: pathlib.Path) -> Any:
-    from tfgeo.datasets.faces import _read_faces
+    from tfgeo.datasets.mat_file import MatError, read_array
 
-    return _read_faces(path)
+    try:
+        return [read_array(path, name, 1000) for name in ("faces", "b")]
+    except MatError as error:  # to which loaders add the path
+        raise UserError(str(error)) from error
 
 
 def _scan() -> dict[str, bytes]:
@@ -251,7 +259,8 @@ PARSERS = {
     "amat_gz": Parser("data.amat.gz", lambda: [b"0 1 1 0\n1 1 0 0\n"], _read_amat, gzip.compress),
     "asf": Parser("data.asf", _asf_seeds, _read_asf),
     "amc": Parser("data.amc", _amc_seeds, _read_amc),
-    "mat": Parser("faces.mat", _mat_seeds, _read_mat),
+    "mat": Parser("faces.mat", lambda: [_mat(text="faces", z=1j * np.ones(2)), _mat(compressed=True)], _read_mat),
+    "mat_inside": Parser("faces.mat", lambda: [_mat()[128:]], _read_mat, _pack_mat),
     "analyze": Parser("scan.hdr", lambda: [_scan()["scan.hdr"]], _read_scan, beside=_scan),
     "images": Parser("image.png", _image_seeds, _read_folder),
     "card": Parser("metrics.json", _card_seeds, _read_card, beside=lambda: {"model.weights.h5": b"0" * 4000}),

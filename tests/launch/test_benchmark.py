@@ -204,11 +204,15 @@ def test_built_in_problem_is_the_same_each_time():
 
 def test_training_suite(problem_file, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "STEPS_PER_REPEAT", 60)
+    trained, fitting = [], training.fit
+    monkeypatch.setattr(
+        training, "fit", lambda model, *rest, **settings: trained.append(model) or fitting(model, *rest, **settings)
+    )
     flags = ["--entries=chadebec2020/vae_mnist_012", "--importance_samples=3"]
     content = run("training", problem_file, tmp_path / "out", *flags)
     (row,) = content["rows"]
     assert row["name"] == "chadebec2020/vae_mnist_012" and row["latent_dim"] == 10
-    assert row["importance_samples"] == 3
+    assert row["importance_samples"] == 3 and trained[0].num_importance_samples == 3
     assert row["num_leapfrog_steps"] == 0 and row["num_steps"] == 80
     assert 0.0 < row["step_ms_min"] <= row["step_ms"] <= row["step_ms_max"]
     assert "vae_mnist_012" in (tmp_path / "out" / "benchmark.txt").read_text()
@@ -299,7 +303,10 @@ def test_bad_problem_names_the_key(case, tmp_path, capfd):
         (["--suite=scale", "--sizes=10"], "sizes"),
         (["--suite=scale", "--workers=two"], "--workers"),
         (["--suite=training", "--entries=chadebec2020/vae_mnist"], "vae_mnist_012"),
-        (["--suite=training", "--entries=chadebec2020/hvae_mnist_012", "--importance_samples=5"], "bound of its"),
+        (
+            ["--suite=training", "--entries=chadebec2020/hvae_mnist_012", "--importance_samples=5"],
+            "leave --importance_samples out",
+        ),
     ],
 )
 def test_bad_flags_give_one_line(arguments, words, tmp_path, capfd):

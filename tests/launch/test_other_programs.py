@@ -17,6 +17,7 @@ from tfgeo.errors import UserError
 from tfgeo.manifolds import SaturatedCentroidMetric
 from zoo import cards
 from zoo.config import to_dict
+from zoo.loading import halve_weights, save_weights
 
 SMALL = [
     "--config.training.epochs=60",
@@ -192,30 +193,38 @@ def test_reproduce_gathers_mean_and_spread(made_up_runs, tmp_path, capsys):
 
 
 def test_an_entry_of_another_ones_model_is_published_with_its_weights(tmp_path, monkeypatch, capsys):
+    shipped = zoo.load("chen2018/robot_arm")
     monkeypatch.setattr(cards, "_FOLDER", tmp_path / "weights")
     entry, other = zoo.config("chen2019/pendulum"), zoo.config("chen2018/pendulum")
-    (tmp_path / "model.weights.h5").write_bytes(b"weights")
 
-    def publish(config, seed):
-        config_of_run = json.loads(json.dumps(to_dict(config)))  # as metrics.json has it
-        run = {"seed": seed, "config": config_of_run, "data_sha256": "0", "versions": {}}
-        publishing.publish(config, [run | {"measured": {}, "reported": {}, "seconds": {}}], tmp_path)
+    def publish(config, half=False):
+        config_of_run = json.loads(json.dumps(to_dict(shipped.config))) | {"notes": ["an old note"]}
+        run = {"seed": 1, "config": config_of_run, "data_sha256": "0", "versions": {}}
+        if half:
+            monkeypatch.setattr(
+                publishing, "store_weights", lambda config, seed, *paths: halve_weights(*paths[:2]) or {}
+            )
+        publishing.publish(config, [run | {"measured": {}, "reported": {}, "seconds": {}}], tmp_path, half)
+        return capsys.readouterr().out
 
-    publish(entry, 1)
-    assert "not published" in capsys.readouterr().out and zoo.card(entry.name) is None
-    publish(other, 1)
-    publish(entry, 1)
+    trained = tmp_path / "model.weights.h5"
+    save_weights(shipped.model, trained)
+    assert "publish it first" in publish(entry) and zoo.card(entry.name) is None
+    publish(other, half=True)
+    assert "published" in publish(entry)
     card = zoo.card(entry.name)
     assert card["entry"] == entry.name and card["sha256"] == zoo.card(other.name)["sha256"]
+    assert card["config"]["notes"] == list(entry.notes) and f"those of {other.name}" in str(card)
+    assert f"--entry={other.name}" in card["command"]
     assert cards.weights_path(entry.name) == cards.weights_path(other.name)
     assert len(list((tmp_path / "weights").rglob("*.h5"))) == 1
-    # Other weights are not those of the card.
-    for wrong in (
-        (entry, 2),
-        (dataclasses.replace(entry, training=dataclasses.replace(entry.training, epochs=3)), 1),
-    ):
-        publish(*wrong)
-        assert "not published" in capsys.readouterr().out
+    # Other weights are not those of the card, and the card is not of other weights.
+    kernel = shipped.model.encoder.trainable_variables[0]
+    kernel.assign(1.01 * kernel)
+    save_weights(shipped.model, trained)
+    assert f"are not those of {other.name}" in publish(entry) and zoo.card(entry.name) == card
+    assert f"{entry.name}: its card is removed" in publish(other)
+    assert zoo.card(entry.name) is None
 
 
 @pytest.mark.parametrize("wrong", [["--paper=yang2017"], ["--paper=yang2018", "--table=IX"], []])

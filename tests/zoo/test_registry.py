@@ -54,7 +54,8 @@ def test_settings_name_things_that_exist(name):
     if config.model_of:
         other = zoo.config(config.model_of)
         assert not other.model_of and (other.data, other.network) == (config.data, config.network)
-        assert (other.training, other.flow, other.metric) == (config.training, config.flow, config.metric)
+        for section in ("training", "flow", "metric", "variance"):
+            assert getattr(other, section) == getattr(config, section)
     for other in (*config.interpolation.beside, *config.generation.beside):
         assert zoo.config(other).data == config.data
         assert zoo.config(other).network.data_dim == config.network.data_dim
