@@ -4,7 +4,8 @@
    model 2 to 5 s to fit, a program of `launch` 5 to 15 s to run. Make them at module level or in a `scope="module"`
    fixture, give all calls of a module one shape, and let several tests look at one result.
 2. TensorFlow does not optimize graphs here, which takes longer than it saves on small ones. Where the law is about
-   what optimized graphs compute, ask for `optimized_graphs`; `make test-all` optimizes everywhere, as users do.
+   what optimized graphs compute, ask for `optimized_graphs`; `make test-all` optimizes everywhere, as users do. Nor
+   does it note here from which lines of Python an operation came, pytest's among them: a fifth of all tracing.
 3. A model that is trained already is a shipped one, `zoo.load("yang2018/two_moons")`. One that a test must train is
    small: `tests/models/tiny.py`, and `tests/launch/small_images.py` for programs; a module trains it once.
 4. `slow` is for what repeats the law of a faster test at more places or a larger size, and says which: `make test`
@@ -62,6 +63,8 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish():
     if "tensorflow" in sys.modules:
         _optimize_graphs(OPTIMIZES_GRAPHS)
+        if not OPTIMIZES_GRAPHS:
+            _forget_lines_of_operations()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
@@ -102,3 +105,13 @@ def _optimize_graphs(optimize):
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimize})
+
+
+def _forget_lines_of_operations():
+    """Every operation of a graph gets one and the same stack of Python's calls, which only TensorFlow's errors show."""
+    from tensorflow.python.framework import ops
+
+    tf_stack = getattr(ops, "tf_stack", None)  # private: where it moved, tests take longer
+    if hasattr(tf_stack, "extract_stack"):
+        stack = tf_stack.extract_stack()
+        tf_stack.extract_stack = lambda stacklevel=1: stack

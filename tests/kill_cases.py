@@ -1,12 +1,7 @@
-"""Work that is killed at any moment and begun again by the same call, and what kills it.
-
-Processes are forked from one that has imported TensorFlow and computed nothing: each is a process of its own, with
-its own runtime of TensorFlow, whose death by SIGKILL no handler sees. Only the seconds of the imports are shared.
-"""
+"""Work that is killed at any moment and begun again by the same call, and what kills it."""
 
 import contextlib
 import functools
-import multiprocessing
 import os
 import pathlib
 import signal
@@ -21,13 +16,11 @@ from launch import cluster, program
 from launch.running import training as launch_training
 from tests.geodesics.stores.job_cases import LOCAL, MANIFOLD
 from tests.models.tiny import make_data, make_vae
+from tests.processes import CONTEXT
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.geodesics import pairwise
 from tfgeo.geodesics.stores.store import DistanceStore
 from tfgeo.models import fit
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
 
 NUM_ROUNDS = 30
 # Six squares on a side.
