@@ -23,8 +23,9 @@ import pytest
 # Begun first, the longest before all others, so that no worker is left alone with one of them at the end.
 LONG_MODULES = [
     "test_kills.py",
-    "geodesics/test_closed_forms.py",
+    "docs/test_snippets.py",
     "launch/test_cluster.py",
+    "geodesics/test_closed_forms.py",
     "geodesics/maps/test_logarithm_map.py",
     "manifolds/test_manifold_laws.py",
     "models/test_hamiltonian_models.py",
@@ -39,6 +40,14 @@ LONG_MODULES = [
     "geodesics/stores/test_scheduler.py",
     "sampling/test_metric_density.py",
     "test_export.py",
+    "manifolds/test_distilled.py",
+    "launch/test_own_data.py",
+    "launch/test_other_programs.py",
+    "launch/test_benchmark.py",
+    "launch/test_results.py",
+    "fuzz/test_parsers.py",
+    "docs/test_scikit_learn_page.py",
+    "docs/test_notebooks.py",
 ]
 
 # Cyclic garbage is sought among what tests make, not among the million objects of TensorFlow, and the youngest less
@@ -108,7 +117,7 @@ def _optimize_graphs(optimize):
 
 
 def _forget_lines_of_operations():
-    """Every operation of a graph gets one and the same stack of Python's calls, which only TensorFlow's errors show."""
+    """All operations of graphs get one and the same stack of Python's calls, which TensorFlow's errors show."""
     from tensorflow.python.framework import ops
 
     tf_stack = getattr(ops, "tf_stack", None)  # private: where it moved, tests take longer

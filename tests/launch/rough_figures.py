@@ -2,7 +2,7 @@
 
 Laying a figure out and drawing it twice for print takes matplotlib a second, a third of what a small program takes.
 What is drawn into a figure, by which name it is saved and where are the programs' own all the same, and whatever
-cannot be drawn fails. `drawing(WHOLE)` draws as programs do, once in `test_cluster.py`; `make test-all` always does.
+cannot be drawn fails. `drawing(WHOLE)` draws as programs do, once in `test_cluster.py`, and `make test-all` always.
 """
 
 import contextlib
