@@ -20,6 +20,8 @@ import sys
 
 import pytest
 
+from tests.fast import OPTIMIZES_GRAPHS, forget_lines_of_operations, optimize_graphs
+
 # Begun first, the longest before all others, so that no worker is left alone with one of them at the end.
 LONG_MODULES = [
     "test_kills.py",
@@ -54,8 +56,6 @@ LONG_MODULES = [
 # often than by default. The oldest must be sought all the same: traced graphs are cyclic, and add up to gigabytes.
 GARBAGE_THRESHOLDS = (5_000, 10, 10)
 
-OPTIMIZES_GRAPHS = os.environ.get("TFGEO_TEST_OPTIMIZE_GRAPHS", "0") != "0"
-
 gc.disable()  # while modules are imported
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
     # Workers share the cores; TensorFlow reads these when it is imported.
@@ -71,9 +71,9 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     if "tensorflow" in sys.modules:
-        _optimize_graphs(OPTIMIZES_GRAPHS)
+        optimize_graphs(OPTIMIZES_GRAPHS)
         if not OPTIMIZES_GRAPHS:
-            _forget_lines_of_operations()
+            forget_lines_of_operations()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
@@ -105,22 +105,6 @@ def drop_graphs():
 @pytest.fixture(scope="module")
 def optimized_graphs():
     """TensorFlow optimizes graphs as it does for users, in the module's tests from here on."""
-    _optimize_graphs(True)
+    optimize_graphs(True)
     yield
-    _optimize_graphs(OPTIMIZES_GRAPHS)
-
-
-def _optimize_graphs(optimize):
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimize})
-
-
-def _forget_lines_of_operations():
-    """All operations of graphs get one and the same stack of Python's calls, which TensorFlow's errors show."""
-    from tensorflow.python.framework import ops
-
-    tf_stack = getattr(ops, "tf_stack", None)  # private: where it moved, tests take longer
-    if hasattr(tf_stack, "extract_stack"):
-        stack = tf_stack.extract_stack()
-        tf_stack.extract_stack = lambda stacklevel=1: stack
+    optimize_graphs(OPTIMIZES_GRAPHS)

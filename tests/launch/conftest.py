@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import OPTIMIZES_GRAPHS
+from tests.fast import OPTIMIZES_GRAPHS
 from tests.launch.rough_figures import ROUGH, drawing
 
 
