@@ -1,4 +1,4 @@
-"""What all tests run under and share, so that the suite stays fast. Five lines for whoever adds a test:
+"""What all tests run under and share, so that the suite stays fast. Six lines for whoever adds a test:
 
 1. Tracing costs, arithmetic does not: each new (manifold object, curve, T, dtype) takes `connect` 1 to 4 s, a Keras
    model 2 to 5 s to fit, a program of `launch` 5 to 15 s to run. Make them at module level or in a `scope="module"`
@@ -11,6 +11,7 @@
 4. `slow` is for what repeats the law of a faster test at more places or a larger size, and says which: `make test`
    leaves it out, `make test-all` runs it.
 5. A module goes to one worker whole. One that takes more than ten seconds belongs into `LONG_MODULES`.
+6. A process pays 5 s for its imports, unless it is forked from one that has made them: `tests/processes.py`.
 """
 
 import gc
