@@ -3,4 +3,9 @@
 Imports alone: TensorFlow's runtime must not have begun where a process is forked.
 """
 
-import tfgeo.explorer  # noqa: F401
+# ruff: noqa: F401
+import launch.cluster
+import launch.experiments.clustering
+import launch.experiments.training
+import launch.train
+import tests.models.tiny
