@@ -1,15 +1,17 @@
-"""What all tests run under and share, so that the suite stays fast. Five lines for whoever adds a test:
+"""What all tests run under and share, so that the suite stays fast. Six lines for whoever adds a test:
 
 1. Tracing costs, arithmetic does not: each new (manifold object, curve, T, dtype) takes `connect` 1 to 4 s, a Keras
    model 2 to 5 s to fit, a program of `launch` 5 to 15 s to run. Make them at module level or in a `scope="module"`
    fixture, give all calls of a module one shape, and let several tests look at one result.
 2. TensorFlow does not optimize graphs here, which takes longer than it saves on small ones. Where the law is about
-   what optimized graphs compute, ask for `optimized_graphs`; `make test-all` optimizes everywhere, as users do.
+   what optimized graphs compute, ask for `optimized_graphs`; `make test-all` optimizes everywhere, as users do. Nor
+   does it note here from which lines of Python an operation came, pytest's among them: a fifth of all tracing.
 3. A model that is trained already is a shipped one, `zoo.load("yang2018/two_moons")`. One that a test must train is
    small: `tests/models/tiny.py`, and `tests/launch/small_images.py` for programs; a module trains it once.
 4. `slow` is for what repeats the law of a faster test at more places or a larger size, and says which: `make test`
    leaves it out, `make test-all` runs it.
 5. A module goes to one worker whole. One that takes more than ten seconds belongs into `LONG_MODULES`.
+6. A process pays 5 s for its imports, unless it is forked from one that has made them: `tests/processes.py`.
 """
 
 import gc
@@ -19,11 +21,14 @@ import sys
 
 import pytest
 
+from tests.fast import OPTIMIZES_GRAPHS, forget_lines_of_operations, optimize_graphs
+
 # Begun first, the longest before all others, so that no worker is left alone with one of them at the end.
 LONG_MODULES = [
     "test_kills.py",
-    "geodesics/test_closed_forms.py",
+    "docs/test_snippets.py",
     "launch/test_cluster.py",
+    "geodesics/test_closed_forms.py",
     "geodesics/maps/test_logarithm_map.py",
     "manifolds/test_manifold_laws.py",
     "models/test_hamiltonian_models.py",
@@ -38,13 +43,19 @@ LONG_MODULES = [
     "geodesics/stores/test_scheduler.py",
     "sampling/test_metric_density.py",
     "test_export.py",
+    "manifolds/test_distilled.py",
+    "launch/test_own_data.py",
+    "launch/test_other_programs.py",
+    "launch/test_benchmark.py",
+    "launch/test_results.py",
+    "fuzz/test_parsers.py",
+    "docs/test_scikit_learn_page.py",
+    "docs/test_notebooks.py",
 ]
 
 # Cyclic garbage is sought among what tests make, not among the million objects of TensorFlow, and the youngest less
 # often than by default. The oldest must be sought all the same: traced graphs are cyclic, and add up to gigabytes.
 GARBAGE_THRESHOLDS = (5_000, 10, 10)
-
-OPTIMIZES_GRAPHS = os.environ.get("TFGEO_TEST_OPTIMIZE_GRAPHS", "0") != "0"
 
 gc.disable()  # while modules are imported
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
@@ -61,7 +72,9 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish():
     if "tensorflow" in sys.modules:
-        _optimize_graphs(OPTIMIZES_GRAPHS)
+        optimize_graphs(OPTIMIZES_GRAPHS)
+        if not OPTIMIZES_GRAPHS:
+            forget_lines_of_operations()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
@@ -93,12 +106,6 @@ def drop_graphs():
 @pytest.fixture(scope="module")
 def optimized_graphs():
     """TensorFlow optimizes graphs as it does for users, in the module's tests from here on."""
-    _optimize_graphs(True)
+    optimize_graphs(True)
     yield
-    _optimize_graphs(OPTIMIZES_GRAPHS)
-
-
-def _optimize_graphs(optimize):
-    import tensorflow as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimize})
+    optimize_graphs(OPTIMIZES_GRAPHS)

@@ -1,12 +1,7 @@
-"""Work that is killed at any moment and begun again by the same call, and what kills it.
-
-Processes are forked from one that has imported TensorFlow and computed nothing: each is a process of its own, with
-its own runtime of TensorFlow, whose death by SIGKILL no handler sees. Only the seconds of the imports are shared.
-"""
+"""Work that is killed at any moment and begun again by the same call, and what kills it."""
 
 import contextlib
 import functools
-import multiprocessing
 import os
 import pathlib
 import signal
@@ -15,24 +10,24 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from launch import cluster, program
 from launch.running import training as launch_training
+from tests.fast import forget_lines_of_operations, optimize_graphs
 from tests.geodesics.stores.job_cases import LOCAL, MANIFOLD
 from tests.models.tiny import make_data, make_vae
+from tests.processes import CONTEXT
 from tfgeo.checkpoints import TrainingCheckpoint
-from tfgeo.geodesics import pairwise
+from tfgeo.geodesics import GradientDescent, pairwise
 from tfgeo.geodesics.stores.store import DistanceStore
 from tfgeo.models import fit
-
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__])
 
 NUM_ROUNDS = 30
 # Six squares on a side.
 POINTS = np.random.default_rng(0).uniform(-1.2, 1.2, [96, 2]).astype(np.float32)
 NUM_BLOCKS = 21
+# The solver that is traced soonest: every process traces it anew.
+SETTINGS = LOCAL | {"solver": GradientDescent(max_iterations=2)}
 # Seconds that a process may take: more is a hang.
 LONGEST = 300.0
 
@@ -56,7 +51,7 @@ def measure(folder, begun):
         begun()
 
     DistanceStore.put = put_and_say
-    array = pairwise(MANIFOLD, POINTS, store=folder / "distances.zarr", **LOCAL)
+    array = pairwise(MANIFOLD, POINTS, store=folder / "distances.zarr", **SETTINGS)
     np.savez(folder / "result.npz", array[:])
 
 
@@ -75,8 +70,9 @@ def cluster_moons(folder, begun):
 
 
 def _child(work, folder, connection):
-    # As in the tests: optimizing graphs takes longer than it saves on small ones.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    # As in the tests.
+    optimize_graphs(False)
+    forget_lines_of_operations()
     folder.mkdir(exist_ok=True)
     said = []
 

@@ -17,6 +17,7 @@ from launch.running.run import run_from_config
 from launch.running.workers import Task, Workers, read_task
 from tests.models.replica_cases import cluster_of, free_ports
 from tests.models.test_replicas import LONGEST
+from tests.processes import Program
 from tfgeo.errors import UserError
 
 HOSTS = ["a:1", "b:2"]
@@ -112,13 +113,8 @@ def test_flags_of_the_strategy_leave_fingerprints_as_they_are(tmp_path):
 
 
 def start(folder, *arguments, config=None):
-    return subprocess.Popen(
-        [sys.executable, "-m", "launch.train", *SMALL, f"--output_dir={folder}", *arguments],
-        env=os.environ | ({} if config is None else {"TF_CONFIG": config}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = {} if config is None else {"TF_CONFIG": config}
+    return Program("launch.train", *SMALL, f"--output_dir={folder}", *arguments, env=environment)
 
 
 def finish(*processes):

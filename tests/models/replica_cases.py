@@ -14,6 +14,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from tests.fast import forget_lines_of_operations, optimize_graphs
+
 # 21 samples in batches of 10: two replicas have 5 and 5 of a full batch, and none and 1 of the last one.
 NUM, BATCH_SIZE, EPOCHS = 21, 10, 4
 KINDS = ("vae", "iwae", "hvae", "rhvae")
@@ -88,8 +90,9 @@ def train_with_others(folder):
 
 
 def _tell_fast():
-    # As in the tests: optimizing graphs takes longer than it saves on small ones.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    # As in the tests.
+    optimize_graphs(False)
+    forget_lines_of_operations()
 
 
 if __name__ == "__main__":

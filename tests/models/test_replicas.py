@@ -1,9 +1,5 @@
 """Training by several replicas ends where one process ends, up to the rounding of sums."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -11,6 +7,7 @@ import tensorflow as tf
 
 from tests.models.replica_cases import KINDS, cluster_of, free_ports
 from tests.models.tiny import DATA_DIM, LATENT_DIM, make_data, make_flow_model, make_vae
+from tests.processes import Program
 from tfgeo.errors import UserError
 from tfgeo.layers import MLP
 from tfgeo.models import IWAE, VAE, BernoulliDecoder, GaussianEncoder, fit
@@ -29,12 +26,7 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("replicas")
     jobs = [("mirrored", {}), *(("multi_worker", {"TF_CONFIG": text}) for text in cluster_of(free_ports(2)))]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.models.replica_cases", what, str(folder)],
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | more,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        Program("tests.models.replica_cases", what, folder, env={"TF_CPP_MIN_LOG_LEVEL": "3"} | more)
         for what, more in jobs
     ]
     for process in processes:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cases import paraboloid
 from tests.geodesics.stores.job_cases import MANIFOLD, POINTS, SETTINGS
+from tests.processes import CONTEXT
 from tfgeo.errors import UserError
 from tfgeo.geodesics import pairwise
 from tfgeo.geodesics.stores import scheduler as schedulers
@@ -79,6 +80,9 @@ def test_blocks_of_a_worker_that_is_lost_are_found_again(store, monkeypatch):
 
 
 def test_a_worker_process_that_is_killed_costs_nothing_but_time(monkeypatch):
+    # Processes of Dask's own, forked from one that has imported TensorFlow.
+    for module in (distributed.nanny, distributed.process):
+        monkeypatch.setattr(module, "get_mp_context", lambda: CONTEXT)
     with cluster(2, processes=True) as two:
         found = lose_a_worker(two, lambda worker: os.kill(worker.pid, signal.SIGKILL), monkeypatch)
         two.scale(1)
