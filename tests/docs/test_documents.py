@@ -52,6 +52,19 @@ def docstrings():
                     yield f"{path.relative_to(ROOT)}: {name}", doc
 
 
+def rows(text):
+    """Groups of lines that begin with a bar, as cells."""
+    for table in re.findall(r"(?:^\|.*\n?)+", text, re.M):
+        yield [re.split(r"(?<!\\)\|", line.strip()) for line in table.strip().splitlines()]
+
+
+@every_page
+def test_tables_are_whole(page):
+    for table in rows(re.sub(r"```.*?```", "", PAGES[page], flags=re.S)):
+        assert len({len(cells) for cells in table}) == 1, table[0]
+        assert all(set(cell) <= set("-: ") for cell in table[1]), table[0]
+
+
 def test_the_map_is_what_make_map_prints():
     command = ["make", "-s", "--no-print-directory", "map", f"PYTHON={sys.executable}"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
