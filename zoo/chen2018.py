@@ -84,7 +84,7 @@ ENTRIES = (
         "pendulum",
         "images of a pendulum, whose only degree of freedom is its angle",
         "Measured: geodesics are 0.330 of straight lines at seed 1 (deviation 0.012 over five draws of 20 pairs), "
-        "0.348 at seed 2 (0.045); the paper's 100 pairs have 0.389. The circle of angles lies as a figure of eight: "
+        "0.348 at seed 2 (0.045); the paper's 100 pairs have 0.389. The circle of angles lies as an eight: "
         "R^2 of geodesic lengths in the angle is 0.26 and 0.33, that of straight lines 0.40 and 0.54.",
         data=DataConfig("pendulum", num_samples=15_000, noise=0.05),
         # Table 2.
