@@ -56,9 +56,10 @@ def reproduce(values: program.Flags) -> None:
         )
         _write(found, name, len(seeds), folder)  # whatever becomes of the figures
         grids = appendix.draw_grids(list(found), values.seed, folder)
-        _write(found, name, len(seeds), folder, grids)
-        for path in grids:
-            print(path, flush=True)
+        if grids:
+            _write(found, name, len(seeds), folder, grids)
+            for path in grids:
+                print(path, flush=True)
         if values.publish:
             _publish(found, seeds, folder, values)
     if failures:
