@@ -42,7 +42,7 @@ def halve_weights(source: pathlib.Path, target: pathlib.Path) -> None:
     """Writes float32 weights as float16, from which they are loaded into float32 again.
 
     A weight with a number that half precision does not reach, or of numbers that are all below what it keeps in
-    full, stays as it is.
+    full, stays as it is; and so do single numbers, such as a step size, which configurations are compared with.
     """
     limits = np.finfo(np.float16)
     with h5py.File(source, "r") as old, h5py.File(target, "w") as new:
@@ -54,6 +54,7 @@ def halve_weights(source: pathlib.Path, target: pathlib.Path) -> None:
                 values = part[()]
                 largest = np.abs(values).max(initial=0.0)
                 fits = values.dtype == np.float32 and (largest == 0.0 or limits.tiny <= largest <= limits.max)
+                fits = fits and values.size > 1
                 made = new.create_dataset(name, data=values.astype(np.float16) if fits else values)
             for key, value in part.attrs.items():
                 made.attrs[key] = value
