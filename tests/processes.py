@@ -67,6 +67,7 @@ def _run(module, arguments, environment, folder, files):
     for number, file in enumerate(files, 1):
         with open(file, "ab") as opened:
             os.dup2(opened.fileno(), number)
+    # Open for as long as the process lives; what Python had here may be closed.
     sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

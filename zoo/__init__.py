@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from zoo.cards import card
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["EntryConfig", "VAEEmbedding", "card", "cite", "config", "load", "names"]
 
 
-def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:
+def load(
+    name: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = "pretrained",
+    data_dir: str | None = None,
+) -> Entry:
     """An entry with its model.
 
     Args:
-      name: one of `names()`; a folder that a program of `launch` or `Entry.save` wrote; or `hf://ORG/NAME`, such a
-        folder on the Hugging Face Hub (extra `hub`), optionally with `@REVISION`.
+      name: one of `names()`; a folder that a program of `launch` or `Entry.save` wrote, as text or as a path; or
+        `hf://ORG/NAME`, such a folder on the Hugging Face Hub (extra `hub`), optionally with `@REVISION`.
       weights: "pretrained" for the trained weights shipped with the zoo (their sha256 is verified), None for an
         untrained model, or the path of a weights file that `launch.train` wrote.
       data_dir: folder of the original data files, for `Entry.dataset`.

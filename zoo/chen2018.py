@@ -47,7 +47,7 @@ def _network(data_dim: int, hidden: int, output_variance: float) -> NetworkConfi
 def _geodesics(smoothing: float = 0.0) -> GeodesicsConfig:
     """The fast solver, beside which launch.interpolate fits the paper's neural curves.
 
-    With 24 pieces its curves are as short as those, with 4 they are 2 % longer. Smoothed metrics all but vanish far
+    With 24 pieces its curves are about as short, with 4 they are 2 % longer. Smoothed metrics all but vanish far
     from the data: with 24 pieces most pairs find no end there, and in a table that ends where the samples do some
     curves of the pendulum are longer than straight lines.
     """

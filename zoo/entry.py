@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any, TypeVar, cast
 
@@ -179,8 +180,14 @@ class Entry:
         return section
 
 
-def load(name: str, weights: str | None = "pretrained", data_dir: str | None = None) -> Entry:
+def load(
+    name: str | os.PathLike[str],
+    weights: str | os.PathLike[str] | None = "pretrained",
+    data_dir: str | None = None,
+) -> Entry:
     """See `zoo.load`."""
+    if isinstance(name, os.PathLike):  # a path is a folder, also where an entry is called so
+        return _load_folder(pathlib.Path(name).expanduser(), weights, data_dir)
     if name not in names():
         if name.startswith(hub.PREFIX):
             return _load_folder(hub.download(name), weights, data_dir)
@@ -203,7 +210,7 @@ def load(name: str, weights: str | None = "pretrained", data_dir: str | None = N
     return entry
 
 
-def _load_folder(folder: pathlib.Path, weights: str | None, data_dir: str | None) -> Entry:
+def _load_folder(folder: pathlib.Path, weights: str | os.PathLike[str] | None, data_dir: str | None) -> Entry:
     config, card, file = folders.read(folder)
     entry = Entry(config, card, build_model(config), data_dir, folder)
     if weights is not None:

@@ -20,8 +20,8 @@ def save_roughly(figure, path, dpi, metadata):
     if pathlib.Path(path).suffix == ".pdf":
         pathlib.Path(path).write_bytes(b"%PDF-")
         return
-    with figure._cm_set(dpi=DOTS_PER_INCH):
-        FigureCanvasAgg(figure).print_png(path, metadata=metadata)
+    figure.set_dpi(DOTS_PER_INCH)
+    FigureCanvasAgg(figure).print_png(path, metadata=metadata)
 
 
 ROUGH = {"savefig": save_roughly, "draw_without_rendering": lambda figure: None}

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import zoo
 from tfgeo.errors import UserError
-from zoo import hub
+from zoo import cards, hub
 from zoo.building import build_model
 from zoo.entry import Entry
 from zoo.folders import CARD_FILE, WEIGHTS_FILE
@@ -67,6 +67,18 @@ def test_a_saved_entry_comes_back(saved):
     assert loaded.card["entry"] == "yang2018/two_moons" and loaded.card["versions"]["tensorflow"]
     assert zoo.load(str(folder), weights=None).model is not None
     assert len(loaded.dataset()) == 100
+
+
+def test_what_is_saved_of_halved_weights_is_in_single_precision(tmp_path):
+    entry = zoo.load("chen2018/robot_arm")
+    assert entry.card["storage"]["precision"] == "half"
+    again = zoo.load(entry.save(tmp_path / "entry"))
+    with pytest.raises(UserError, match="there is no folder"):
+        zoo.load(tmp_path / "other")
+    assert "storage" not in again.card and again.card["measured"] == entry.card["measured"]
+    assert (tmp_path / "entry" / WEIGHTS_FILE).stat().st_size > 1.5 * cards.weights_path(
+        entry.config.name
+    ).stat().st_size
 
 
 def test_an_entry_is_not_replaced_unasked(saved):
