@@ -102,8 +102,8 @@ def kill(work, folder, delay, after_begin):
     if after_begin:
         _wait_for_result(connection)
     time.sleep(delay)
-    if process.exitcode is None:
-        os.kill(process.pid, signal.SIGKILL)
+    # SIGKILL, and nothing where it has just ended.
+    process.kill()
     process.join(LONGEST)
     assert process.exitcode in (0, -signal.SIGKILL), (folder / "log").read_text()
     return process.exitcode != 0

@@ -4,6 +4,7 @@ Each is a process of its own, with its own runtime of TensorFlow, environment, o
 sees if it comes by SIGKILL. Only the seconds of the imports are shared.
 """
 
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -48,8 +49,10 @@ class Program:
         return self._process.exitcode
 
     def send_signal(self, number):
-        if self._process.exitcode is None:
-            os.kill(self._process.pid, number)
+        # It may end between the two.
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.exitcode is None:
+                os.kill(self._process.pid, number)
 
     def communicate(self, timeout):
         """What it said, once it has ended."""
