@@ -22,8 +22,8 @@ CARD_FILE, WEIGHTS_FILE = "metrics.json", "model.weights.h5"
 FORMAT = 1
 # A card is some kilobytes; what is larger is no card, and not read.
 MAX_CARD_BYTES = 16_000_000
-# Numbers are stored with at least two bytes each.
-MIN_BYTES_PER_WEIGHT = 2
+# Numbers are stored in at least ten bits each.
+MIN_BYTES_PER_WEIGHT = 1
 
 _NEEDED = ("entry", "config", "sha256")
 _PACKAGES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "scikit-learn", "kmedoids")

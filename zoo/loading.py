@@ -13,8 +13,9 @@ from tfgeo.errors import UserError
 from tfgeo.models import RHVAE, VAE
 from zoo import cards
 from zoo.config import EntryConfig
+from zoo.quantization import quantized_as, unquantized
 
-__all__ = ["check_content", "check_stored", "halve_weights", "load_weights", "same_weights", "save_weights"]
+__all__ = ["check_content", "check_stored", "load_weights", "same_weights", "save_weights"]
 
 # Characters of another library's error that are quoted.
 MAX_CAUSE = 300
@@ -38,41 +39,15 @@ def save_weights(model: VAE, path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def halve_weights(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Writes float32 weights as float16, from which they are loaded into float32 again.
-
-    A weight with a number that half precision does not reach, or of numbers that are all below what it keeps in
-    full, stays as it is; and so do single numbers, such as a step size, which configurations are compared with.
-    """
-    limits = np.finfo(np.float16)
-    with h5py.File(source, "r") as old, h5py.File(target, "w") as new:
-
-        def copy(name: str, part: h5py.Group | h5py.Dataset) -> None:
-            if isinstance(part, h5py.Group):
-                made = new.require_group(name)
-            else:
-                values = part[()]
-                largest = np.abs(values).max(initial=0.0)
-                fits = values.dtype == np.float32 and (largest == 0.0 or limits.tiny <= largest <= limits.max)
-                fits = fits and values.size > 1
-                made = new.create_dataset(name, data=values.astype(np.float16) if fits else values)
-            for key, value in part.attrs.items():
-                made.attrs[key] = value
-
-        for key, value in old.attrs.items():
-            new.attrs[key] = value
-        old.visititems(copy)
-
-
 def same_weights(path: pathlib.Path, stored: pathlib.Path) -> bool:
-    """Whether the weights of a file, in the precision of those that are stored, are these."""
+    """Whether the weights of a file, in the bits of those that are stored, are these."""
     with h5py.File(path, "r") as one, h5py.File(stored, "r") as other:
         names: list[list[str]] = [[], []]
         for file, found in zip((one, other), names, strict=True):
             file.visititems(lambda name, part, found=found: found.append(name) if hasattr(part, "dtype") else None)
         if names[0] != names[1]:
             return False
-        return all(np.array_equal(one[name][()].astype(other[name].dtype), other[name][()]) for name in names[0])
+        return all(np.array_equal(quantized_as(one[name][()], other[name]), other[name][()]) for name in names[0])
 
 
 def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:
@@ -90,7 +65,8 @@ def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> N
         raise UserError(f"weights file {path} must end in .weights.h5, as `python -m launch.train` writes it")
     try:
         check_content(path)
-        model.load_weights(path)
+        with unquantized(path) as whole:
+            model.load_weights(whole)
     except UserError:
         raise
     except (OSError, RuntimeError, ValueError, KeyError) as error:

@@ -41,14 +41,14 @@ def card_text(card: Mapping[str, Any]) -> str:
 
 
 def _storage(card: Mapping[str, Any]) -> str:
-    """What half precision costs, where weights are stored so."""
+    """What fewer bits than single precision's cost, where weights are stored so."""
     storage = card.get("storage") or {}
-    if storage.get("precision") != "half":
+    if storage.get("bits", 32) == 32:
         return ""
     changed = f"log p(x) by {storage['log_likelihood']:.2g} nats in the mean"
     if storage["distance"] is not None:
         changed += f" and distances by {100 * storage['distance']:.2g} % at most"
-    return f" Stored in half precision, which changes {changed}."
+    return f" Stored in {storage['bits']} bits each, which changes {changed}."
 
 
 def _sentence(text: str) -> str:

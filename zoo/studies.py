@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from zoo import chadebec2020
-from zoo.study import Study, vary
+from zoo.study import Setting, Study, vary
 
 __all__ = ["STUDIES"]
 
+
+def _networks(entry: str, *settings: tuple[str, tuple[str, ...]]) -> Study:
+    """Other readings of the networks of Yang et al. (2018), beside the entry's."""
+    return Study(
+        f"yang2018/{entry}",
+        "networks",
+        "What do the networks change, read to the letter?",
+        (
+            Setting("as the entry is", ()),
+            *(Setting(name, tuple(f"--config.network.{value}" for value in values)) for name, values in settings),
+        ),
+        "See docs/papers/yang2018.md.",
+    )
+
+
 STUDIES = (
+    # Footnote 1: H-enc "from 784 to 500 and from 500 to 2", H-dec "from 2 to 500 and from 500 to 784".
+    _networks(
+        "mnist_012",
+        ("two layers of 500", ("encoder_units=500,500", "decoder_units=500,500")),
+        ("last numbers are layers", ("encoder_units=500,2", "decoder_units=500,784")),
+    ),
+    # Footnote 2: H-dec "from 100 to 200 and from 200 to 500 and from 500 to 784".
+    _networks("fashion_tshirt_sandal", ("a last layer of 784", ("decoder_units=100,200,500,784",))),
+    # Sec. V-C.5 takes the networks of Fashion-MNIST, whose M-dec is a sigmoid.
+    _networks("emnist_D_d", ("sigmoid mean", ("mean_activation=sigmoid",))),
     Study(
         "yang2018/mnist_012",
         "gap",

@@ -34,8 +34,9 @@ class Study:
       question: what it asks, one line.
       settings: its rows.
       answer: what its rows show; empty for a paper's table, whose rows stand beside the reported ones.
-      table: the paper's table that holds these rows beside the entry's own; empty for a study of ours, which
-        runs on seeds that are not reported.
+      table: the table that holds these rows: the paper's, beside the entry's own, or one of ours, which is made
+        where it is asked for by name; empty for a study by which settings are chosen, on seeds that are not
+        reported.
     """
 
     entry: str
@@ -44,6 +45,11 @@ class Study:
     settings: tuple[Setting, ...]
     answer: str = ""
     table: str = ""
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether the paper prints its rows."""
+        return any(setting.reported.source for setting in self.settings)
 
 
 def vary(field: str, *values: object, weights: str = "train") -> tuple[Setting, ...]:

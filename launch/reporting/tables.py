@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from tfgeo.checkpoints import whole_file
 
-__all__ = ["Rows", "markdown_table", "text_table", "write_tables"]
+__all__ = ["Rows", "markdown_table", "text_table", "write_csv", "write_tables"]
 
 Rows = list[tuple[str, ...]]
 
@@ -56,14 +56,16 @@ def write_tables(
     text = text_table(rows)
     with whole_file(folder / f"{name}.txt") as partial:
         partial.write_text(f"{title}\n\n{text}\n", encoding="utf-8")
-    with (
-        whole_file(folder / f"{name}.csv") as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
-        csv.writer(file).writerows(rows)
+    write_csv(folder / f"{name}.csv", rows)
     with whole_file(folder / f"{name}.html") as partial:
         partial.write_text(_page(title, rows, links or {}, more), encoding="utf-8")
     print(f"\n{title}\n\n{text}\n\n{folder / name}.txt, .csv, .html", flush=True)
+
+
+def write_csv(path: pathlib.Path, rows: Rows) -> None:
+    """Writes rows, the first of them a header, whole or not at all."""
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
 
 
 def _page(title: str, rows: Rows, links: Mapping[str, str], more: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.config import METRICS, Reported
 
-__all__ = ["COLUMNS", "Column", "mean_and_spread", "values_of"]
+__all__ = ["COLUMNS", "SCORES", "Column", "mean_and_spread", "values_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +86,9 @@ def _metric_columns(score: str) -> tuple[Column, ...]:
 
 _SECONDS = Column("seconds a run", ("seconds", "total"), digits=0)
 
+# Scores of clusters.
+SCORES = ("accuracy", "f1")
+
 # By program, and for clusters by the score that the paper prints.
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "accuracy": (
@@ -106,6 +109,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "evaluate": (
         Column("log p, encoder", ("measured", "log_likelihood", "encoder", "mean"), "log_likelihood", 2),
         Column("log p, flow", ("measured", "log_likelihood", "flow", "mean"), digits=2),
+        Column("log p, flow, without volume", ("measured", "log_likelihood_without_volume", "mean"), digits=2),
         Column("-ELBO, sum", ("measured", "negative_elbo_sum"), "negative_elbo_sum", 1),
         Column("error, training", ("measured", "reconstruction", "train"), "reconstruction_train", 4, 4),
         Column("error, held out", ("measured", "reconstruction", "test"), "reconstruction_test", 4, 4),

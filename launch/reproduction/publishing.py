@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.reporting.tables import Rows
-from launch.reproduction.halving import store_weights
+from launch.reproduction.quantizing import store_weights
 from tfgeo.checkpoints import whole_file
 from tfgeo.errors import UserError
 from zoo import cards, registry
@@ -29,7 +29,7 @@ def publish(
     entry: EntryConfig,
     runs: Sequence[Mapping[str, Any]],
     folder: pathlib.Path,
-    half: bool = False,
+    quantize: bool = False,
     data_dir: str | None = None,
 ) -> None:
     """Copies the first seed's weights into the zoo, with a card of what all seeds measured.
@@ -38,11 +38,11 @@ def publish(
       entry: the entry.
       runs: metrics of its runs, one for each seed.
       folder: folder of the first one.
-      half: whether weights are stored in half precision, where that costs nothing.
+      quantize: whether weights are stored in the fewest bits that cost nothing.
       data_dir: folder of the original data files, on which the cost is measured.
     """
     first = runs[0]
-    storage = _share(entry, folder) if entry.model_of else _store(entry, first, folder, half, data_dir)
+    storage = _share(entry, folder) if entry.model_of else _store(entry, first, folder, quantize, data_dir)
     if storage is None:
         return
     trained = entry.model_of or entry.name
@@ -69,12 +69,12 @@ def publish(
 
 
 def _store(
-    entry: EntryConfig, first: Mapping[str, Any], folder: pathlib.Path, half: bool, data_dir: str | None
+    entry: EntryConfig, first: Mapping[str, Any], folder: pathlib.Path, quantize: bool, data_dir: str | None
 ) -> dict[str, Any] | None:
-    """Copies a run's weights; what its card says of their precision, or None where they are too large."""
+    """Copies a run's weights; what its card says of their bits, or None where they are too large."""
     stored, storage = folder / "model.weights.h5", {}
     with tempfile.TemporaryDirectory() as place:
-        if half:
+        if quantize:
             trained, stored = stored, pathlib.Path(place) / "stored.weights.h5"
             config = from_dict(first["config"])
             storage = {"storage": store_weights(config, first["seed"], trained, stored, data_dir)}
@@ -95,7 +95,7 @@ def _store(
 
 
 def _share(entry: EntryConfig, folder: pathlib.Path) -> dict[str, Any] | None:
-    """What the card says of the precision of another entry's weights; None where a run's are not these."""
+    """What the card says of the bits of another entry's weights; None where a run's are not these."""
     shared = cards.card(entry.model_of)
     if shared is None:
         print(

@@ -53,15 +53,19 @@ def rows_of_paper(paper: str | None, table: str | None) -> list[Row]:
         if entry.name not in beside:
             rows.append(Row(entry, entry.name, (), entry.reported, pathlib.Path(entry.name)))
         for study in STUDIES:
-            if study.entry == entry.name and study.table:
+            if study.entry == entry.name and study.table and (study.is_printed or table is not None):
                 rows += rows_of_study(study)
     if table is None:
         return rows
-    chosen = [row for row in rows if table in (row.reported.tables if row.study is None else (row.study.table,))]
+    chosen = [row for row in rows if table in _tables_of(row)]
     if not chosen:
-        tables = list(dict.fromkeys(name for row in rows for name in row.reported.tables))
+        tables = list(dict.fromkeys(name for row in rows for name in _tables_of(row)))
         raise UserError(f"--table={table} is not a table of {paper}; there are {', '.join(tables) or 'none'}")
     return chosen
+
+
+def _tables_of(row: Row) -> tuple[str, ...]:
+    return tuple(row.reported.tables) if row.study is None else (row.study.table,)
 
 
 def studies_of(paper: str) -> list[Study]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from launch import program
-from launch.reporting.tables import Rows, write_tables
+from launch.reporting.tables import Rows, write_csv, write_tables
 from launch.reproduction import appendix, page, publishing
-from launch.reproduction.columns import COLUMNS, Column, mean_and_spread, values_of
+from launch.reproduction.columns import COLUMNS, SCORES, Column, mean_and_spread, values_of
+from launch.reproduction.gains import gains_table, scores_table
 from launch.reproduction.rows import Row, rows_of_paper, rows_of_study, studies_of
 from tfgeo.datasets.files import data_folder
 from tfgeo.errors import UserError, check_writable_folder
@@ -155,7 +156,15 @@ def _write_table(
 ) -> None:
     """A table with its page: below it are the runs of each row, and figures of the whole paper."""
     more = page.runs_section(found, folder) + page.figures_section("Training curves", figures, folder)
-    write_tables(folder, name, title, _table(_score(found), found), page.anchors(found), more)
+    kind = _score(found)
+    write_tables(folder, name, title, _table(kind, found), page.anchors(found), more)
+    if kind in SCORES:
+        gains = gains_table(kind, found)
+        if gains:
+            write_csv(folder / f"{name}_runs.csv", scores_table(kind, found))
+            write_tables(
+                folder, f"{name}_gains", f"{title}: gains over straight distances on the same codes", gains
+            )
 
 
 def _score(found: dict[Row, Runs]) -> str:
@@ -227,7 +236,7 @@ def _publish(found: dict[Row, Runs], seeds: Sequence[int], folder: pathlib.Path,
             by_study.setdefault(f"{row.entry.name}/{row.study.name}", (row.study, {}))[1][row] = runs
         elif len(runs) == len(seeds):
             first = folder / row.folder / f"seed_{seeds[0]}"
-            publishing.publish(row.entry, runs, first, values.half, values.data_dir)
+            publishing.publish(row.entry, runs, first, values.quantize, values.data_dir)
     for study, part in by_study.values():
         if any(part.values()):
             publishing.publish_study(study, _table(_score(part), part))

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -229,19 +230,27 @@ def _read_config(path: pathlib.Path) -> Any:
 def _weights_seeds() -> list[bytes]:
     import h5py
 
-    stream = io.BytesIO()
-    with h5py.File(stream, "w") as file:
-        for name in ("layers/dense/vars/0", "layers/dense/vars/1"):
-            file[name] = np.arange(8, dtype=np.float32)
-    return [stream.getvalue()]
+    from zoo import quantization
+
+    with tempfile.TemporaryDirectory() as folder:
+        whole, few = (pathlib.Path(folder, name) for name in ("whole.weights.h5", "few.weights.h5"))
+        with h5py.File(whole, "w") as file:
+            for name in ("layers/dense/vars/0", "layers/dense/vars/1"):
+                file[name] = np.arange(8, dtype=np.float32).reshape(4, 2)
+        with mock.patch.object(quantization, "LARGE", 1):
+            quantization.quantize_weights(whole, few, 12)
+        return [path.read_bytes() for path in (whole, few)]
 
 
 def _read_weights(path: pathlib.Path) -> Any:
     from tfgeo.errors import UserError
     from zoo.loading import check_content
+    from zoo.quantization import unquantized
 
     try:
         check_content(path)
+        with unquantized(path):
+            pass
     except (OSError, RuntimeError, ValueError, KeyError) as error:  # what `load_weights` explains
         raise UserError(str(error)) from error
 

@@ -57,6 +57,12 @@ def test_what_is_measured(kind, finished):
     measured = check_results(finished[kind])["measured"]
     proposals = {"encoder"} if kind == "vae" else {"encoder", "flow"}
     assert set(measured["log_likelihood"]) == proposals
+    if kind != "vae":
+        # The flow's estimate, and what heating gains: d log(1 / sqrt(beta_0)).
+        estimate, without = measured["log_likelihood"]["flow"], measured["log_likelihood_without_volume"]
+        entry = zoo.load(finished[kind])
+        volume = -entry.config.network.latent_dim * np.log(np.asarray(entry.model.sqrt_beta_zero))
+        assert volume > 0.0 and without["mean"] - estimate["mean"] == pytest.approx(volume, rel=1e-5)
     for estimate in measured["log_likelihood"].values():
         # Importance sampling is above the bound on average; 20 samples and noise leave little room below it.
         assert estimate["mean"] > measured["elbo"]["test"] - 1.0 and estimate["std"] >= 0.0

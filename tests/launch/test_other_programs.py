@@ -17,7 +17,8 @@ from tfgeo.errors import UserError
 from tfgeo.manifolds import SaturatedCentroidMetric
 from zoo import cards
 from zoo.config import to_dict
-from zoo.loading import halve_weights, save_weights
+from zoo.loading import save_weights
+from zoo.quantization import quantize_weights
 
 SMALL = [
     "--config.training.epochs=60",
@@ -182,6 +183,15 @@ def test_reproduce_gathers_mean_and_spread(made_up_runs, tmp_path, capsys):
     assert [row[0] for row in rows[1:]] == ["yang2018/mnist_01", "yang2018/mnist_012"]
     # Accuracies 1.0 and 0.9: mean 0.95, sample standard deviation 0.1 / sqrt(2).
     assert rows[1][1] == "0.950 ± 0.071" and rows[1][2] == "1.00"
+    # Gains .2 and .1 of each entry, and of all four runs.
+    gains = {tuple(row[:2]): row[2:] for row in csv.reader((out / "yang2018_III_gains.csv").open())}
+    assert gains["yang2018/mnist_01", "geodesic"] == [
+        "+0.150 ± 0.050", "+0.100 to +0.200", "2 / 0 / 0", "+0.100", "2",
+    ]  # fmt: skip
+    assert gains["all", "geodesic"][0] == "+0.150 ± 0.029" and gains["all", "spectral"][2] == "0 / 0 / 4"
+    runs = list(csv.reader((out / "yang2018_III_runs.csv").open()))
+    assert runs[0] == ["row", "seed", "geodesic", "euclidean", "spectral"]
+    assert runs[2] == ["yang2018/mnist_01", "1", "0.9000", "0.8000", "0.5000"] and len(runs) == 5
     html, text = ((out / f"yang2018_III.{suffix}").read_text() for suffix in ("html", "txt"))
     assert "<table" in html and "mnist_012" in text
     card = zoo.card("yang2018/mnist_012")
@@ -197,20 +207,20 @@ def test_an_entry_of_another_ones_model_is_published_with_its_weights(tmp_path, 
     monkeypatch.setattr(cards, "_FOLDER", tmp_path / "weights")
     entry, other = zoo.config("chen2019/pendulum"), zoo.config("chen2018/pendulum")
 
-    def publish(config, half=False):
+    def publish(config, quantize=False):
         config_of_run = json.loads(json.dumps(to_dict(shipped.config))) | {"notes": ["an old note"]}
         run = {"seed": 1, "config": config_of_run, "data_sha256": "0", "versions": {}}
-        if half:
+        if quantize:
             monkeypatch.setattr(
-                publishing, "store_weights", lambda config, seed, *paths: halve_weights(*paths[:2]) or {}
+                publishing, "store_weights", lambda config, seed, *paths: quantize_weights(*paths[:2], 12) or {}
             )
-        publishing.publish(config, [run | {"measured": {}, "reported": {}, "seconds": {}}], tmp_path, half)
+        publishing.publish(config, [run | {"measured": {}, "reported": {}, "seconds": {}}], tmp_path, quantize)
         return capsys.readouterr().out
 
     trained = tmp_path / "model.weights.h5"
     save_weights(shipped.model, trained)
     assert "publish it first" in publish(entry) and zoo.card(entry.name) is None
-    publish(other, half=True)
+    publish(other, quantize=True)
     assert "published" in publish(entry)
     card = zoo.card(entry.name)
     assert card["entry"] == entry.name and card["sha256"] == zoo.card(other.name)["sha256"]

@@ -140,6 +140,7 @@ _OBJECTIVES = tuple(
             for subset in range(3)
         ),
         "See docs/papers/chadebec2020.md.",
+        table="5-released" if one.reported.source else "",
     )
     for one in ENTRIES
 )
