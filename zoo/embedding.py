@@ -210,11 +210,16 @@ class EntryGeometry(Geometry):
         return self.entry.manifold()
 
     def pairwise(self, points: np.ndarray, progress: bool = False, **settings: Any) -> np.ndarray:
-        rows, columns = np.triu_indices(len(points), 1)
-        return pairwise(points=points, progress=progress, **self._settings(points[rows], points[columns], settings))
+        start = end = points
+        if self._starts_on_graph:
+            rows, columns = np.triu_indices(len(points), 1)
+            start, end = points[rows], points[columns]
+        return pairwise(points=points, progress=progress, **self._settings(start, end, settings))
 
     def distances(self, a: np.ndarray, b: np.ndarray, progress: bool = False, **settings: Any) -> np.ndarray:
-        start, end = np.repeat(a, len(b), axis=0), np.tile(b, (len(a), 1))
+        start, end = a, b
+        if self._starts_on_graph:
+            start, end = np.repeat(a, len(b), axis=0), np.tile(b, (len(a), 1))
         return distances(a=a, b=b, progress=progress, **self._settings(start, end, settings))
 
     def to_landmarks(
@@ -223,7 +228,13 @@ class EntryGeometry(Geometry):
         own = {} if self.entry.config.geodesics is None else {"distance": self.entry.geodesics.distance}
         return super().to_landmarks(points, num_landmarks, progress, **own | settings)
 
+    @property
+    def _starts_on_graph(self) -> bool:
+        """Whether each pair has a start of its own, so that all pairs must be known beforehand."""
+        return self.entry.config.geodesics is not None and self.entry.geodesics.warm_start == "graph"
+
     def _settings(self, start: np.ndarray, end: np.ndarray, given: dict[str, Any]) -> dict[str, Any]:
+        """Settings for pairs of ends, or for all pairs of these points where no pair has a start of its own."""
         own: dict[str, Any] = {"manifold": self.manifold}
         if self.entry.config.geodesics is not None:
             own = geodesic_settings(self.entry, start, end, self._latents, self._seed, self.manifold)

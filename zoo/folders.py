@@ -111,9 +111,13 @@ def _read_config(folder: pathlib.Path, card: dict[str, Any]) -> EntryConfig:
 def _check_size(config: EntryConfig, weights: pathlib.Path) -> None:
     """Refuses a configuration whose model the file cannot hold, before memory is taken for it."""
     network = config.network
+    seen = network.data_dim
+    if network.filters:  # what the last convolution gives: each halves the image
+        height, width = (-(-side // 2 ** len(network.filters)) for side in network.image_shape)
+        seen = height * width * network.filters[-1]
     widths = [
-        [network.data_dim, *network.encoder_units, network.latent_dim],
-        [network.latent_dim, *network.decoder_units, network.data_dim],
+        [seen, *network.encoder_units, network.latent_dim],
+        [network.latent_dim, *network.decoder_units, seen],
     ]
     needed = sum(one * other for chain in widths for one, other in itertools.pairwise(chain))
     if config.metric is not None:

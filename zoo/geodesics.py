@@ -30,8 +30,8 @@ def geodesic_settings(
 
     Args:
       entry: the entry.
-      start: `[B, d]` latent points.
-      end: `[B, d]`.
+      start: `[B, d]` latent points; where `geodesics.warm_start` is not "graph", all that curves may start from.
+      end: `[B, d]`, likewise.
       latents: `[n, d]` those of the training samples, where `geodesics.warm_start` is "graph".
       seed: seed of a random warm start.
       manifold: another metric of the entry's latent space, or its own where that was made before, with what is

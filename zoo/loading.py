@@ -13,7 +13,7 @@ from tfgeo.errors import UserError
 from tfgeo.models import RHVAE, VAE
 from zoo import cards
 from zoo.config import EntryConfig
-from zoo.quantization import quantized_as, unquantized
+from zoo.quantization import is_stored_as, unquantized
 
 __all__ = ["check_content", "check_stored", "load_weights", "same_weights", "save_weights"]
 
@@ -47,7 +47,7 @@ def same_weights(path: pathlib.Path, stored: pathlib.Path) -> bool:
             file.visititems(lambda name, part, found=found: found.append(name) if hasattr(part, "dtype") else None)
         if names[0] != names[1]:
             return False
-        return all(np.array_equal(quantized_as(one[name][()], other[name]), other[name][()]) for name in names[0])
+        return all(is_stored_as(one[name][()], other[name]) for name in names[0])
 
 
 def load_weights(model: VAE, path: pathlib.Path, sha256: str | None = None) -> None:
@@ -118,9 +118,13 @@ def check_stored(config: EntryConfig, model: VAE, weights: str | pathlib.Path) -
 def check_content(path: pathlib.Path) -> None:
     """Refuses links to other files, and arrays that unpack to more than the file: weights are written as is."""
     with h5py.File(path, "r") as file:
-        num_bytes, groups = 0, [file]
+        num_bytes, groups, seen = 0, [file], set()
         while groups:
             group = groups.pop()
+            address = h5py.h5o.get_info(group.id).addr
+            if address in seen:
+                raise UserError(f"weights file {path} holds a group twice, as no weights do; do not trust it")
+            seen.add(address)
             for name in group:
                 link = group.get(name, getlink=True)
                 if not isinstance(link, h5py.HardLink):

@@ -48,7 +48,7 @@ def _storage(card: Mapping[str, Any]) -> str:
     changed = f"log p(x) by {storage['log_likelihood']:.2g} nats in the mean"
     if storage["distance"] is not None:
         changed += f" and distances by {100 * storage['distance']:.2g} % at most"
-    return f" Stored in {storage['bits']} bits each, which changes {changed}."
+    return f" Large ones are stored in {storage['bits']} bits each, which changes {changed}."
 
 
 def _sentence(text: str) -> str:
@@ -57,8 +57,13 @@ def _sentence(text: str) -> str:
 
 def _model(config: Mapping[str, Any]) -> str:
     network = config["network"]
-    encoder = "-".join(map(str, (network["data_dim"], *network["encoder_units"], network["latent_dim"])))
-    decoder = "-".join(map(str, (network["latent_dim"], *network["decoder_units"], network["data_dim"])))
+    filters = list(network.get("filters") or ())
+    convolutions = f"-[convolutions {'-'.join(map(str, filters))}]" if filters else ""
+    transposed = f"[transposed convolutions {'-'.join(map(str, filters[::-1]))}]-" if filters else ""
+    hidden = ["".join(f"-{units}" for units in network[f"{part}_units"]) for part in ("encoder", "decoder")]
+    data_dim, latent_dim = network["data_dim"], network["latent_dim"]
+    encoder = f"{data_dim}{convolutions}{hidden[0]}-{latent_dim}"
+    decoder = f"{latent_dim}{hidden[1]}-{transposed}{data_dim}"
     kind = "VAE"
     if config.get("flow"):
         kind = f"{'RHVAE' if config.get('metric') else 'HVAE'}, {config['flow']['num_steps']} leapfrog steps"

@@ -1,7 +1,7 @@
 """Weights as whole numbers of few bits, as trained weights of the zoo are stored.
 
 The weights of one output unit share a scale: b bits leave an error of at most 2^-b of the unit's largest weight,
-where float16 leaves 2^-12 of each weight, in 16 bits.
+where float16 leaves 2^-11 of each weight, in 16 bits.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import pathlib
+import re
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -18,14 +19,16 @@ import numpy as np
 
 from tfgeo.errors import UserError
 
-__all__ = ["BITS", "LARGE", "quantize_weights", "quantized_as", "unquantized"]
+__all__ = ["BITS", "LARGE", "is_stored_as", "quantize_weights", "unquantized"]
 
 # Bits a weight, from few to many.
 BITS = (10, 12, 14, 16, 18, 20)
-# Numbers of a weight that quantizing is worth it for. Smaller ones hold next to none of the bytes and what results
-# depend on most: an output's log precision, by half of whose error the density of each of its values is wrong,
-# centroids, or a step size, which configurations are compared with.
-LARGE = 10_000
+# Numbers of a weight that quantizing is worth it for, and output units of which HDF5's attributes hold the scales.
+LARGE, MOST_UNITS = 10_000, 15_000
+# Only networks are quantized. What else a model holds is small, and results depend on it most: a precision, by half
+# of whose logarithm's error the density of each value is wrong, centroids with their factors, or a step size, which
+# configurations are compared with.
+_KEPT = re.compile(r"^vars/|(^|/)precision/|^optimizer/")
 _BITS, _SHAPE, _SCALE = "quantized_bits", "quantized_shape", "quantized_scale"
 _WORD = np.dtype("<u4")
 
@@ -33,11 +36,12 @@ _WORD = np.dtype("<u4")
 def quantize_weights(source: pathlib.Path, target: pathlib.Path, bits: int) -> None:
     """Writes a file of weights with its large float32 weights in `bits` bits, one of `BITS`.
 
-    A weight with a number that is not finite stays as it is.
+    What is no weight of a network stays as it is, and a weight with a number that is not finite.
     """
 
     def write(new: h5py.File, name: str, values: np.ndarray) -> h5py.Dataset:
-        if values.dtype != np.float32 or values.size < LARGE or not np.isfinite(values).all():
+        is_large = values.ndim > 1 and values.size >= LARGE and values.shape[-1] <= MOST_UNITS
+        if _KEPT.search(name) or values.dtype != np.float32 or not is_large or not np.isfinite(values).all():
             return new.create_dataset(name, data=values)
         packed, scale = _pack(values, bits)
         made = new.create_dataset(name, data=packed)
@@ -66,16 +70,26 @@ def unquantized(path: pathlib.Path) -> Iterator[pathlib.Path]:
             return
         with tempfile.TemporaryDirectory() as folder:
             whole = pathlib.Path(folder, path.name)
-            with h5py.File(whole, "w") as new:
-                _copy(old, new, lambda name, part: new.create_dataset(name, data=_values(path, name, part)))
+            try:
+                with h5py.File(whole, "w") as new:
+                    _copy(old, new, lambda name, part: new.create_dataset(name, data=_values(path, name, part)))
+            except (OSError, RuntimeError) as error:
+                raise UserError(
+                    f"weights file {path} cannot be unpacked into {tempfile.gettempdir()} ({error}); free some "
+                    "room there, name another folder by TMPDIR, or copy the file again"
+                ) from error
             yield whole
 
 
-def quantized_as(values: np.ndarray, stored: h5py.Dataset) -> np.ndarray:
-    """Float32 weights as they would be stored beside `stored`: in its bits, or in its precision."""
+def is_stored_as(values: np.ndarray, stored: h5py.Dataset) -> bool:
+    """Whether float32 weights, in the bits or the precision of those that are stored, are these."""
     if not _is_quantized(stored):
-        return values.astype(stored.dtype)
-    return _pack(values, int(stored.attrs[_BITS]))[0]
+        return np.array_equal(values.astype(stored.dtype), stored[()])
+    if values.shape != tuple(stored.attrs[_SHAPE]):
+        return False
+    packed, scale = _pack(values, int(stored.attrs[_BITS]))
+    # A scale that was found from rounded weights differs in its last bit.
+    return np.allclose(scale, stored.attrs[_SCALE], rtol=1e-6, atol=0.0) and np.array_equal(packed, stored[()])
 
 
 def _any_quantized(file: h5py.File) -> bool:

@@ -7,18 +7,18 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from scipy import stats
 
 from launch.reporting.tables import Rows
 from launch.reproduction.columns import COLUMNS, Column
 from launch.reproduction.rows import Row
-from tfgeo.randomness import generator
 
 __all__ = ["gains_table", "scores_table"]
 
 # Scores that differ by less are level: k-medoids that give a sample or two to another cluster.
 LEVEL = 0.005
-NUM_RESAMPLES = 10_000
+# Rows, or runs of a single one, below which an interval would say more than is known.
+LEAST_UNITS = 5
 _BASELINE = "euclidean"
 
 Found = Mapping[Row, Sequence[Mapping[str, Any]]]
@@ -27,22 +27,23 @@ Found = Mapping[Row, Sequence[Mapping[str, Any]]]
 def gains_table(kind: str, found: Found) -> Rows:
     """A table of what each distance gains over straight ones, paired by run; empty where none was measured.
 
-    The interval is a bootstrap of the mean over rows, which are data sets, or over the runs of a single one: runs
-    of a row share their data or settings.
+    Mean, standard error and interval are of the rows' means, since runs of a row share data or settings; of a
+    single row they are of its runs. The interval is Student's, where there are enough of them.
 
     Args:
       kind: the score, a key of `COLUMNS`.
       found: metrics.json of the runs of each row.
     """
-    columns = [column for column in _distances(kind) if column.title != _BASELINE]
+    # Spectral clustering is of the data, not of the codes.
+    columns = [column for column in _distances(kind) if column.title not in (_BASELINE, "spectral")]
     (baseline,) = [column for column in _distances(kind) if column.title == _BASELINE]
     groups: dict[str, dict[Row, Any]] = {row.name: {row: runs} for row, runs in found.items()}
     by_entry: dict[str, dict[Row, Any]] = {}
     for row, runs in found.items():
         by_entry.setdefault(row.entry.name, {})[row] = runs
-    groups |= {name: part for name, part in by_entry.items() if len(part) > 1}
+    groups |= {f"{name}, mean of {len(part)}": part for name, part in by_entry.items() if len(part) > 1}
     if len(by_entry) > 1:
-        groups["all"] = dict(found)
+        groups[f"mean of {len(found)}"] = dict(found)
     rows: Rows = []
     for name, part in groups.items():
         for column in columns:
@@ -75,21 +76,16 @@ def _gains(column: Column, baseline: Column, runs: Sequence[Mapping[str, Any]]) 
 
 
 def _cells(gains: Sequence[Sequence[float]]) -> tuple[str, ...]:
-    """Cells of the gains of each data set: mean and standard error, interval, counts and the least one."""
+    """Cells of the gains of each row: mean and standard error, interval, counts and the least one."""
     every = [gain for one in gains for gain in one]
-    mean, count = statistics.mean(every), len(every)
+    units = [statistics.mean(one) for one in gains] if len(gains) > 1 else every
+    mean, count = statistics.mean(units), len(every)
     cells = [f"{mean:+.3f}", "-"]
-    if count > 1:
-        error = statistics.stdev(every) / math.sqrt(count)
-        low, high = _interval(gains if len(gains) > 1 else [[gain] for gain in every])
-        cells = [f"{mean:+.3f} ± {error:.3f}", f"{low:+.3f} to {high:+.3f}"]
+    if len(units) > 1:
+        error = statistics.stdev(units) / math.sqrt(len(units))
+        cells[0] = f"{mean:+.3f} ± {error:.3f}"
+        if len(units) >= LEAST_UNITS:
+            half = error * float(stats.t.ppf(0.975, len(units) - 1))
+            cells[1] = f"{mean - half:+.3f} to {mean + half:+.3f}"
     wins, losses = sum(gain > LEVEL for gain in every), sum(gain < -LEVEL for gain in every)
     return (*cells, f"{wins} / {count - wins - losses} / {losses}", f"{min(every):+.3f}", str(count))
-
-
-def _interval(gains: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Quantiles of the mean gain of data sets drawn again with replacement, each with all of its runs."""
-    sums, counts = (np.array([measure(one) for one in gains]) for measure in (sum, len))
-    drawn = generator(0, "gains").integers(len(gains), size=(NUM_RESAMPLES, len(gains)))
-    low, high = np.quantile(sums[drawn].sum(1) / counts[drawn].sum(1), (0.025, 0.975))
-    return float(low), float(high)

@@ -17,6 +17,7 @@ from tfgeo.randomness import generator
 from zoo.building import build_model
 from zoo.config import EntryConfig
 from zoo.entry import Entry
+from zoo.geodesics import geodesic_settings
 from zoo.loading import load_weights
 from zoo.quantization import BITS, quantize_weights
 from zoo.samples import choose_compared, load_dataset
@@ -97,7 +98,8 @@ def _length_changes(single: Entry, x: np.ndarray) -> Callable[[Entry], float | N
     """The largest relative difference of geodesics' lengths in another entry; None where no samples are apart.
 
     To first order in a change of the metric it is that of one curve's length, since a geodesic is shortest; so the
-    curve is found once, and moved with its ends.
+    curve is found once, and moved with its ends. Curves of an energy with a potential are not shortest: these are
+    found again, with the entry's settings.
     """
     z = single.model.encode(x).mean().numpy()
     pairs = min(NUM_PAIRS, len(z) // 2)
@@ -106,15 +108,31 @@ def _length_changes(single: Entry, x: np.ndarray) -> Callable[[Entry], float | N
     start, end = start[apart], end[apart]
     if len(start) == 0:
         return lambda other: None
+    if single.manifold().has_potential:
+        solved = _lengths(single, z[start], z[end])
+
+        def share_of_solved(other: Entry) -> float | None:
+            moved = other.model.encode(x).mean().numpy()
+            return _largest_share(solved, _lengths(other, moved[start], moved[end]))
+
+        return share_of_solved
     curves = connect(single.manifold(), z[start], z[end], warn=False).points(NUM_POINTS)
     t = np.linspace(0.0, 1.0, NUM_POINTS, dtype=curves.dtype)[:, None]
     before = np.asarray(single.manifold().length(tf.constant(curves)))
-    known = before != 0.0
 
     def share(other: Entry) -> float | None:
         moved = other.model.encode(x).mean().numpy() - z
         shift = (1.0 - t) * moved[start, None] + t * moved[end, None]
         after = np.asarray(other.manifold().length(tf.constant(curves + shift)))
-        return float(np.max(np.abs(after[known] / before[known] - 1.0))) if known.any() else None
+        return _largest_share(before, after)
 
     return share
+
+
+def _lengths(entry: Entry, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return connect(start=start, end=end, warn=False, **geodesic_settings(entry, start, end)).length
+
+
+def _largest_share(before: np.ndarray, after: np.ndarray) -> float | None:
+    known = before != 0.0
+    return float(np.max(np.abs(after[known] / before[known] - 1.0))) if known.any() else None

@@ -37,9 +37,9 @@ def test_quantized_weights_load_as_they_are_rounded(tmp_path, large, bits):
     model = build_model(zoo.config(IMAGES))
     load_weights(model, path)
     for weight, before in zip(model.weights, original.weights, strict=True):
-        weight, before = np.asarray(weight), np.asarray(before)
+        name, weight, before = before.name, np.asarray(weight), np.asarray(before)
         assert weight.dtype == before.dtype
-        if before.size < LARGE:
+        if before.size < LARGE or "kernel" not in name:
             np.testing.assert_array_equal(weight, before)
         else:
             largest = np.abs(before).max(axis=0)
@@ -49,9 +49,9 @@ def test_quantized_weights_load_as_they_are_rounded(tmp_path, large, bits):
     # The same weights, and no others.
     assert same_weights(source, path)
     assert same_weights(save_weights(model, tmp_path / "again.weights.h5"), path)
-    original.encoder.weights[0].assign(-original.encoder.weights[0])
+    original.encoder.weights[0].assign(2.0 * original.encoder.weights[0])
     assert not same_weights(save_weights(original, tmp_path / "other.weights.h5"), path)
-    original.encoder.weights[0].assign(-original.encoder.weights[0])
+    original.encoder.weights[0].assign(0.5 * original.encoder.weights[0])
 
 
 def test_a_unit_of_zeros_and_one_of_denormal_numbers_are_kept(tmp_path, large):
@@ -116,6 +116,9 @@ def test_weights_take_the_fewest_bits_within_what_they_may_cost(tmp_path, monkey
     monkeypatch.setattr(quantizing, "NUM_PAIRS", 4)
     monkeypatch.setattr(quantizing, "NUM_IMPORTANCE", 10)
     trained = zoo.load(IMAGES)
+    # Weights that no few bits hold, as after a training.
+    for weight in (trained.model.encoder.weights[0], trained.model.decoder.weights[2]):
+        weight.assign(weight * np.random.default_rng(0).normal(1.0, 0.01, weight.shape))
     source, target = save_weights(trained.model, tmp_path / "single.weights.h5"), tmp_path / "kept.weights.h5"
     measured = quantizing._costs(trained.config, 0, source, None)
     monkeypatch.setattr(quantizing, "_costs", lambda *_: measured)

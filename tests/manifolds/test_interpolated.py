@@ -199,6 +199,11 @@ def test_bounds_that_are_none(bounds):
         Interpolated(Pullback(sphere), bounds)
 
 
+def test_points_on_a_line_along_an_axis_get_a_plane_around_them():
+    table = Interpolated.around(Pullback(sphere), np.array([[1.0, 0.0], [2.0, 0.0]]), resolution=8, margin=0.0)
+    np.testing.assert_allclose(table.bounds, [[1.0, 2.0], [-0.05, 0.05]])
+
+
 def test_other_wrong_input():
     with pytest.raises(UserError, match="`resolution`"):
         Interpolated(Pullback(sphere), BOUNDS, resolution=3)
@@ -206,3 +211,5 @@ def test_other_wrong_input():
         Interpolated(TensorField(half_plane_metric), ((0.0, 1.0), (0.0, 1.0)), resolution=4)
     with pytest.raises(UserError, match="`points`"):
         Interpolated.around(Pullback(sphere), np.zeros([0, 2]))
+    with pytest.raises(UserError, match="no bounds; give `bounds`"):
+        Interpolated.around(Pullback(sphere), np.zeros([3, 2]))

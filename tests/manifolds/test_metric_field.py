@@ -139,3 +139,19 @@ def test_check_metric_names_the_first_point_that_is_wrong(matrix, problem):
 def test_check_metric_names_a_wrong_shape():
     with pytest.raises(UserError, match=r"must map \[\.\.\., 2\]"):
         check_metric(TensorField(lambda z: z), random_points(5, 2))
+
+
+def test_what_a_singular_metric_shrinks_to_nothing_has_length_zero():
+    def metric(z):
+        direction = tf.stack([tf.cos(z[..., 0]), tf.sin(z[..., 0])], axis=-1)
+        return direction[..., :, None] * direction[..., None, :]
+
+    # Steps across the direction at their middles, whose squares are rounded to both sides of 0.
+    angle = np.linspace(0.0, 6.0, 200, dtype=np.float32)
+    across = np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
+    middle = np.stack([angle, np.zeros_like(angle)], axis=-1)
+    points = np.stack([middle - 0.5 * across, middle + 0.5 * across], axis=1)
+    field = TensorField(metric)
+    assert (field.inner_product(middle, across, across).numpy() < 0.0).any()
+    lengths = field.length(tf.constant(points)).numpy()
+    assert ((lengths >= 0.0) & (lengths < 1e-3)).all()

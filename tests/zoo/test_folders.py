@@ -69,9 +69,9 @@ def test_a_saved_entry_comes_back(saved):
     assert len(loaded.dataset()) == 100
 
 
-def test_what_is_saved_of_halved_weights_is_in_single_precision(tmp_path):
+def test_what_is_saved_of_weights_of_few_bits_is_in_single_precision(tmp_path):
     entry = zoo.load("chen2018/robot_arm")
-    assert entry.card["storage"]["precision"] == "half"
+    assert entry.card["storage"]["bits"] == 16
     again = zoo.load(entry.save(tmp_path / "entry"))
     with pytest.raises(UserError, match="there is no folder"):
         zoo.load(tmp_path / "other")
@@ -130,6 +130,13 @@ def with_bomb(folder):
     sign(folder)
 
 
+def with_a_circle(folder):
+    with h5py.File(folder / WEIGHTS_FILE, "r+") as file:
+        group = file.create_group("around")
+        group["again"] = group
+    sign(folder)
+
+
 SPOILED = {
     "no card": (lambda folder: (folder / CARD_FILE).unlink(), f"no {CARD_FILE}"),
     "card cut": (lambda folder: cut(folder / CARD_FILE, 300), "cut or altered"),
@@ -150,6 +157,7 @@ SPOILED = {
     "weights cut and signed": (lambda folder: (cut(folder / WEIGHTS_FILE, 2000), sign(folder)), "not fit|fewer"),
     "weights are text": (lambda folder: ((folder / WEIGHTS_FILE).write_text("a" * 9000), sign(folder)), "not fit"),
     "link to a file": (with_link, "links 'elsewhere' elsewhere"),
+    "a group in itself": (with_a_circle, "holds a group twice"),
     "reads a file": (with_external_storage, "reads 'elsewhere' from elsewhere"),
     "unpacks to much": (with_bomb, "unpacks to"),
 }

@@ -13,6 +13,7 @@ from tfgeo.datasets.facts import ValueFacts
 from tfgeo.errors import UserError
 from zoo.advice import advise
 from zoo.building import build_model
+from zoo.entry import Entry
 from zoo.generic import ENTRIES
 from zoo.samples import fit_network
 
@@ -109,6 +110,17 @@ def test_facts_are_of_the_values_that_were_given():
     facts = ValueFacts.of(np.array([[1.0, 0.1], [3.0, 0.1]]))
     assert facts == ValueFacts(0.1, 3.0, False, (1,), (1.0, 1.0))
     assert ValueFacts.of(np.full([3, 2], 0.1, np.float32)).deviations == (0.0, 0.0)
+
+
+def test_a_model_of_convolutions_is_saved_and_loaded_again(tmp_path):
+    config = zoo.config("generic/images_conv")
+    network = fit_network(dataclasses.replace(config.network, filters=(8, 8, 8, 8)), "mine", 4096, (64, 64))
+    config = dataclasses.replace(config, network=dataclasses.replace(network, encoder_units=(256,)))
+    entry = Entry(config, None, build_model(config))
+    # Images of 64 x 64, of which convolutions leave 4 x 4: far fewer weights than dense layers would have.
+    again = zoo.load(str(entry.save(tmp_path / "mine")))
+    assert_same_values(entry.model, again.model)
+    assert "4096-[convolutions 8-8-8-8]-256-" in str(again.card)
 
 
 def test_convolutions_take_images_alone_and_their_shape():

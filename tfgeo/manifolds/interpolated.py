@@ -22,6 +22,8 @@ BLOCK_SIZE = 1024
 
 # Least eigenvalue of a coefficient, relative to the smallest one of the node's own metric. Coefficients of a
 # metric that grows by exp(5) from node to node are still above it.
+# A side of the bounding box of points, as a share of the other, at least.
+LEAST_SIDE = 0.1
 COEFFICIENT_FLOOR = 0.01
 
 
@@ -94,7 +96,10 @@ class Interpolated(MetricField):
         margin: float = 0.2,
         dtype: tf.DType = tf.float32,
     ) -> Interpolated:
-        """The table over the bounding box of `points` `[..., 2]`, `margin` of its sides wider at each side."""
+        """The table over the bounding box of `points` `[..., 2]`, `margin` of its sides wider at each side.
+
+        Its shorter side is at least a tenth of the longer one.
+        """
         points = as_array(points, "`points`", "[n, 2]").astype(np.float64)
         if points.ndim < 2 or points.shape[-1] != 2 or points.size < 4 or not np.isfinite(points).all():
             raise UserError(
@@ -103,6 +108,12 @@ class Interpolated(MetricField):
             )
         points = points.reshape(-1, 2)
         low, high = points.min(axis=0), points.max(axis=0)
+        sides = high - low
+        if not sides.any():
+            raise UserError(f"`points` are all {low}, a place that gives a table no bounds; give `bounds` instead")
+        # Points on a line along an axis still get a plane around them.
+        middle, least = 0.5 * (low + high), 0.5 * LEAST_SIDE * sides.max()
+        low, high = np.minimum(low, middle - least), np.maximum(high, middle + least)
         room = check_at_least("margin", margin, 0.0) * (high - low)
         return cls(manifold, np.stack([low - room, high + room], axis=-1), resolution, dtype)
 

@@ -25,7 +25,8 @@ class MetricField(Manifold):
         points = as_points(points)
         first, second = points[..., :-1, :], points[..., 1:, :]
         step = second - first
-        return self.inner_product(0.5 * (first + second), step, step)
+        # Rounding can push the square of a step that the metric shrinks to nothing below it.
+        return tf.maximum(self.inner_product(0.5 * (first + second), step, step), 0.0)
 
     def derivatives(self, z: tf.Tensor) -> MetricDerivatives:
         """The metric with its first and second derivatives, by automatic differentiation.

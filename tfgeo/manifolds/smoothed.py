@@ -49,10 +49,6 @@ class Smoothed(MetricField):
         rank = "" if self.rank is None else f", rank={self.rank}"
         return f"Smoothed({self.manifold!r}, {self.strength:g}{rank})"
 
-    def segment_energies(self, points: tf.Tensor) -> tf.Tensor:
-        # Rounding can push the square of a step that strong smoothing has shrunk to nothing below it.
-        return tf.maximum(super().segment_energies(points), 0.0)
-
     def metric_tensor(self, z: tf.Tensor) -> tf.Tensor:
         metric = self.manifold.metric_tensor(z)
         dim = metric.shape[-1]

@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tests.cases import GAP_ENDS, TwoComponents, random_ends
 from tfgeo.curves import Quadratic
+from tfgeo.errors import UserError
 from tfgeo.geodesics import CrossEntropy, RidgeClimb, connect
 from tfgeo.manifolds import IndependentNoise
 
@@ -24,6 +25,21 @@ def cost(parameters, start, end, num_points=50):
     """Sum of 1 / g along the curves, Algorithm 1's score."""
     points = Quadratic().points(*map(tf.constant, (parameters, start, end)), np.linspace(0.0, 1.0, num_points))
     return np.sum(np.exp(-LOG_DENSITY(points).numpy()), axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        (CrossEntropy, {"num_elites": 33}, "num_elites is 33, more than the 32 curves"),
+        (CrossEntropy, {"num_steps": 0}, "num_steps"),
+        (CrossEntropy, {"num_points": 1}, "num_points"),
+        (RidgeClimb, {"num_steps": 1.5}, "num_steps"),
+        (RidgeClimb, {"learning_rate": 0.0}, "learning_rate"),
+    ],
+)
+def test_wrong_numbers_are_refused(kind, values, said):
+    with pytest.raises(UserError, match=said):
+        kind(LOG_DENSITY, **values)
 
 
 @pytest.mark.parametrize("name", WARM_STARTS)

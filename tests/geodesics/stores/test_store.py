@@ -22,6 +22,13 @@ from tfgeo.manifolds import Pullback
 zarr = pytest.importorskip("zarr")
 
 
+class Offset(Pullback):
+    """The lengths of a pull-back metric under another energy."""
+
+    def energy(self, points):
+        return super().energy(points) + tf.reduce_sum(points[:, 1:-1] ** 2, axis=(1, 2))
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     path = tmp_path_factory.mktemp("stores") / "whole.zarr"
@@ -126,6 +133,7 @@ def test_pairs_that_did_not_converge_are_counted_where_the_work_was_done_before(
     ("change", "said"),
     [
         ({"manifold": Pullback(lambda z: 1.01 * paraboloid(z))}, "with other manifold; give"),
+        ({"manifold": Offset(paraboloid)}, "with other manifold; give"),
         ({"points": POINTS[::-1]}, "with other points; give"),
         ({"distance": "energy"}, r"with other distance \(length there, energy here\); give"),
         ({"num_points": 7}, "with other settings; give"),

@@ -58,7 +58,8 @@ class State(NamedTuple):
       parameters: `[B, P]` curve parameters, the best so far.
       energy: `[B]` their energy.
       gradient: `[B, P]` gradient of the energy there.
-      predicted_decrease: `[B]` what the solver expects its next step to lower the energy by.
+      predicted_decrease: `[B]` what the solver's model says that a step lowers the energy by: the next one, or, of
+        solvers that make their model in the step, the one that was tried last.
       stuck: `[B]` bool: no step of any size can lower the energy.
       memory: the solver's own tensors, each with leading dimension B.
     """

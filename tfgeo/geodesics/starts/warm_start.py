@@ -9,6 +9,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfgeo.curves import Curve
+from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.randomness import generator
 
 __all__ = ["CrossEntropy", "RidgeClimb", "WarmStart"]
@@ -37,6 +38,9 @@ class CrossEntropy(WarmStart):
       num_elites: how many of the best curves the refit takes.
       num_points: points on each curve that are scored.
       seed: seed of the draws.
+
+    Raises:
+      UserError: if a number is not positive, or there are more elites than curves.
     """
 
     log_density_fn: Callable[[tf.Tensor], tf.Tensor]
@@ -45,6 +49,16 @@ class CrossEntropy(WarmStart):
     num_elites: int = 4
     num_points: int = 10
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("num_steps", "num_samples", "num_elites"):
+            check_count(name, getattr(self, name))
+        check_count("num_points", self.num_points, 2)
+        if self.num_elites > self.num_samples:
+            raise UserError(
+                f"num_elites is {self.num_elites}, more than the {self.num_samples} curves of num_samples, of "
+                "which they are the best; give fewer"
+            )
 
     def parameters(self, curve: Curve, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
         num_parameters = curve.num_parameters(start.shape[-1])
@@ -75,19 +89,28 @@ class RidgeClimb(WarmStart):
     """Warm start of Yang and Hauberg (GiMLi 2018): the curve climbs the ridges of the precision g.
 
     Gradient ascent on the mean of log g along the curve (log, because g itself underflows between the data,
-    and its gradient with it), with Adam's normalized steps.
+    and its gradient with it). A step follows the directions of the last gradients, whose lengths do not count, and
+    steps shrink to 0; the highest curve is returned.
 
     Args:
       log_density_fn: log g, `[..., d]` to `[...]`.
       num_steps: steps of the ascent.
-      learning_rate: step size, relative to the distance of the ends.
+      learning_rate: size of the first step, relative to the distance of the ends.
       num_points: points on each curve.
+
+    Raises:
+      UserError: if a number is not positive.
     """
 
     log_density_fn: Callable[[tf.Tensor], tf.Tensor]
     num_steps: int = 30
     learning_rate: float = 0.1
     num_points: int = 12
+
+    def __post_init__(self) -> None:
+        check_count("num_steps", self.num_steps)
+        check_positive("learning_rate", self.learning_rate)
+        check_count("num_points", self.num_points, 2)
 
     def parameters(self, curve: Curve, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
         t = tf.linspace(tf.constant(0.0, start.dtype), 1.0, self.num_points)

@@ -16,11 +16,11 @@ from tfgeo.manifolds import Manifold
 
 __all__ = ["check_same_job", "describe_job", "versions"]
 
-# Straight lines whose lengths stand for the manifold, and points on each.
+# Straight lines whose lengths and energies stand for the manifold, and points on each.
 NUM_PROBES = 256
 POINTS_PER_PROBE = 5
-# Lengths that agree to this share are those of one manifold: other weights change them by more, another processor
-# by less, and the solver's tolerance is of this order.
+# Lengths and energies that agree to this share are those of one manifold: other weights change them by more,
+# another processor by less, and the solver's tolerance is of this order.
 PROBE_TOLERANCE = 1e-4
 
 # Characters that a message gives to both values of a part; a checksum says nothing.
@@ -52,8 +52,9 @@ def describe_job(
 ) -> dict[str, Any]:
     """A job's description, of what JSON holds.
 
-    A manifold is known by the lengths of straight lines between the job's own points: decoders need no name, and
-    weights that were trained further give other lengths.
+    A manifold is known by the lengths and energies of straight lines between the job's own points: decoders need no
+    name, and weights that were trained further give other lengths; two manifolds of the same lengths whose energies
+    differ, as those of independent noise do, have other geodesics.
 
     Args:
       manifold: the manifold.
@@ -68,11 +69,14 @@ def describe_job(
     ends = rows if columns is None else columns
     chosen = np.linspace(0, len(rows) - 1, min(NUM_PROBES, len(rows))).astype(int)
     others = (chosen + len(ends) // 2) % len(ends)
-    lengths = SegmentLengths(manifold, POINTS_PER_PROBE, NUM_PROBES)(rows[chosen], ends[others])
+    first, second = rows[chosen], ends[others]
+    lengths = SegmentLengths(manifold, POINTS_PER_PROBE, NUM_PROBES)(first, second)
+    t = np.linspace(0.0, 1.0, POINTS_PER_PROBE, dtype=rows.dtype)[:, None]
+    energies = np.asarray(manifold.energy(tf.constant((1.0 - t) * first[:, None] + t * second[:, None])))
     return {
         "kind": "pairwise" if columns is None else "distances",
         "points": _digest(rows) + ("" if columns is None else _digest(columns)),
-        "manifold": lengths.tolist(),
+        "manifold": {"lengths": lengths.tolist(), "energies": energies.tolist()},
         "method": method,
         "distance": distance,
         "settings": {name: _describe(value) for name, value in sorted(settings.items())},
@@ -93,10 +97,10 @@ def check_same_job(path: pathlib.Path, kept: dict[str, Any], job: dict[str, Any]
     Raises:
       UserError: if it is.
     """
-    if not isinstance(kept, dict) or set(kept) != set(_PARTS):
+    if not isinstance(kept, dict) or set(kept) != set(_PARTS) or not isinstance(kept["manifold"], dict):
         raise UserError(f"the store {path} was written by another version; give another path, or remove the folder")
     differ = [part for part in _PARTS if part != "manifold" and kept[part] != job[part]]
-    if "points" not in differ and "kind" not in differ and not _same_lengths(kept["manifold"], job["manifold"]):
+    if "points" not in differ and "kind" not in differ and not _same_manifold(kept["manifold"], job["manifold"]):
         differ.insert(0, "manifold")
     if differ:
         said = [_PARTS[part] + _values(kept[part], job[part]) for part in differ]
@@ -106,7 +110,11 @@ def check_same_job(path: pathlib.Path, kept: dict[str, Any], job: dict[str, Any]
         )
 
 
-def _same_lengths(one: list[float], other: list[float]) -> bool:
+def _same_manifold(one: dict[str, list[float]], other: dict[str, list[float]]) -> bool:
+    return set(one) == set(other) and all(_agree(one[name], other[name]) for name in other)
+
+
+def _agree(one: list[float], other: list[float]) -> bool:
     """Whether the probes agree: to a share of each, and of the typical one where they are short."""
     if len(one) != len(other):
         return False

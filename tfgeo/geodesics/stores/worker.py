@@ -68,7 +68,7 @@ def make_solve(plugin_name: str, distance: str) -> Callable[..., tuple[np.ndarra
 
     Returns:
       A function of points `[n, d]`, points `[m, d]`, and whether both are the same, so that the block lies on the
-      diagonal; it gives distances `[n, m]` and how many pairs did not converge.
+      diagonal; it gives distances `[n, m]` and how many pairs did not converge or have no energy.
     """
 
     def solve(rows: np.ndarray, columns: np.ndarray, is_diagonal: bool) -> tuple[np.ndarray, int]:
@@ -87,6 +87,8 @@ def make_solve(plugin_name: str, distance: str) -> Callable[..., tuple[np.ndarra
         values[pairs] = np.sqrt(number) if distance == "root_energy" else number
         if is_diagonal:
             values.T[pairs] = values[pairs]
-        return values, int(np.sum(~found["converged"].numpy()))
+        # No energy between different ends is no distance, though no curve is shorter.
+        apart = np.any(rows[pairs[0]] != columns[pairs[1]], axis=-1)
+        return values, int(np.sum(~found["converged"].numpy() | ((found["energy"].numpy() == 0.0) & apart)))
 
     return solve
