@@ -7,8 +7,9 @@ import json
 import pathlib
 
 from tfgeo.errors import UserError
+from zoo.config import EntryConfig
 from zoo.prose import Card
-from zoo.registry import config
+from zoo.registry import config, names
 
 __all__ = ["card", "card_path", "check_sha256", "sha256_of", "weights_path"]
 
@@ -24,7 +25,14 @@ def weights_path(name: str) -> pathlib.Path:
 
 def card_path(name: str) -> pathlib.Path:
     """Where the card of an entry is. Only registered names are accepted."""
-    return _FOLDER / f"{config(name).name}.json"
+    return _FOLDER / f"{_registered(name).name}.json"
+
+
+def _registered(name: str) -> EntryConfig:
+    """The entry's configuration; of a folder it is said how its card is read."""
+    if name not in names() and pathlib.Path(name).is_dir():
+        raise UserError(f"{name} is a folder; zoo.load({str(name)!r}).card is its card")
+    return config(name)
 
 
 def card(name: str) -> Card | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import zoo
 from launch import program
 from tfgeo.errors import UserError, check_writable_folder
+from zoo import folders
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +44,8 @@ def check_flags(values: program.Flags) -> None:
     """Refuses what is wrong with the flags before TensorFlow is loaded."""
     if values.entry is None:
         raise UserError("--entry is missing; give for example --entry=yang2018/mnist_012")
-    zoo.config(values.entry)
+    if not folders.is_folder(values.entry):
+        zoo.config(values.entry)
     if values.static is None:
         _check_port(values.port)
         return

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgeo.checkpoints import whole_file
-from tfgeo.geodesics import connect
+from tfgeo.geodesics import Geodesics, connect
 from tfgeo.randomness import generator
 from zoo.building import build_model
 from zoo.config import EntryConfig
@@ -99,7 +99,7 @@ def _length_changes(single: Entry, x: np.ndarray) -> Callable[[Entry], float | N
 
     To first order in a change of the metric it is that of one curve's length, since a geodesic is shortest; so the
     curve is found once, and moved with its ends. Curves of an energy with a potential are not shortest: these are
-    found again, with the entry's settings.
+    found again from there, with the entry's settings, so that each stays the same of several minima.
     """
     z = single.model.encode(x).mean().numpy()
     pairs = min(NUM_PAIRS, len(z) // 2)
@@ -109,11 +109,12 @@ def _length_changes(single: Entry, x: np.ndarray) -> Callable[[Entry], float | N
     if len(start) == 0:
         return lambda other: None
     if single.manifold().has_potential:
-        solved = _lengths(single, z[start], z[end])
+        found = _solve(single, z[start], z[end])
+        solved = _solve(single, z[start], z[end], warm_start=found).length
 
         def share_of_solved(other: Entry) -> float | None:
             moved = other.model.encode(x).mean().numpy()
-            return _largest_share(solved, _lengths(other, moved[start], moved[end]))
+            return _largest_share(solved, _solve(other, moved[start], moved[end], warm_start=found).length)
 
         return share_of_solved
     curves = connect(single.manifold(), z[start], z[end], warn=False).points(NUM_POINTS)
@@ -129,8 +130,8 @@ def _length_changes(single: Entry, x: np.ndarray) -> Callable[[Entry], float | N
     return share
 
 
-def _lengths(entry: Entry, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    return connect(start=start, end=end, warn=False, **geodesic_settings(entry, start, end)).length
+def _solve(entry: Entry, start: np.ndarray, end: np.ndarray, **settings: Any) -> Geodesics:
+    return connect(start=start, end=end, warn=False, **geodesic_settings(entry, start, end) | settings)
 
 
 def _largest_share(before: np.ndarray, after: np.ndarray) -> float | None:

@@ -19,6 +19,7 @@ from tfgeo.geodesics.acceleration import stand_in
 from tfgeo.geodesics.defaults import curve_and_solver, default_num_points, fitting_block_size
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.problem import MIN_BLOCK_SIZE, Finished, Problem, Run
+from tfgeo.geodesics.resolution import describe_short_lengths
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.solver import Reason, Solver
@@ -94,7 +95,8 @@ def connect(
       xla: whether steps are compiled with XLA, which takes seconds, and pays for manifolds that are cheap to
         evaluate, such as `Interpolated`.
       progress: whether to show a progress bar, or one that counts more than these pairs.
-      warn: whether to warn when pairs did not converge.
+      warn: whether to warn when pairs did not converge, or when some that are measured again on finer points show
+        that lengths at `num_points` are more than 5 % too short.
       starts: how many starts each pair has: after the first, as said above, random Bezier curves around the
         straight line, the same ones every time (see `RandomBezier`). The shortest result of a pair is kept, for a
         manifold whose energy has a potential that of the least energy. Time grows in proportion.
@@ -174,7 +176,7 @@ def connect(
     parameters, start, end, length, energy, speed_deviation = (
         part.astype(latent_dtype, copy=False) for part in (parameters, start, end, length, energy, speed_deviation)
     )
-    return Geodesics(
+    geodesics = Geodesics(
         curve,
         parameters,
         start,
@@ -186,6 +188,11 @@ def connect(
         num_iterations + earlier_iterations,
         reason,
     )
+    # Of pairs with a condition each there is no one manifold to measure on.
+    short = describe_short_lengths(manifold, geodesics, num_points) if warn and condition is None else ""
+    if short:
+        warnings.warn(short, stacklevel=2)
+    return geodesics
 
 
 def _stand_in(manifold: Manifold, start: np.ndarray, end: np.ndarray, progress: bool, say: bool) -> Manifold | None:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from tfgeo.errors import UserError, unknown_name_error
 from tfgeo.geodesics.connect import PAIRS_PER_CALL, connect
+from tfgeo.geodesics.defaults import default_num_points
 from tfgeo.geodesics.estimate import estimate
 from tfgeo.geodesics.job_limits import MAX_PAIRS, check_cuttable, check_exportable, of_known_pairs
 from tfgeo.geodesics.latents import check_manifold
@@ -21,6 +22,7 @@ from tfgeo.geodesics.methods.approximation import Approximation
 from tfgeo.geodesics.methods.graph import GraphApproximation
 from tfgeo.geodesics.methods.grid import GridApproximation
 from tfgeo.geodesics.methods.landmarks import LandmarkApproximation
+from tfgeo.geodesics.resolution import describe_short_lengths
 from tfgeo.geodesics.result import Geodesics, check_distance, distance_of
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.geodesics.stores.blocks import Block, Cut, MemoryTarget, Target
@@ -127,6 +129,7 @@ class DistanceJob:
         """
         settings = dict(self.settings)
         warn = settings.pop("warn", True)
+        short: list[str] = []
         cut = Cut((len(self.rows), len(self.ends)), self.symmetric, self.method != "solver")
         if store is not None or scheduler is not None:
             check_cuttable(settings)
@@ -153,9 +156,9 @@ class DistanceJob:
                 )
                 target = DistanceStore(store, cut, self.dtype, job)
             if self.method == "solver" and store is None and cluster is None:
-                num_failed, reason = self._solve_all(matrix, settings)
+                num_failed, reason = self._solve_all(matrix, settings, short)
             else:
-                self._fill(target, cut, cluster, settings)
+                self._fill(target, cut, cluster, settings, short)
                 num_failed, reason = target.failures()
         finally:
             if cluster is not None:
@@ -163,10 +166,14 @@ class DistanceJob:
         if warn and num_failed:
             # Of the caller of `pairwise` or `distances`.
             warnings.warn(f"{num_failed} of {self.num_pairs} pairs did not converge; {reason}", stacklevel=4)
+        if warn and short:
+            warnings.warn(short[0], stacklevel=4)
         return target.read() if isinstance(target, DistanceStore) else matrix
 
-    def _fill(self, target: Target, cut: Cut, cluster: Cluster | None, settings: dict[str, Any]) -> None:
-        """Finds all blocks that are not there yet."""
+    def _fill(
+        self, target: Target, cut: Cut, cluster: Cluster | None, settings: dict[str, Any], short: list[str]
+    ) -> None:
+        """Finds all blocks that are not there yet; what is to be said of lengths goes to `short`."""
         blocks = [block for block in cut.blocks() if not target.is_finished(block)]
         starts = settings.get("starts", 1)
         left = sum(block.num_pairs for block in blocks)
@@ -180,12 +187,14 @@ class DistanceJob:
                 return
             for block in blocks:
                 if approximation is None:
-                    target.put(block, *self._solve_block(block, settings, bar))
+                    target.put(block, *self._solve_block(block, settings, bar, short))
                 else:
                     target.put(block, self._approximate_block(block, approximation), 0, "")
                     bar.update(block.num_pairs)
 
-    def _solve_block(self, block: Block, settings: dict[str, Any], bar: tqdm) -> tuple[np.ndarray, int, str]:
+    def _solve_block(
+        self, block: Block, settings: dict[str, Any], bar: tqdm, short: list[str]
+    ) -> tuple[np.ndarray, int, str]:
         """Distances of a square, how many did not converge, and why the first."""
         rows, columns = self.rows[slice(*block.rows)], self.ends[slice(*block.columns)]
         shape = len(rows), len(columns)
@@ -193,6 +202,7 @@ class DistanceJob:
         pairs = np.triu_indices(shape[0], 1) if mirrored else tuple(np.indices(shape).reshape(2, -1))
         values = np.zeros(shape, self.dtype)
         geodesics = connect(self.manifold, rows[pairs[0]], columns[pairs[1]], **settings, progress=bar, warn=False)
+        self._look_at(geodesics, settings, short)
         values[pairs] = distance_of(geodesics.length, geodesics.energy, self.distance)
         if mirrored:
             values.T[pairs] = values[pairs]
@@ -217,7 +227,7 @@ class DistanceJob:
             values[:, :size] = above + above.T
         return values.astype(self.dtype)
 
-    def _solve_all(self, matrix: np.ndarray, settings: dict[str, Any]) -> tuple[int, str]:
+    def _solve_all(self, matrix: np.ndarray, settings: dict[str, Any], short: list[str]) -> tuple[int, str]:
         """Fills a matrix in memory by the solver, of whose geodesics nothing but the distances is kept."""
         # What was found otherwise for each pair is not cut into parts.
         size = max(self.num_pairs, 1) if of_known_pairs(settings) else PAIRS_PER_CALL
@@ -228,6 +238,7 @@ class DistanceJob:
                 geodesics = connect(
                     self.manifold, self.rows[rows], self.ends[columns], **settings, progress=bar, warn=False
                 )
+                self._look_at(geodesics, settings, short)
                 matrix[rows, columns] = distance_of(geodesics.length, geodesics.energy, self.distance)
                 if self.symmetric:
                     matrix[columns, rows] = matrix[rows, columns]
@@ -235,6 +246,15 @@ class DistanceJob:
                 if len(failed):
                     num_failed, reason = num_failed + len(failed), geodesics.reason[failed[0]]
         return num_failed, reason
+
+    def _look_at(self, geodesics: Geodesics, settings: dict[str, Any], short: list[str]) -> None:
+        """Adds what is to be said of lengths that are too short, once."""
+        if short or settings.get("condition") is not None:
+            return
+        num_points = settings.get("num_points") or default_num_points(geodesics.curve)
+        said = describe_short_lengths(self.manifold, geodesics, num_points)
+        if said:
+            short.append(said)
 
     def _pairs(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the pairs of such numbers, row by row, above the diagonal where it is symmetric."""

@@ -36,7 +36,8 @@ class Geodesics:
       parameters: `[B, P]`.
       start: `[B, d]`.
       end: `[B, d]`.
-      length: `[B]`, in data units.
+      length: `[B]`, in data units: the sum of the chords between the points of the curve at which it was measured,
+        which is short of its integral of |c'|_G where the decoder bends between them.
       energy: `[B]`, in squared data units.
       speed_deviation: `[B]` standard deviation of the speed along the curve, relative to its mean. A geodesic
         has constant speed, so that this checks a solver on its own; it cannot vanish where the curve family
@@ -68,6 +69,7 @@ class Geodesics:
 
     def points(self, num: int) -> np.ndarray:
         """`[B, num, d]` points at equal steps of the curve parameter; the first and last are the ends."""
+        check_count("num", num, 2)
         t = tf.linspace(tf.constant(0.0, self.start.dtype), 1.0, num)
         parameters, start, end = map(tf.constant, (self.parameters, self.start, self.end))
         return self.curve.points(parameters, start, end, t).numpy()

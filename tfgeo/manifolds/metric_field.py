@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from tfgeo.manifolds.calculus.metric_derivatives import MetricDerivatives, differentiate_twice
@@ -12,6 +13,9 @@ from tfgeo.manifolds.calculus.quadratic_model import QuadraticModel, join_segmen
 from tfgeo.manifolds.manifold import Manifold, check_points
 
 __all__ = ["MetricField", "TensorField"]
+
+# Of the sum of the terms of u^T G u without their signs, in units of the dtype's precision.
+ROUNDING = 8.0
 
 
 class MetricField(Manifold):
@@ -25,8 +29,14 @@ class MetricField(Manifold):
         points = as_points(points)
         first, second = points[..., :-1, :], points[..., 1:, :]
         step = second - first
-        # Rounding can push the square of a step that the metric shrinks to nothing below it.
-        return tf.maximum(self.inner_product(0.5 * (first + second), step, step), 0.0)
+        metric = self.metric_tensor(0.5 * (first + second))
+        step = tf.cast(step, metric.dtype)
+        squares = tf.einsum("...i,...ij,...j->...", step, metric, step)
+        # Rounding can push the square of a step that the metric shrinks to nothing below it; what is farther below
+        # is no metric, and has no length.
+        terms = tf.einsum("...i,...ij,...j->...", tf.abs(step), tf.abs(metric), tf.abs(step))
+        is_rounding = (squares < 0.0) & (squares > -ROUNDING * np.finfo(metric.dtype.as_numpy_dtype).eps * terms)
+        return tf.where(is_rounding, 0.0 * squares, squares)
 
     def derivatives(self, z: tf.Tensor) -> MetricDerivatives:
         """The metric with its first and second derivatives, by automatic differentiation.

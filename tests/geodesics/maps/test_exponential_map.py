@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import SmallDecoder, sphere
+from tests.cases import SmallDecoder, paraboloid, sphere
 from tests.geodesics.maps.map_cases import (
     DECODER,
     FLAT,
@@ -17,7 +17,8 @@ from tests.geodesics.maps.map_cases import (
     push,
 )
 from tfgeo.errors import UserError
-from tfgeo.geodesics import exponential_map, geodesic_flow
+from tfgeo.geodesics import exponential_map, geodesic_flow, logarithm_map
+from tfgeo.geodesics.maps.degenerate import describe_degenerate
 from tfgeo.geodesics.solvers.smoothness import MAX_JUMP_SHARE, jump_share
 from tfgeo.manifolds import ExpectedPullback, Pullback
 
@@ -162,3 +163,16 @@ def test_a_singular_metric_leaves_the_others():
     np.testing.assert_array_equal(np.isnan(ended).any(axis=-1), [False, True, True])
     alone = exponential_map(Pullback(embedding), z[:1], v[:1])
     np.testing.assert_allclose(ended[0], alone[0], atol=ODE[np.float64])
+
+
+def test_a_decoder_of_fewer_outputs_than_latent_dimensions_has_no_such_maps():
+    """Said in one line, with what can be done; more points or iterations could not."""
+    weights = np.random.default_rng(0).normal(size=(5, 3))
+    manifold = Pullback(lambda z: tf.tanh(tf.linalg.matmul(z, tf.constant(weights, z.dtype))))
+    z, v = np.random.default_rng(1).normal(size=(2, 4, 5))
+    said = "of 5 latent dimensions the decoder moves in 3, .* use `connect`"
+    with pytest.warns(UserWarning, match=f"4 of 4 geodesics are NaN; the metric is singular: {said}"):
+        assert np.isnan(exponential_map(manifold, z, 0.1 * v)).all()
+    with pytest.warns(UserWarning, match=f"4 of 4 logarithms did not converge; the metric is singular: {said}"):
+        logarithm_map(manifold, z, z + 0.1 * v)
+    assert describe_degenerate(Pullback(paraboloid), z[:, :2]) == ""

@@ -358,3 +358,51 @@ def test_an_operation_without_a_derivative_is_refused_in_one_line():
     with pytest.raises(UserError, match="return a TFP distribution in place of its mean"):
         connect(Pullback(lambda z: mixture(z).mean()), POINTS[:2], POINTS[2:])
     assert connect(Pullback(mixture), POINTS[:2], POINTS[2:]).converged.all()
+
+
+def test_names_of_outputs_are_of_decoders_that_have_names():
+    latents = keras.Input([2])
+    mean, log_variance = keras.layers.Dense(3, name="x_mean")(latents), keras.layers.Dense(3, name="x_lv")(latents)
+    outputs = {"mean": "x_mean", "log_variance": "x_lv"}
+    named = ExpectedPullback(keras.Model(latents, {"x_mean": mean, "x_lv": log_variance}), outputs=outputs)
+    ordered = ExpectedPullback(keras.Model(latents, [log_variance, mean]), outputs=("log_variance", "mean"))
+    np.testing.assert_allclose(named.volume(POINTS), ordered.volume(POINTS), rtol=1e-6)
+    # A list has an order and no names: either way of reading them would be a guess.
+    for decoder, names in (
+        (keras.Model(latents, [log_variance, mean]), outputs),
+        (keras.Model(latents, mean), {"mean": "something else"}),
+    ):
+        with pytest.raises(UserError, match=r"outputs without names; say what they are in their order, such as"):
+            ExpectedPullback(decoder, outputs=names).volume(POINTS)
+
+
+def test_a_model_whose_layers_are_in_float64_computes_in_it():
+    """Also where the global policy, which is that of the model itself, is float32."""
+    ends = np.array([[1.0, 1.0]]), np.array([[1.0, 1.0 + 1e-8]])
+    latents = keras.Input([2], dtype="float64")
+    layers = [keras.layers.Dense(16, "tanh", dtype="float64"), keras.layers.Dense(5, dtype="float64")]
+    chain = keras.Sequential([latents, *layers])
+    for model in (chain, keras.Model(latents, layers[1](layers[0](latents)))):
+        found = connect(Pullback(model), *ends)
+        apart = np.linalg.norm(np.asarray(model(ends[1])) - np.asarray(model(ends[0])))
+        np.testing.assert_allclose(found.length, apart, rtol=1e-6)
+    single = keras.Sequential([keras.Input([2], dtype="float64"), keras.layers.Dense(5)])
+    assert Pullback(single).working_dtype(2, tf.float64) == tf.float32
+
+
+def test_distributions_that_layers_wrap_are_what_they_wrap():
+    tf_keras = pytest.importorskip("tf_keras")
+    scaled = tf_keras.layers.Lambda(lambda values: 200.0 * values)
+    hidden_layers = [tf_keras.layers.Input([2]), tf_keras.layers.Dense(4), scaled]
+    model = tf_keras.Sequential([*hidden_layers, tfp.layers.IndependentBernoulli([4])])
+
+    def plain(z):
+        logits = tf_keras.Sequential(model.layers[:-1])(z)
+        return tfd.Independent(tfd.Bernoulli(logits=logits), 1)
+
+    # Outputs saturate at some points, where TFP's own root has no derivative.
+    z = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    for kind in (ExpectedPullback, FisherRao):
+        found = kind(model).volume(z).numpy()
+        assert np.isfinite(found).all()
+        np.testing.assert_allclose(found, kind(plain).volume(z), rtol=1e-4, atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from tfgeo.errors import UserError, check_positive
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
+from tfgeo.geodesics.maps.degenerate import describe_degenerate
 from tfgeo.geodesics.maps.ode import DEFAULT_TOLERANCE, solve_in_batches, solve_ode
 from tfgeo.geodesics.solvers.smoothness import check_smooth
 from tfgeo.manifolds import Manifold
@@ -70,6 +72,10 @@ def geodesic_flow(
         raise UserError(f"`times` {times.tolist()} must be positive and increase; sort them and leave out 0")
     check_smooth(manifold, z, z + times[-1] * v, "exponential_map")
     found = integrate_geodesics(manifold, z, v, times, tolerance)
+    lost = ~np.isfinite(found[0]).all(axis=(1, 2)) & np.isfinite(z).all(axis=1) & np.isfinite(v).all(axis=1)
+    singular = describe_degenerate(manifold, z[lost]) if lost.any() else ""
+    if singular:
+        warnings.warn(f"{np.sum(lost)} of {len(z)} geodesics are NaN; {singular}", stacklevel=3)
     points, velocities = (part.astype(latent_dtype, copy=False) for part in found)
     return (points[0], velocities[0]) if single else (points, velocities)
 

@@ -12,6 +12,7 @@ from tfgeo.curves import Curve
 from tfgeo.errors import UserError, check_count, check_positive
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.latents import as_latents, check_manifold, working_dtype
+from tfgeo.geodesics.maps.degenerate import describe_degenerate
 from tfgeo.geodesics.maps.exponential_map import integrate_geodesics
 from tfgeo.geodesics.maps.logarithm_map import Logarithms, metric_of, shoot
 from tfgeo.geodesics.solvers.smoothness import check_smooth
@@ -68,7 +69,7 @@ def frechet_mean(
 
     Args:
       manifold: the manifold, with a metric that has continuous derivatives.
-      points: `[n, d]`; float64 points give float64 computation.
+      points: `[n, d]`. Computed in the decoder's dtype, where it has one, and given back as float64 if these are.
       weights: `[n]`, not negative; by default equal. Only their ratios count.
       initial: `[d]` where to start; by default the weighted mean of the coordinates.
       curve: family of the curves that logarithms start from, as for `connect`.
@@ -141,15 +142,18 @@ def frechet_mean(
         else:
             share *= 0.5
     converged = norm <= tolerance * np.sqrt(variance)
+    singular = describe_degenerate(manifold, mean[None]) if warn and (num_failed or not converged) else ""
     if warn and not converged:
         warnings.warn(
             f"the mean did not converge in {len(steps) - 1} steps: the mean logarithm is {norm:.2g}, the deviation "
-            f"{np.sqrt(variance):.2g}; raise max_iterations or tolerance",
+            f"{np.sqrt(variance):.2g}; {singular or 'raise max_iterations or tolerance'}",
             stacklevel=2,
         )
     if warn and num_failed:
         warnings.warn(
-            f"{num_failed} of {len(points)} logarithms at the mean did not converge; raise num_points", stacklevel=2
+            f"{num_failed} of {len(points)} logarithms at the mean did not converge; "
+            f"{singular or 'raise num_points'}",
+            stacklevel=2,
         )
     mean = mean.astype(latent_dtype, copy=False)
     return FrechetMean(mean, variance, bool(converged), len(steps) - 1, np.array(variances), np.array(steps))

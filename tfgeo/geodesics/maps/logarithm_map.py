@@ -13,6 +13,7 @@ from tfgeo.curves import Curve
 from tfgeo.errors import check_count
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.latents import as_pairs, check_manifold, working_dtype
+from tfgeo.geodesics.maps.degenerate import describe_degenerate
 from tfgeo.geodesics.maps.exponential_map import choose_tolerance, integrate_geodesics
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.smoothness import check_smooth
@@ -77,7 +78,7 @@ def logarithm_map(
     Args:
       manifold: the manifold, with a metric that has continuous derivatives.
       start: `[B, d]`.
-      end: `[B, d]`; float64 ends give float64 computation.
+      end: `[B, d]`. Computed in the decoder's dtype, where it has one, and given back as float64 where these are.
       curve: family of the first guess, as for `connect`.
       solver: solver of the first guess, as for `connect`.
       warm_start: as for `connect`.
@@ -102,9 +103,11 @@ def logarithm_map(
     check_smooth(manifold, geodesics.start, geodesics.end, "logarithm_map")
     logarithms = shoot(manifold, geodesics, max_iterations, tolerance)
     if warn and not logarithms.converged.all():
+        remedy = describe_degenerate(manifold, geodesics.start[~logarithms.converged]) or (
+            "raise max_iterations or num_points, or give a curve with more parameters, for a better first guess"
+        )
         warnings.warn(
-            f"{np.sum(~logarithms.converged)} of {len(geodesics)} logarithms did not converge; raise "
-            "max_iterations or num_points, or give a curve with more parameters, for a better first guess",
+            f"{np.sum(~logarithms.converged)} of {len(geodesics)} logarithms did not converge; {remedy}",
             stacklevel=2,
         )
     return logarithms._replace(

@@ -122,8 +122,17 @@ def _call_of_layer(layer: Any) -> Call:
         return layer(rows if condition is None else [rows, condition], training=False)
 
     takes_condition = len(inputs) == 2 if inputs else None
-    dtype, half = tf.as_dtype(layer.compute_dtype), _half_precision_of(layer)
+    dtype, half = _dtype_of(layer, inputs), _half_precision_of(layer)
     return Call(function, layer, name, latent_dim, dtype, takes_condition, condition_width, half)
+
+
+def _dtype_of(layer: Any, inputs: Sequence[Any]) -> tf.DType:
+    """The dtype in which a layer computes; of a model, whose own is the global policy's, that of what it holds."""
+    inner = [one for one in layer._flatten_layers() if len(list(one._flatten_layers())) == 1]
+    # Layers for inputs compute nothing.
+    dtypes = {str(one.compute_dtype) for one in inner if type(one).__name__ != "InputLayer"}
+    dtypes |= {tf.as_dtype(one.dtype).name for one in inputs}
+    return tf.float64 if dtypes == {"float64"} else tf.as_dtype(layer.compute_dtype)
 
 
 def _half_precision_of(layer: Any) -> tf.DType | None:

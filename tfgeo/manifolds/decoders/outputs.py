@@ -54,7 +54,8 @@ def interpret(raw: Any, outputs: Outputs | None, name: str) -> tf.Tensor | tfd.D
             raise UserError(
                 f"`outputs` is {outputs!r}, but the decoder {name} returns {type(raw).__name__}; leave it out"
             )
-        return raw
+        # Layers of TFP wrap what they return, so that it is a tensor too.
+        return getattr(raw, "tensor_distribution", raw)
     parts = _named_parts(raw, outputs, name)
     parts = {meaning: _check_tensor(part, meaning, name) for meaning, part in parts.items()}
     if tf.executing_eagerly():
@@ -91,6 +92,12 @@ def _named_parts(raw: Any, outputs: Outputs | None, name: str) -> dict[str, Any]
             )
     if not isinstance(raw, (list, tuple)) or hasattr(raw, "_fields"):
         raw = [raw]
+    if isinstance(outputs, Mapping):
+        meanings = tuple(outputs) if len(outputs) > 1 else repr(next(iter(outputs)))
+        raise UserError(
+            f"`outputs` is {outputs!r}, but the decoder {name} returns {len(raw)} outputs without names; say "
+            f"what they are in their order, such as outputs={meanings}"
+        )
     names = ["mean"] if outputs is None else [outputs] if isinstance(outputs, str) else list(outputs)
     if len(raw) == len(names):
         return dict(zip(names, raw, strict=True))
