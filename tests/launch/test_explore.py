@@ -2,6 +2,7 @@
 
 import pytest
 
+import zoo
 from launch import explore, program
 
 
@@ -11,7 +12,9 @@ def run(*arguments):
 
 def test_a_page_of_an_entry(tmp_path, capsys):
     path = tmp_path / "new" / "moons.html"
-    assert run("--entry=yang2018/two_moons", f"--static={path}") == 0
+    # A folder is an entry of one's own.
+    zoo.load("yang2018/two_moons").save(tmp_path / "mine")
+    assert run(f"--entry={tmp_path / 'mine'}", f"--static={path}") == 0
     text = path.read_text(encoding="utf-8")
     assert "yang2018/two_moons" in text and "zoo.load" in text
     assert path.stat().st_size < 3e6

@@ -90,6 +90,13 @@ def test_an_entry_is_not_replaced_unasked(saved):
     assert (folder / CARD_FILE).read_bytes() == before
 
 
+def test_the_card_of_a_folder_is_that_of_what_is_loaded(saved):
+    folder, entry = saved
+    with pytest.raises(UserError, match=r"is a folder; zoo\.load\(.*\)\.card is its card"):
+        zoo.card(str(folder))
+    assert zoo.load(str(folder)).card["entry"] == entry.config.name
+
+
 def test_a_shipped_entry_keeps_its_card(tmp_path):
     entry = zoo.load("yang2018/two_moons")
     again = zoo.load(str(entry.save(tmp_path / "moons")))
