@@ -98,7 +98,7 @@ def test_a_learned_metric_of_which_nothing_is_left_is_named(tmp_path, capsys):
     run = run_from_config(zoo.config("chadebec2020/rhvae_circles_rings"), 0, tmp_path / "run")
     training.train(run, "pretrained")
     found = capsys.readouterr().out
-    assert "metric: it holds directions" in found and "nearly flat" not in found
+    assert "metric: it varies by more than the density" in found and "nearly flat" not in found
     # By class: this entry's are 0 and 1.
     assert "in the median (0: " in found and ", 1: " in found
     model = run.entry.model

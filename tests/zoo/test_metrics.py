@@ -13,6 +13,7 @@ from zoo.building import build_model
 from zoo.config import CENTROID_METRICS, METRICS, NetworkConfig
 from zoo.config.likelihoods import LIKELIHOODS, MEAN_ACTIVATIONS
 from zoo.entry import Entry
+from zoo.loading import load_weights
 from zoo.metrics import is_own_metric, metric_by_name
 
 VARIANTS = {
@@ -35,7 +36,7 @@ def with_metric(entry, **changes):
     """The entry with another metric section, and the same weights."""
     config = dataclasses.replace(entry.config, metric=dataclasses.replace(entry.config.metric, **changes))
     model = build_model(config)
-    model.load_weights(cards.weights_path(SHIPPED))
+    load_weights(model, cards.weights_path(SHIPPED))
     return Entry(config, None, model)
 
 

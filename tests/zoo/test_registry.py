@@ -211,7 +211,10 @@ def test_studies_name_entries_fields_and_tables_that_exist():
     for study in STUDIES:
         values = to_dict(zoo.config(study.entry))
         assert len({setting.name for setting in study.settings}) == len(study.settings)
-        assert not study.table or study.table in zoo.config(study.entry).reported.tables
+        # A table of ours is named after the paper's that it makes again.
+        if study.table:
+            tables = zoo.config(study.entry).reported.tables
+            assert study.table in tables if study.is_printed else study.table.split("-")[0] in tables
         for setting in study.settings:
             for flag in setting.flags:
                 if flag.startswith("--config."):
