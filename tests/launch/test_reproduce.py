@@ -191,6 +191,8 @@ def test_the_whole_paper_runs_without_data_that_nothing_can_fetch(programs, tmp_
     assert "--entry=chadebec2020/rhvae_olivetti" in entries and "--entry=chadebec2020/rhvae_oasis" not in entries
     written = {path.name for path in (tmp_path / "out").glob("*.csv")}
     kinds = ("interpolate", "generate", "f1")
+    # Of clusters also what is gained, and the scores of each run.
+    kinds = (*kinds, "f1_gains", "f1_runs")
     assert written == {"chadebec2020.csv", *(f"chadebec2020_{kind}.csv" for kind in kinds)}
     generated = table_of(tmp_path / "out" / "chadebec2020_generate.csv")["chadebec2020/rhvae_generation_olivetti"]
     compared = table_of(tmp_path / "out" / "chadebec2020_interpolate.csv")["chadebec2020/rhvae_olivetti"]
