@@ -26,6 +26,7 @@ def build(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     The wheel is built from the source distribution: what that lacks is missing in both. Nothing is fetched, and
     nothing written beside the folder.
     """
+    folder = folder.resolve()  # the source distribution is built from a folder of its own
     work = folder / "work"
     for name in source_files():
         (work / "source" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The wheel and the source distribution hold all that is used, and nothing else."""
 
 import email
+import os
 import pathlib
 import tarfile
 import zipfile
@@ -16,7 +17,8 @@ MOST_BYTES = 64 * 2**20
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("dist"))
+    # From where one is, as the Makefile says it.
+    return build(pathlib.Path(os.path.relpath(tmp_path_factory.mktemp("dist"))))
 
 
 @pytest.fixture(scope="module")
