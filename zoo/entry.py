@@ -186,6 +186,8 @@ def load(
     data_dir: str | None = None,
 ) -> Entry:
     """See `zoo.load`."""
+    if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
+        raise UserError(f"{name!r} names no entry; give one of zoo.names(), or the path of a folder")
     if isinstance(name, os.PathLike):  # a path is a folder, also where an entry is called so
         return _load_folder(pathlib.Path(name).expanduser(), weights, data_dir)
     if name not in names():

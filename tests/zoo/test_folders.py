@@ -182,6 +182,9 @@ def test_a_spoiled_folder_is_refused_in_one_line(folder, name):
 def test_names_that_are_neither_entry_nor_folder():
     with pytest.raises(UserError, match="two_moons"):
         zoo.load("yang2018/two_moon")
+    for nothing in (None, "", 3):
+        with pytest.raises(UserError, match=f"{nothing!r} names no entry"):
+            zoo.load(nothing)
     with pytest.raises(UserError, match="no folder /nowhere"):
         zoo.load("/nowhere/at/all")
 

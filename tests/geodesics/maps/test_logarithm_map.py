@@ -133,3 +133,10 @@ def test_piecewise_linear_decoders_are_refused():
 def test_a_negative_number_of_steps_is_named():
     with pytest.raises(UserError, match="max_iterations"):
         logarithm_map(SPHERE, *ends("sphere"), max_iterations=-1)
+
+
+def test_a_velocity_that_is_not_known_is_nan_in_all_its_coordinates():
+    start, end = (part.copy() for part in ends("sphere"))
+    start[0, 0] = np.nan
+    found = logarithm_map(SPHERE, start, end, warn=False)
+    assert np.isnan(found.velocity[0]).all() and np.isfinite(found.velocity[1:]).all()

@@ -406,3 +406,20 @@ def test_distributions_that_layers_wrap_are_what_they_wrap():
         found = kind(model).volume(z).numpy()
         assert np.isfinite(found).all()
         np.testing.assert_allclose(found, kind(plain).volume(z), rtol=1e-4, atol=1e-6)
+
+
+def test_a_dictionary_of_inputs():
+    latents, condition = keras.Input([2], name="z"), keras.Input([3], name="y")
+    dense = keras.layers.Dense(6)
+    alone = keras.Model({"z": latents}, dense(latents))
+    plain = keras.Model(latents, dense(latents))
+    np.testing.assert_array_equal(Pullback(alone).volume(POINTS), Pullback(plain).volume(POINTS))
+    both = keras.Model(
+        {"z": latents, "y": condition}, keras.layers.Dense(6)(keras.layers.Concatenate()([latents, condition]))
+    )
+    with pytest.raises(
+        UserError, match=r"a dictionary of \['y', 'z'\].* wrap it, such .*\\{'z': z, 'y': condition"
+    ):
+        Pullback(both, condition=[1.0, 0.0, 0.0])
+    wrapped = Pullback(lambda z, y: both({"z": z, "y": y}), condition=[1.0, 0.0, 0.0])
+    assert np.isfinite(wrapped.volume(POINTS)).all()

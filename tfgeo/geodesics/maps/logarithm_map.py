@@ -110,8 +110,9 @@ def logarithm_map(
             f"{np.sum(~logarithms.converged)} of {len(geodesics)} logarithms did not converge; {remedy}",
             stacklevel=2,
         )
+    is_known = np.isfinite(logarithms.velocity).all(axis=1, keepdims=True)
     return logarithms._replace(
-        velocity=logarithms.velocity.astype(latent_dtype, copy=False),
+        velocity=np.where(is_known, logarithms.velocity, np.nan).astype(latent_dtype, copy=False),
         distance=logarithms.distance.astype(latent_dtype, copy=False),
         error=logarithms.error.astype(latent_dtype, copy=False),
     )

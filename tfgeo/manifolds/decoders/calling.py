@@ -112,6 +112,13 @@ def _call_of_layer(layer: Any) -> Call:
     inputs = getattr(layer, "inputs", None) or []
     if len(inputs) > 2:
         raise _too_many(name, len(inputs))
+    keys = _input_keys(layer)
+    if len(keys) > 1:
+        latent, other = sorted(keys, key=lambda key: key != "z")[:2]
+        raise UserError(
+            f"the decoder {name} takes a dictionary of {sorted(keys)}, which does not say what is latent; wrap it, "
+            f"such as lambda z, condition: decoder({{{latent!r}: z, {other!r}: condition}})"
+        )
     widths = [one.shape[-1] if len(one.shape) > 1 else None for one in inputs]
     latent_dim, condition_width = (widths + [None, None])[:2]
 
@@ -119,11 +126,21 @@ def _call_of_layer(layer: Any) -> Call:
         if not layer.built and isinstance(layer, keras.Sequential):
             # By its first call it would be built for the number of rows of that call.
             layer.build((None, rows.shape[-1]))
-        return layer(rows if condition is None else [rows, condition], training=False)
+        given = {keys[0]: rows} if keys else rows
+        return layer(given if condition is None else [rows, condition], training=False)
 
     takes_condition = len(inputs) == 2 if inputs else None
     dtype, half = _dtype_of(layer, inputs), _half_precision_of(layer)
     return Call(function, layer, name, latent_dim, dtype, takes_condition, condition_width, half)
+
+
+def _input_keys(layer: Any) -> list[str]:
+    """The keys of a model's dictionary of inputs; none where it takes tensors."""
+    try:
+        struct = layer.input
+    except (AttributeError, ValueError):  # not called yet
+        return []
+    return list(struct) if isinstance(struct, dict) else []
 
 
 def _dtype_of(layer: Any, inputs: Sequence[Any]) -> tf.DType:
