@@ -51,6 +51,12 @@ def test_nothing_is_said_where_points_are_enough():
         connect(Pullback(paraboloid), z[:3], z[:3])
 
 
+def test_nothing_is_measured_again_where_nothing_is_to_be_said(monkeypatch):
+    monkeypatch.setattr("tfgeo.geodesics.distance_job.describe_short_lengths", pytest.fail)
+    z = np.random.default_rng(0).normal(size=(4, 2))
+    pairwise(Pullback(paraboloid), z, warn=False, progress=False)
+
+
 def test_a_potential_asks_for_its_number_of_points():
     def decoder(z):
         return helix(z), 0.1 + 0.0 * helix(z)

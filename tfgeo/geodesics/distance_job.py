@@ -129,7 +129,7 @@ class DistanceJob:
         """
         settings = dict(self.settings)
         warn = settings.pop("warn", True)
-        short: list[str] = []
+        short: list[str] | None = [] if warn else None
         cut = Cut((len(self.rows), len(self.ends)), self.symmetric, self.method != "solver")
         if store is not None or scheduler is not None:
             check_cuttable(settings)
@@ -166,12 +166,12 @@ class DistanceJob:
         if warn and num_failed:
             # Of the caller of `pairwise` or `distances`.
             warnings.warn(f"{num_failed} of {self.num_pairs} pairs did not converge; {reason}", stacklevel=4)
-        if warn and short:
+        if short:
             warnings.warn(short[0], stacklevel=4)
         return target.read() if isinstance(target, DistanceStore) else matrix
 
     def _fill(
-        self, target: Target, cut: Cut, cluster: Cluster | None, settings: dict[str, Any], short: list[str]
+        self, target: Target, cut: Cut, cluster: Cluster | None, settings: dict[str, Any], short: list[str] | None
     ) -> None:
         """Finds all blocks that are not there yet; what is to be said of lengths goes to `short`."""
         blocks = [block for block in cut.blocks() if not target.is_finished(block)]
@@ -193,7 +193,7 @@ class DistanceJob:
                     bar.update(block.num_pairs)
 
     def _solve_block(
-        self, block: Block, settings: dict[str, Any], bar: tqdm, short: list[str]
+        self, block: Block, settings: dict[str, Any], bar: tqdm, short: list[str] | None
     ) -> tuple[np.ndarray, int, str]:
         """Distances of a square, how many did not converge, and why the first."""
         rows, columns = self.rows[slice(*block.rows)], self.ends[slice(*block.columns)]
@@ -227,7 +227,7 @@ class DistanceJob:
             values[:, :size] = above + above.T
         return values.astype(self.dtype)
 
-    def _solve_all(self, matrix: np.ndarray, settings: dict[str, Any], short: list[str]) -> tuple[int, str]:
+    def _solve_all(self, matrix: np.ndarray, settings: dict[str, Any], short: list[str] | None) -> tuple[int, str]:
         """Fills a matrix in memory by the solver, of whose geodesics nothing but the distances is kept."""
         # What was found otherwise for each pair is not cut into parts.
         size = max(self.num_pairs, 1) if of_known_pairs(settings) else PAIRS_PER_CALL
@@ -247,9 +247,9 @@ class DistanceJob:
                     num_failed, reason = num_failed + len(failed), geodesics.reason[failed[0]]
         return num_failed, reason
 
-    def _look_at(self, geodesics: Geodesics, settings: dict[str, Any], short: list[str]) -> None:
-        """Adds what is to be said of lengths that are too short, once."""
-        if short or settings.get("condition") is not None:
+    def _look_at(self, geodesics: Geodesics, settings: dict[str, Any], short: list[str] | None) -> None:
+        """Adds what is to be said of lengths that are too short, once, where it is asked for."""
+        if short is None or short or settings.get("condition") is not None:
             return
         num_points = settings.get("num_points") or default_num_points(geodesics.curve)
         said = describe_short_lengths(self.manifold, geodesics, num_points)
