@@ -115,12 +115,15 @@ def save_weights(run: Run) -> pathlib.Path:
 
 
 def training_facts(run: Run) -> dict[str, int]:
-    """How many passes were made, and which one's weights are kept; empty where weights were loaded."""
+    """How many passes were made, which one's weights are kept, and whether training diverged after it (0 or 1).
+
+    Empty where weights were loaded.
+    """
     path = run.unfinished / "training.npz"
     if not path.exists():
         return {}
     with np.load(path, allow_pickle=False) as saved:
-        return {name: int(saved[name]) for name in ("epochs", "best_epoch") if name in saved.files}
+        return {name: int(saved[name]) for name in ("epochs", "best_epoch", "diverged") if name in saved.files}
 
 
 def training_curves(run: Run) -> dict[str, np.ndarray]:
@@ -156,11 +159,11 @@ def _train_networks(run: Run, callbacks: list[Any], mixed_precision: bool) -> No
     )
     facts: dict[str, Any] = {"epochs": training.epochs}
     if watched is not None:
-        facts = {
-            "epochs": len(history.val_losses), "best_epoch": history.best_epoch, "held_out": history.val_losses
-        }  # fmt: skip
+        facts = {"epochs": len(history.val_losses), "held_out": history.val_losses}
     elif training.patience:
-        facts = {"epochs": len(history.training_losses), "best_epoch": history.best_epoch}
+        facts = {"epochs": len(history.training_losses)}
+    if watched is not None or training.patience:
+        facts |= {"best_epoch": history.best_epoch, "diverged": history.diverged}
     with whole_file(run.unfinished / "training.npz") as partial:
         np.savez(partial, **facts)
 

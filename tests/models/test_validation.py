@@ -110,6 +110,35 @@ def test_training_stops_on_its_own_loss(monkeypatch):
     assert "val_loss" not in history.history
 
 
+class BreakAt(keras.callbacks.Callback):
+    """Makes a weight infinite when a round begins."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            weight = self.model.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+
+@pytest.mark.parametrize("watched", [{"stop_on": "training"}, {"validation_data": HELD_OUT}])
+def test_a_training_that_breaks_late_ends_with_its_best_pass(monkeypatch, watched):
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 2)
+    expected = make_vae(None)
+    history = fit(expected, TRAIN, 8, 10, 0.01, verbose=0, patience=3, **watched)
+    assert history.best_epoch == 8 and not history.diverged
+    model = make_vae(None)
+    with pytest.warns(UserWarning, match=r"round 9: not finite: .*weights; .*the weights of pass 8, the best one"):
+        history = fit(model, TRAIN, 60, 10, 0.01, callbacks=[BreakAt(8)], verbose=0, patience=3, **watched)
+    assert history.best_epoch == 8 and history.diverged and len(history.epoch) == 9
+    assert_same_values(expected, model)
+    # Of three passes nobody knows whether they were enough.
+    with pytest.raises(UserError, match="round 4: not finite"):
+        fit(make_vae(None), TRAIN, 60, 10, 0.01, callbacks=[BreakAt(3)], verbose=0, patience=3, **watched)
+
+
 def test_an_interrupted_training_that_watches_itself_ends_with_the_same_bits(tmp_path, monkeypatch):
     monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 3)
     arguments = {"verbose": 0, "patience": 4, "stop_on": "training"}

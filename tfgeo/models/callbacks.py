@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -53,7 +54,23 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
 
     The loss of a step is computed before its update, so the weights are looked at too: else a checkpoint of
     weights that the last step of a round broke would be kept.
+
+    Where the weights of a best pass are kept, and it has more than `patience` passes behind it, they are what the
+    training would have ended with at the latest so many passes later: it ends with them, and with a warning.
+
+    Args:
+      best_epoch: the best pass so far, counted from 1.
+      patience: how many passes without a better one end the training; None keeps no pass.
+
+    Attributes:
+      broken: what broke; None while nothing has.
     """
+
+    def __init__(self, best_epoch: Callable[[], int] = lambda: 0, patience: int | None = None) -> None:
+        super().__init__()
+        self._best_epoch = best_epoch
+        self._patience = patience
+        self.broken: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         broken = [name for name, value in (logs or {}).items() if not np.isfinite(value)]
@@ -61,6 +78,12 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
             broken.append("weights")
         if self.model.share_of_skipped_steps >= MAX_SKIPPED_SHARE:
             broken.append("the gradients of most steps")
-        if broken:
-            advice = self.model.explain_divergence() or self.model.remedy()
-            raise UserError(f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}")
+        if not broken:
+            return
+        advice = self.model.explain_divergence() or self.model.remedy()
+        self.broken = f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}"
+        best_epoch = self._best_epoch()
+        if self._patience is None or best_epoch <= self._patience:
+            raise UserError(self.broken)
+        warnings.warn(f"{self.broken}; the weights of pass {best_epoch}, the best one, are kept", stacklevel=2)
+        self.model.stop_training = True

@@ -94,13 +94,15 @@ def fit(
     Returns:
       Keras' history, one value per round, under the names of `METRIC_NAMES`. With validation data the history has
       the attribute `val_losses`, `[passes]`, with the negative bound after every pass; with
-      `stop_on="training"` it has `training_losses`. Both have `best_epoch`, the pass kept, counted from 1.
+      `stop_on="training"` it has `training_losses`. Both have `best_epoch`, the pass kept, counted from 1, and
+      `diverged`, whether the training broke after it.
 
     Raises:
       UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if there is
         nothing for `patience` to watch, or no patience to watch the training loss; if the loss or
-        a weight stops being finite: the message names the round, and for a flow that diverged its training step
-        and leapfrog step.
+        a weight stops being finite, or most gradients of a round are not: the message names the round, and for a
+        flow that diverged its training step and leapfrog step. With a patience this is a warning once the best
+        pass has more passes than that behind it, and the model ends with its weights.
     """
     epochs = check_count("epochs", epochs)
     callbacks = check_callbacks(callbacks)
@@ -144,8 +146,9 @@ def fit(
     if best is not None and best.is_stopped:
         rounds = done
     model.after_update = None if best is None else best.after_update
+    stop = StopOnNonFiniteLoss() if best is None else StopOnNonFiniteLoss(lambda: best.best_epoch, patience)
     all_callbacks = [
-        StopOnNonFiniteLoss(),
+        stop,
         *([] if best is None else [StopByPatience(best)]),
         *callbacks,
         *([] if checkpoint is None else [checkpoint]),
@@ -167,6 +170,7 @@ def fit(
         model.after_update = None
     if best is not None:
         _keep_best(model, best, history)
+        history.diverged = stop.broken is not None
     model.after_training(inputs)
     if replicas is not None:
         replicas.take_from_chief(model.weights)
