@@ -38,6 +38,9 @@ STEPS_PER_ROUND = 2
 LAST_STEPS_PER_ROUND = 10
 # The last pairs run in blocks smaller by this.
 TAIL_SHARE = 4
+# Parameters of a curve up to which XLA decomposes their matrices, once before and once after all steps, about as
+# fast as TensorFlow does: measured, of 12 and more it takes 13 times as long.
+MAX_XLA_PARAMETERS = 8
 # A further start counts where it is shorter by more than this share: mirrored curves differ by rounding.
 TIE = 1e-5
 
@@ -92,8 +95,8 @@ def connect(
         20, for a polyline its nodes.
       block_size: pairs that are solved together, by default as many as fit the processor's cache; memory is
         proportional to it, not to B, but for what is returned.
-      xla: whether steps are compiled with XLA, which takes seconds, and pays for manifolds that are cheap to
-        evaluate, such as `Interpolated`.
+      xla: whether steps are compiled with XLA, which takes seconds, and pays for many pairs on manifolds that are
+        cheap to evaluate, such as `Interpolated` and `Distilled`.
       progress: whether to show a progress bar, or one that counts more than these pairs.
       warn: whether to warn when pairs did not converge, or when some that are measured again on finer points show
         that lengths at `num_points` are more than 5 % too short.
@@ -148,7 +151,8 @@ def connect(
     block_size = fitting_block_size(block_size, manifold, start, num_points, solver)
     given = None if isinstance(warm_start, WarmStart) else _given_parameters(warm_start, curve, start)
     search = warm_start if isinstance(warm_start, WarmStart) else None
-    compiled = _compile(Problem(of_all, curve, solver, search, num_points, conditions.shape[1]), xla)
+    problem = Problem(of_all, curve, solver, search, num_points, conditions.shape[1])
+    compiled = _compile(problem, xla, xla and curve.num_parameters(start.shape[1]) <= MAX_XLA_PARAMETERS)
     packed = np.concatenate([start, conditions.astype(dtype)], axis=1)
 
     draws = draw_curves(0, starts - 1, DEFAULT_DEGREE, start.shape[1]).astype(start.dtype)
@@ -330,25 +334,25 @@ def _plan_round(num_running: int, block_size: int, xla: bool) -> tuple[int, int,
 
 
 class _Compiled:
-    """A problem's functions, each compiled once per shape."""
+    """A problem's functions, each compiled once per shape; by XLA the steps, and what decomposes matrices."""
 
-    def __init__(self, problem: Problem, xla: bool) -> None:
+    def __init__(self, problem: Problem, xla: bool, xla_decomposes: bool) -> None:
         self.xla = xla
 
-        def compiled(function: Callable[..., object]) -> tf.types.experimental.PolymorphicFunction:
+        def compiled(function: Callable[..., object], xla: bool) -> tf.types.experimental.PolymorphicFunction:
             return tf.function(function, autograph=False, jit_compile=xla)
 
         # A partial of its own: TensorFlow warns of many tracings of one method, even for different problems.
-        self.advance = compiled(functools.partial(problem.advance))
+        self.advance = compiled(functools.partial(problem.advance), xla)
         self.begin, self.begin_at, self.begin_random, self.finish, self.leave = (
-            compiled(functools.partial(call_sealed, function))
+            compiled(functools.partial(call_sealed, function), xla_decomposes)
             for function in (problem.begin, problem.begin_at, problem.begin_random, problem.finish, problem.leave)
         )
 
 
 @functools.lru_cache(maxsize=16)
-def _compile(problem: Problem, xla: bool) -> _Compiled:
-    return _Compiled(problem, xla)
+def _compile(problem: Problem, xla: bool, xla_decomposes: bool) -> _Compiled:
+    return _Compiled(problem, xla, xla_decomposes)
 
 
 def _given_parameters(

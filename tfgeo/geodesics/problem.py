@@ -167,11 +167,15 @@ class Problem(NamedTuple):
         parameters = run.progress.state.parameters
         energy = objective.energy(parameters)
         beside, found = find_way_out(objective, parameters, energy, curvature, self.solver.tolerance)
-        found &= curvature.suspect
         goes_on = found & (run.num_saddles < MAX_SADDLES)
-        # Pairs outside of the manifold are none of the suspects.
-        fresh = begin(self.solver, objective, beside, tf.ones_like(found))
-        progress = choose_pairs(goes_on, fresh, run.progress)
+
+        def start_again() -> Progress:
+            # Pairs outside of the manifold are none of the suspects.
+            fresh = begin(self.solver, objective, beside, tf.ones_like(found))
+            return choose_pairs(goes_on, fresh, run.progress)
+
+        # Most suspects are minima after all, and a fresh start costs more than the look around.
+        progress = tf.cond(tf.reduce_any(goes_on), start_again, lambda: run.progress)
         reason = tf.where(found & ~goes_on, int(Reason.SADDLE), progress.reason)
         iterations = tf.where(goes_on, run.progress.num_iterations, 0)
         return run._replace(
@@ -216,7 +220,9 @@ def solve_batch(
             return run, call_sealed(problem.finish, first, last, run)
 
         def leave(run: Run, finished: Finished) -> tuple[Run, Finished]:
-            return solve(call_sealed(problem.leave, first, last, run, finished.curvature))
+            left = call_sealed(problem.leave, first, last, run, finished.curvature)
+            # Branches lose the number of pairs, which a loop must know.
+            return solve(tf.nest.map_structure(lambda new, old: tf.ensure_shape(new, old.shape), left, run))
 
         def is_suspect(run: Run, finished: Finished) -> tf.Tensor:
             del run

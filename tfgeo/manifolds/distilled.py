@@ -85,7 +85,7 @@ class Distilled(Pullback):
         manifold: Manifold,
         latents: Any,
         *,
-        num_steps: int = 3000,
+        num_steps: int = 2000,
         hidden_units: Sequence[int] = (96, 128),
         share: float = 0.97,
         max_features: int = 128,
@@ -145,7 +145,7 @@ class Distilled(Pullback):
             f"{'; '.join(errors)}"
         )
 
-    def refine(self, num_steps: int = 3000, progress: bool = False) -> Distilled:
+    def refine(self, num_steps: int = 2000, progress: bool = False) -> Distilled:
         """The same after further training, on new samples: a new `Distilled`; this one stays as it is.
 
         Raises:

@@ -14,14 +14,15 @@ from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
 from tfgeo.geodesics.solvers.solver import Solver, State
 from tfgeo.geodesics.solvers.tiny import tiny
 from tfgeo.manifolds import Manifold
-from tfgeo.manifolds.calculus.eigen import eigh
+from tfgeo.manifolds.calculus.eigen import guard
 
 __all__ = ["MAX_DENSE_PARAMETERS", "ROUNDING", "Bfgs"]
 
 # Above this a pair's dense matrix takes 1 MB and its eigenvalues longer than the decoder.
 MAX_DENSE_PARAMETERS = 512
-# Least eigenvalue of the first matrix relative to its largest: what the few Jacobians see as flat need not be.
-FLOOR = 1e-3
+# What eigenvalues of the first matrix are raised by, relative to its largest: what the few Jacobians see as flat
+# need not be.
+FLOOR = 3e-4
 # A step counts if the energy falls by this share of what its slope promises (Armijo's rule).
 SUFFICIENT_SHARE = 1e-4
 # Least cosine between a step and the change of the gradient along it: beyond it the energy is concave, or nearly.
@@ -113,11 +114,19 @@ def _decrease(inverse: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
 
 
 def _invert(matrix: tf.Tensor) -> tf.Tensor:
-    """The inverse of `|matrix|`, whose small eigenvalues are raised."""
-    eigenvalues, vectors = eigh(matrix)
-    sizes = tf.abs(eigenvalues)
-    sizes = tf.maximum(sizes, FLOOR * tf.reduce_max(sizes, axis=-1, keepdims=True)) + tiny(matrix.dtype)
-    return tf.matmul(vectors / sizes[:, None, :], vectors, transpose_b=True)
+    """The inverse of positive semi-definite matrices `[B, P, P]`, whose eigenvalues are raised by a small share.
+
+    NaN where a matrix is not finite, a multiple of the identity where it is no semi-definite one after all.
+    """
+    guarded, known = guard(matrix)
+    # No eigenvalue is above the largest sum of a row.
+    largest = tf.reduce_max(tf.reduce_sum(tf.abs(guarded), axis=-1), axis=-1)
+    identity = tf.eye(matrix.shape[-1], dtype=matrix.dtype)
+    raised = guarded + (FLOOR * largest + tiny(matrix.dtype))[:, None, None] * identity
+    identity = tf.broadcast_to(identity, tf.shape(raised))
+    inverse = tf.linalg.cholesky_solve(tf.linalg.cholesky(raised), identity)
+    is_definite = tf.reduce_all(tf.math.is_finite(inverse), axis=[-1, -2], keepdims=True)
+    return known * tf.where(is_definite, inverse, identity / (largest + tiny(matrix.dtype))[:, None, None])
 
 
 def _update(inverse: tf.Tensor, step: tf.Tensor, change: tf.Tensor) -> tf.Tensor:

@@ -20,8 +20,10 @@ MAX_PARAMETERS = 16
 NUM_DIRECTIONS = 8
 # Relative error of second derivatives that are differences of slopes: see RELATIVE_STEP in `omitted_curvature`.
 DIFFERENCE_ERROR = 5e-3
-# The same of those from few points of the curve, which are interpolated between them.
-SAMPLED_ERROR = 2e-2
+# The same of those from few points of the curve, which are interpolated between them: measured at geodesics of
+# decoders of d = 10 and 16, the lowest eigenvalue is off by .06 and .32 of what Gauss-Newton's matrix leaves out in
+# the median, .3 and .6 at most. To look beside a curve that is none costs little.
+SAMPLED_ERROR = 0.3
 # Rounding of an eigenvalue, and of an energy, in units of the dtype's.
 ROUNDINGS = 100.0
 ENERGY_ROUNDINGS = 4.0
@@ -124,7 +126,7 @@ def find_way_out(
       objective: the energy.
       parameters: `[B, P]`.
       energy: `[B]` of them.
-      curvature: the direction.
+      curvature: the direction; only suspect pairs are looked at.
       tolerance: relative decrease of the energy that counts.
     """
     rounding = ENERGY_ROUNDINGS * float(np.finfo(energy.dtype.as_numpy_dtype).eps)
@@ -148,8 +150,12 @@ def find_way_out(
             lower = falls & (trial_energy < least)
             return number + 1, tf.where(lower[:, None], trial, best), tf.where(lower, trial_energy, least), falls
 
-        state = (tf.constant(0), parameters, energy, tf.ones_like(energy, tf.bool))
-        return tf.while_loop(lambda *_: True, look, state, maximum_iterations=NUM_MOVES, parallel_iterations=1)[1:3]
+        # Of pairs that are no saddles the first move costs energy, and most blocks hold no others.
+        state = (tf.constant(0), parameters, energy, curvature.suspect)
+        return tf.while_loop(
+            lambda number, best, least, falls: tf.reduce_any(falls),
+            look, state, maximum_iterations=NUM_MOVES, parallel_iterations=1,
+        )[1:3]  # fmt: skip
 
     one, one_energy = follow(1.0)
     other, other_energy = follow(-1.0)
