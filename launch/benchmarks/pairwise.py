@@ -22,6 +22,7 @@ from launch.benchmarks.record import Record, Row, number
 from launch.reporting.tables import Rows
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
+from tfgeo.geodesics.connect import MIN_LEARNING_PAIRS
 from tfgeo.geodesics.defaults import DEFAULT_NUM_POINTS, SOLVERS, curve_and_solver, fitting_block_size
 from tfgeo.manifolds import Distilled, Interpolated, Manifold, Preconditioned
 from tfgeo.randomness import generator
@@ -44,6 +45,7 @@ def measure_pairwise(record: Record) -> None:
     for metric in record.settings.metrics:
         bench = _Bench(record, metric)
         record.measure(f"{metric}/exact", bench.exact_row)
+        record.measure(f"{metric}/exact/starts", functools.partial(bench.exact_row, accelerate="starts"))
         record.measure(f"{metric}/{bench.stand_in}", bench.stand_in_row)
         record.measure(f"{metric}/preconditioned", bench.preconditioned_row)
         # Few pairs first: the peak of memory only ever rises, so that a row's growth is its own.
@@ -84,9 +86,9 @@ class _Bench:
         self._approximated: _Approximated | None = None
         self._exact: Geodesics | None = None
 
-    def exact_row(self) -> Row:
-        """All pairs by the decoder itself."""
-        found = self._all_pairs(self._manifold, xla=False)
+    def exact_row(self, accelerate: bool | str = False) -> Row:
+        """All pairs by the decoder itself, from straight lines or from where a part of them tells the others."""
+        found = self._all_pairs(self._manifold, xla=False, accelerate=accelerate)
         self._exact = found.result
         _, solver = curve_and_solver(found.result.curve, None, self._manifold, self._points.shape[1])
         flops = needed_flops(
@@ -113,7 +115,7 @@ class _Bench:
         settings = self._record.settings
         built = timed(lambda: self._make(self._points), settings.repeats, settings.max_seconds)
         made = built.result
-        found = self._all_pairs(made, settings.xla)
+        found = self._all_pairs(made, settings.xla, accelerate="starts")
         total = built.seconds + found.seconds
         self._approximated = _Approximated(made, found.result, total)
         row: Row = {
@@ -166,7 +168,8 @@ class _Bench:
             self._around_all = made.manifold if made and self.stand_in == "distilled" else self._make(latents)
         manifold, before = self._around_all, peak_bytes()
         rows = generator(settings.seed, "scaling", num_pairs).integers(len(latents), size=(2, num_pairs))
-        found = self._connect(manifold, latents[rows[0]], latents[rows[1]], num_points, settings.xla)
+        ends = latents[rows[0]], latents[rows[1]]
+        found = self._connect(manifold, *ends, num_points, settings.xla, accelerate="starts")
         return {
             **self._sizes(manifold, found.result, num_points),
             "is_scaling": True,
@@ -212,10 +215,16 @@ class _Bench:
             return table_flops(problem, self.metric, self._record.settings.resolution)
         return distillation_flops(problem, self.metric)
 
-    def _all_pairs(self, manifold: Manifold, xla: bool, warm_start: Geodesics | None = None) -> Timing[Geodesics]:
+    def _all_pairs(
+        self,
+        manifold: Manifold,
+        xla: bool,
+        warm_start: Geodesics | None = None,
+        accelerate: bool | str = False,
+    ) -> Timing[Geodesics]:
         rows, columns = np.triu_indices(len(self._points), 1)
         ends = self._points[rows], self._points[columns]
-        return self._connect(manifold, *ends, NUM_POINTS, xla, warm_start)
+        return self._connect(manifold, *ends, NUM_POINTS, xla, warm_start, accelerate)
 
     def _connect(
         self,
@@ -225,8 +234,9 @@ class _Bench:
         num_points: int,
         xla: bool,
         warm_start: Geodesics | None = None,
+        accelerate: bool | str = False,
     ) -> Timing[Geodesics]:
-        """Times `connect`; the pairs of a single block compile it."""
+        """Times `connect`; the pairs of a single block compile it, or as many as learn from one another."""
         settings = self._record.settings
         _, solver = curve_and_solver(settings.curve, None, manifold, start.shape[1])
         block_size = fitting_block_size(settings.block_size, manifold, start, num_points, solver)
@@ -242,13 +252,14 @@ class _Bench:
                 block_size=block_size,
                 xla=xla,
                 warn=False,
+                accelerate=accelerate,
             )
 
         return timed(
             lambda: run(len(start)),
             settings.repeats,
             settings.max_seconds,
-            lambda: run(min(block_size, len(start))),
+            lambda: run(min(max(block_size, MIN_LEARNING_PAIRS if accelerate else 0), len(start))),
         )
 
     def _energy_over_line(self, geodesics: Geodesics) -> float:

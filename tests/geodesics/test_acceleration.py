@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.cases import half_plane_metric, paraboloid, random_points
 from tfgeo.errors import UserError
 from tfgeo.geodesics import acceleration, connect, distances, pairwise
+from tfgeo.geodesics.starts.learned_curves import LearnedCurves
 from tfgeo.manifolds import Interpolated, Pullback, TensorField
 
 
@@ -86,3 +87,63 @@ def test_what_is_made_knows_the_ends(monkeypatch):
     points = random_points(80, 2).astype(np.float32)
     made, _ = acceleration.stand_in(Pullback(paraboloid), points, 10**6)
     assert isinstance(made, Interpolated) and made.contains(points).numpy().all()
+
+
+def bent(z):
+    return tf.tanh(tf.matmul(z, tf.constant([[1.2, 0.3, -0.8, 0.5, 1.0], [-0.4, 1.1, 0.6, -0.9, 0.2]], z.dtype)))
+
+
+HOW = {"curve": "cubic_spline", "solver": "bfgs"}
+
+
+@pytest.fixture(scope="module")
+def many():
+    start, end = random_points(2, 2200, 2, low=-1.5, high=1.5).astype(np.float32)
+    start[7], end[11] = end[7], np.nan
+    return start, end, connect(Pullback(bent), start, end, warn=False, **HOW)
+
+
+def test_geodesics_tell_others_where_to_start(many):
+    start, end, exact = many
+    fast = connect(Pullback(bent), start, end, accelerate="starts", warn=False, **HOW)
+    np.testing.assert_array_equal(fast.start, exact.start)
+    np.testing.assert_array_equal(fast.reason_codes[[7, 11]], exact.reason_codes[[7, 11]])
+    assert np.isnan(fast.length[11]) and fast.length[7] == 0.0
+    others = np.delete(np.arange(2200), [7, 11])
+    np.testing.assert_allclose(fast.length[others], exact.length[others], rtol=1e-5)
+    assert fast.converged[others].all()
+    assert fast.num_iterations.mean() < 0.85 * exact.num_iterations.mean()
+    # The same again, and none learns from few.
+    np.testing.assert_array_equal(
+        connect(Pullback(bent), start, end, accelerate="starts", warn=False, **HOW).length, fast.length
+    )
+    few = slice(100, 1500)
+    np.testing.assert_array_equal(
+        connect(Pullback(bent), start[few], end[few], accelerate="starts", **HOW).num_iterations,
+        connect(Pullback(bent), start[few], end[few], **HOW).num_iterations,
+    )
+
+
+def test_learned_curves_foresee_geodesics(many):
+    start, end, exact = many
+    known = np.delete(np.arange(2200), [7, 11])
+    start, end, parameters = (part[known] for part in (start, end, exact.parameters))
+    learned = LearnedCurves(parameters[:1500], start[:1500], end[:1500])
+    foreseen = learned(start[1500:], end[1500:])
+    assert foreseen.dtype == np.float32
+    errors = np.linalg.norm(foreseen - parameters[1500:], axis=1)
+    assert np.median(errors) < 0.2 * np.median(np.linalg.norm(parameters[1500:], axis=1))
+    assert np.isnan(learned(start[:1] * np.nan, end[:1])).all()
+
+
+def test_distances_from_learned_starts_are_the_decoders_own(capsys):
+    points = random_points(70, 2, low=-1.5, high=1.5).astype(np.float32)
+    exact = pairwise(Pullback(bent), points, progress=False)
+    fast = pairwise(Pullback(bent), points, progress=False, accelerate="starts")
+    np.testing.assert_allclose(fast, exact, rtol=1e-5)
+    assert not np.array_equal(fast, exact)  # other starts
+    with pytest.raises(UserError, match="`return_error` is for methods"):
+        pairwise(Pullback(bent), points, accelerate="starts", return_error=True)
+    with pytest.raises(UserError, match="`accelerate` is 'start'; give True, False or 'starts'"):
+        connect(Pullback(bent), points, points, accelerate="start")
+    assert capsys.readouterr().err == ""

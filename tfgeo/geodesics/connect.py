@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfgeo.curves import Curve
+from tfgeo.curves import Curve, LinearCurve
 from tfgeo.errors import UserError, check_count
 from tfgeo.geodesics.acceleration import stand_in
 from tfgeo.geodesics.defaults import curve_and_solver, default_num_points, fitting_block_size
@@ -23,9 +23,11 @@ from tfgeo.geodesics.resolution import describe_short_lengths
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.sealed import call_sealed
 from tfgeo.geodesics.solvers.solver import Reason, Solver
+from tfgeo.geodesics.starts.learned_curves import LearnedCurves
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold, Preconditioned
+from tfgeo.randomness import generator
 
 __all__ = ["BLOCKS_PER_POOL", "PAIRS_PER_CALL", "connect"]
 
@@ -41,6 +43,10 @@ TAIL_SHARE = 4
 # Parameters of a curve up to which XLA decomposes their matrices, once before and once after all steps, about as
 # fast as TensorFlow does: measured, of 12 and more it takes 13 times as long.
 MAX_XLA_PARAMETERS = 8
+# Pairs from which on a part of them is solved first, and the others start where its geodesics tell; one in how many
+# that are, and how many at the least and at the most.
+MIN_LEARNING_PAIRS = 2000
+LEARNED_SHARE, LEARNED_FROM = 5, (500, 4096)
 # A further start counts where it is shorter by more than this share: mirrored curves differ by rounding.
 TIE = 1e-5
 
@@ -59,7 +65,7 @@ def connect(
     warn: bool = True,
     starts: int = 1,
     condition: Any = None,
-    accelerate: bool = False,
+    accelerate: bool | str = False,
 ) -> Geodesics:
     """Geodesics between `start` and `end`, all pairs at once.
 
@@ -105,9 +111,11 @@ def connect(
         manifold whose energy has a potential that of the least energy. Time grows in proportion.
       condition: `[B, C]` or `[C]`, what the decoder of a conditional one is conditioned on along the curve of each
         pair, a number where C is 1; by default that of the manifold.
-      accelerate: whether to make a table (d = 2) or a network (`Distilled`) that stands for the decoder, find
-        geodesics there, and those of the decoder from them, where the number of pairs pays for it; one line says
-        whether it does, unless `warn` is off.
+      accelerate: "starts" solves a part of 2000 pairs or more first, and learns from their geodesics where to start
+        for the others; True also makes a table (d = 2) or a network (`Distilled`) that stands for the decoder,
+        finds geodesics there, and those of the decoder from them, where the number of pairs pays for it; one line
+        says whether it does, unless `warn` is off. Both give the decoder's own geodesics, but which pairs are
+        given together decides from where each is found.
 
     Returns:
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
@@ -132,19 +140,22 @@ def connect(
     num_pairs = len(start)
     check_count("starts", starts)
     earlier_iterations: np.ndarray | int = 0
-    if accelerate:
+    learns = False
+    if _check_accelerate(accelerate):
         if warm_start is not None or condition is not None:
             raise UserError(
                 "`accelerate` finds a start of its own, for the manifold's own condition; leave out `warm_start` "
                 "and `condition`"
             )
-        near = _stand_in(manifold, start, end, _shows(progress), warn)
+        near = None if accelerate == "starts" else _stand_in(manifold, start, end, _shows(progress), warn)
+        learns = near is None and isinstance(curve, LinearCurve) and num_pairs >= MIN_LEARNING_PAIRS
         if near is not None:
             # A bar that counts more than these pairs counts each once.
             shown = progress if isinstance(progress, bool) else False
             warm_start = connect(
-                near, start, end, curve, solver, None, num_points, None, xla, shown, warn=False, starts=starts
-            )
+                near, start, end, curve, solver, None, num_points, None, xla, shown,
+                warn=False, starts=starts, accelerate="starts",
+            )  # fmt: skip
             earlier_iterations = warm_start.num_iterations
             manifold = of_all = Preconditioned(manifold, near)
             starts = 1
@@ -157,16 +168,23 @@ def connect(
 
     draws = draw_curves(0, starts - 1, DEFAULT_DEGREE, start.shape[1]).astype(start.dtype)
     parts = [_empty_results(curve, start)]
+    order = generator(0, "learned starts").permutation(num_pairs) if learns else np.arange(num_pairs)
+    learned: LearnedCurves | None = None
     with _progress_bar(progress, num_pairs * starts) as bar:
-        for first in range(0, num_pairs, BLOCKS_PER_POOL * block_size):
-            rows = slice(first, first + BLOCKS_PER_POOL * block_size)
+        for rows in _pools(order, block_size, learns):
             pool = _Pool(compiled, packed[rows], end[rows], block_size, bar)
-            part = pool.solve(None if given is None else given[rows])
+            if learned is not None:
+                part = pool.solve(learned(start[rows], end[rows]))
+            else:
+                part = pool.solve(None if given is None else given[rows])
             for draw in draws:
                 part = _choose_shorter(part, pool.solve_random(draw), manifold.has_potential)
+            if learns and learned is None:
+                learned = _learn(part, start[rows], end[rows])
             parts.append(part)
-    parameters, length, energy, speed_deviation, reason, num_iterations = map(
-        np.concatenate, zip(*parts, strict=True)
+    back = np.argsort(order)
+    parameters, length, energy, speed_deviation, reason, num_iterations = (
+        np.concatenate(part)[back] for part in zip(*parts, strict=True)
     )
     # A metric that is none along the curve that was found.
     reason[~np.isfinite(length) & (reason != Reason.OUTSIDE)] = Reason.NOT_FINITE
@@ -199,6 +217,13 @@ def connect(
     return geodesics
 
 
+def _check_accelerate(accelerate: Any) -> bool:
+    """Whether anything is to be done about it."""
+    if isinstance(accelerate, str) and accelerate != "starts":
+        raise UserError(f"`accelerate` is {accelerate!r}; give True, False or 'starts'")
+    return bool(accelerate)
+
+
 def _stand_in(manifold: Manifold, start: np.ndarray, end: np.ndarray, progress: bool, say: bool) -> Manifold | None:
     """What stands for the decoder, where that pays, said in one line."""
     ends = np.concatenate([start, end])
@@ -227,6 +252,27 @@ def _check_condition(condition: Any, num_pairs: int) -> np.ndarray:
     if conditions.ndim == 2 and len(conditions) != num_pairs:
         raise UserError(f"`condition` {conditions.shape} must be [C] or have a row for each of {num_pairs} pairs")
     return np.broadcast_to(conditions, (num_pairs, conditions.shape[-1]))
+
+
+def _pools(order: np.ndarray, block_size: int, learns: bool) -> Iterator[np.ndarray]:
+    """Parts of the pairs that are solved one after the other, the first of them those that others learn from."""
+    num_first = 0
+    if learns:
+        num_first = min(max(len(order) // LEARNED_SHARE, LEARNED_FROM[0]), LEARNED_FROM[1])
+        num_first = -(-num_first // block_size) * block_size  # whole blocks
+        yield order[:num_first]
+    size = BLOCKS_PER_POOL * block_size
+    for first in range(num_first, len(order), size):
+        yield order[first : first + size]
+
+
+def _learn(part: tuple[np.ndarray, ...], start: np.ndarray, end: np.ndarray) -> LearnedCurves | None:
+    """What geodesics say of others; None where too few are known."""
+    parameters, _, _, _, reason, _ = part
+    known = np.isin(reason, [Reason.CONVERGED, Reason.NO_DECREASE])
+    if np.sum(known) < LEARNED_FROM[0] // 2:
+        return None
+    return LearnedCurves(parameters[known], start[known], end[known])
 
 
 class _Pool:

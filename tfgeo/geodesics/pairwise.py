@@ -59,7 +59,8 @@ def pairwise(
       return_error: whether to return how far off the method is, too; not for method "solver" without `accelerate`.
       **settings: with method "solver" as for `connect`, but with `accelerate=True` distances are those of the table
         (d = 2) or the network that is made where the number of pairs pays for it, and compared with the manifold's
-        own as those of the other methods are; in memory alone. Else those of
+        own as those of the other methods are; in memory alone. `accelerate="starts"` leaves them the decoder's own.
+        With another method those of
         `tfgeo.geodesics.methods.grid.GridApproximation`, `graph.GraphApproximation` and
         `landmarks.LandmarkApproximation`, such as `resolution`, `k` and `num_landmarks`.
 
@@ -119,7 +120,10 @@ def distances(
 
 def _run(job: DistanceJob, store: str | os.PathLike[str] | None, scheduler: str | None, return_error: bool) -> Any:
     """The distances, and with `return_error` the error, which is measured where someone looks at it."""
-    accelerated = job.method == "solver" and bool(job.settings.pop("accelerate", False))
+    if job.settings.get("accelerate", None) is False:
+        del job.settings["accelerate"]
+    # Learned starts alone leave the distances the decoder's own.
+    accelerated = job.method == "solver" and job.settings.get("accelerate", "starts") != "starts"
     if return_error and job.method == "solver" and not accelerated:
         raise UserError(
             "`return_error` is for methods that approximate, by comparing them with method='solver'; leave it out"
@@ -155,7 +159,8 @@ def _accelerate(job: DistanceJob, in_memory: bool) -> DistanceJob:
     near, why = stand_in(job.manifold, ends, job.num_pairs, job.progress, alone=True)
     if job.progress:
         tqdm.write(f"accelerate: {'not used; ' if near is None else ''}{why}", file=sys.stderr)
-    return dataclasses.replace(job, manifold=job.manifold if near is None else near)
+    settings = job.settings | {"accelerate": "starts"}
+    return dataclasses.replace(job, manifold=job.manifold if near is None else near, settings=settings)
 
 
 def all_pairs(manifold: Manifold, points: np.ndarray, **settings: Any) -> Geodesics:
