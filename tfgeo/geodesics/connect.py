@@ -77,7 +77,7 @@ def connect(
     A pair that has converged is at a local minimum of the energy within the curve family: where a symmetry
     leads to a saddle, such as the straight line over a mountain, the energy is lower to either side, and the
     solver goes on from there. Minima are told from saddles by the lowest second derivative in the curve's
-    parameters. For the solvers other than Levenberg-Marquardt it is that of five points of the curve, for
+    parameters. For the solvers other than Levenberg-Marquardt it is that of four points of the curve, for
     decoders from d = 4 on, or that along low frequencies, as for polylines and neural curves: a saddle whose
     way out is confined to a small part of the curve may pass for a minimum there. Of piecewise linear (ReLU)
     decoders second derivatives are differences over steps of 0.5 % of the distance of the ends. None of this
@@ -92,8 +92,9 @@ def connect(
       curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`. "neural" has
         thousands of parameters and needs solver="adam" or "gradient_descent".
       solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce", or a `Solver` with settings of
-        your own; by default "bfgs" for decoders from d = 4 on, where a step of "levenberg_marquardt" takes 1 + d
-        decoder passes, and the latter else.
+        your own; by default "bfgs" for decoders and curves that are linear in few parameters, where a step of
+        "levenberg_marquardt" takes 1 + d decoder passes in place of 2; the latter for tables, polylines, metrics
+        that come from no decoder, energies with a potential, and d = 1.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
         polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.

@@ -15,7 +15,6 @@ from tfgeo.geodesics.solvers.bfgs import MAX_DENSE_PARAMETERS, Bfgs
 from tfgeo.geodesics.solvers.georce import Georce
 from tfgeo.geodesics.solvers.gradient_solvers import Adam, GradientDescent
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
-from tfgeo.geodesics.solvers.sampled import MIN_SAMPLED_DIM
 from tfgeo.geodesics.solvers.solver import Solver
 from tfgeo.manifolds import Manifold
 
@@ -37,6 +36,10 @@ SOLVERS: dict[str, Callable[..., Solver]] = {
 }
 
 DEFAULT_NUM_POINTS = 20
+# From as many dimensions on gradients cost less than Jacobians. Measured in the plane, 200 pairs of a decoder of
+# 784 outputs: splines by BFGS are found 1.8 times as fast as by Levenberg-Marquardt, and all converge, where two of
+# the others do not within 50 steps; quadratic curves 1.3 to 2 times as fast.
+MIN_GRADIENT_DIM = 2
 # Numbers that a block of curves holds at once, 12 MB in float32: measured, larger blocks leave the cache, where
 # everything but matrix products halves in speed, and in smaller ones these do not reach theirs.
 BLOCK_FLOATS = 3_000_000
@@ -57,7 +60,7 @@ def curve_and_solver(
     if not isinstance(curve, Curve):
         raise UserError(f"`curve` is {curve!r}; give a name ({', '.join(curves.names())}) or a tfgeo.curves.Curve")
     if solver is None:
-        costly = latent_dim >= MIN_SAMPLED_DIM and manifold.model_takes_jacobians and not manifold.has_potential
+        costly = latent_dim >= MIN_GRADIENT_DIM and manifold.model_takes_jacobians and not manifold.has_potential
         smooth = isinstance(curve, LinearCurve) and not isinstance(curve, Polyline)
         fits = smooth and curve.num_parameters(latent_dim) <= MAX_DENSE_PARAMETERS
         solver = "bfgs" if costly and fits else "levenberg_marquardt"
