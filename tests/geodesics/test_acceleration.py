@@ -140,7 +140,7 @@ def test_distances_from_learned_starts_are_the_decoders_own(capsys):
     points = random_points(70, 2, low=-1.5, high=1.5).astype(np.float32)
     exact = pairwise(Pullback(bent), points, progress=False)
     fast = pairwise(Pullback(bent), points, progress=False, accelerate="starts")
-    np.testing.assert_allclose(fast, exact, rtol=1e-5)
+    np.testing.assert_allclose(fast, exact, rtol=1e-4)
     assert not np.array_equal(fast, exact)  # other starts
     with pytest.raises(UserError, match="`return_error` is for methods"):
         pairwise(Pullback(bent), points, accelerate="starts", return_error=True)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.cases import SmallDecoder, flat, flat_metric, great_circle, paraboloid, random_ends, sphere
 from tfgeo.curves import Quadratic
-from tfgeo.geodesics import LevenbergMarquardt, connect
+from tfgeo.geodesics import Bfgs, LevenbergMarquardt, connect
 from tfgeo.geodesics.connect import _compile
 from tfgeo.geodesics.defaults import SOLVERS
 from tfgeo.geodesics.problem import Problem, solve_batch
@@ -25,7 +25,7 @@ MANIFOLDS = {
     "independent": IndependentNoise(SmallDecoder()),
     "relu": IndependentNoise(SmallDecoder(tf.nn.relu)),
 }
-PROBLEM = Problem(MANIFOLDS["expected"], Quadratic(), LevenbergMarquardt(), None, 20)
+PROBLEM = Problem(MANIFOLDS["expected"], Quadratic(), Bfgs(), None, 20)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_each_function_is_compiled_once_per_block_shape_whatever_the_weights():
     solver, start, end = LevenbergMarquardt(), *random_ends(40, seed=3)
     before = connect(manifold, start, end, solver=solver, block_size=16, num_points=9, warn=False).length
     calls = decoder.num_calls
-    compiled = _compile(Problem(manifold, Quadratic(), solver, None, 9), False)
+    compiled = _compile(Problem(manifold, Quadratic(), solver, None, 9), False, False)
     functions = (compiled.begin, compiled.advance, compiled.finish)
     assert [function.experimental_get_tracing_count() for function in functions] == [1, 1, 1]
     # Other pairs, more of them, fewer in the last block: the same shape. Equal solvers share the code.

@@ -120,7 +120,9 @@ def test_geodesics(problem_file, tmp_path, monkeypatch, capsys):
 def test_pairwise(problem_file, tmp_path):
     arguments = ["--metrics=expected", "--num_samples=5", "--scaling_pairs=8,7", "--scaling_points=5"]
     content = run("pairwise", problem_file, tmp_path / "out", *arguments)
-    exact, table, preconditioned, *scaling = content["rows"]
+    exact, from_learned_starts, table, preconditioned, *scaling = content["rows"]
+    # Of so few pairs none tells another where to start.
+    assert from_learned_starts["energy_over_line"] == exact["energy_over_line"]
     assert exact["num_pairs"] == table["num_pairs"] == preconditioned["num_pairs"] == 10
     # It ends at the decoder's own geodesics, and its seconds have those of all that it starts from.
     assert preconditioned["length_error_median"] < 1e-3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.cases import SmallDecoder, sphere_metric, torus
+from tests.cases import SmallDecoder, paraboloid, random_points, sphere_metric, torus
 from tfgeo.curves import CubicSpline, Quadratic
 from tfgeo.errors import UserError
 from tfgeo.geodesics import connect
@@ -14,7 +14,7 @@ from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.sampled import samples_of
 from tfgeo.geodesics.solvers.solver import Reason
-from tfgeo.manifolds import Ensemble, ExpectedPullback, FisherRao, IndependentNoise, Pullback
+from tfgeo.manifolds import Ensemble, ExpectedPullback, FisherRao, IndependentNoise, Interpolated, Pullback
 from tfgeo.manifolds.metric_field import MetricField
 
 DIM = 5
@@ -68,7 +68,7 @@ def test_samples_come_near_the_whole_for_a_network(curve):
     parameters *= 0.2
     exact = objective.quadratic_model(parameters).matrix.numpy()
     error = np.linalg.norm(objective.sampled_matrix(parameters) - exact) / np.linalg.norm(exact)
-    assert error < 0.1
+    assert error < 0.3  # a network that bends much between four samples
     eigenvalues = np.linalg.eigvalsh(objective.sampled_matrix(parameters))
     assert (eigenvalues > -1e-9 * eigenvalues[..., -1:]).all()
 
@@ -129,12 +129,23 @@ def test_the_update_learns_the_curvature_of_a_step():
     assert (np.linalg.eigvalsh(updated) > 0.0).all()
 
 
-def test_decoders_of_many_latent_dimensions_take_it_by_default():
+def test_a_nearly_flat_energy_does_not_lead_far_away():
+    """Along these lines the energy is nearly straight at first: an unbounded step there led to a false end."""
+    start, end = random_points(2, 80, 2, low=-1.0, high=1.0).astype(np.float32)
+    found = connect(Pullback(paraboloid), start, end, solver="bfgs")
+    expected = connect(Pullback(paraboloid), start, end, solver="levenberg_marquardt")
+    assert found.converged.all()
+    np.testing.assert_allclose(found.length, expected.length, rtol=1e-4)
+
+
+def test_decoders_take_it_by_default():
     def default(manifold, dim, curve="quadratic"):
         return type(curve_and_solver(curve, None, manifold, dim)[1])
 
-    assert default(Pullback(torus), 2) is LevenbergMarquardt
+    assert default(Pullback(torus), 2) is Bfgs
     assert default(Pullback(network), DIM) is Bfgs
+    assert default(Pullback(lambda z: tf.concat([z, z**2], axis=-1)), 1) is LevenbergMarquardt
+    assert default(Interpolated(Pullback(torus), [[-1.0, 1.0], [-1.0, 1.0]], 8), 2) is LevenbergMarquardt
     assert default(Pullback(network), DIM, "polyline") is LevenbergMarquardt
     assert default(IndependentNoise(lambda z: SmallDecoder()(z[..., :2])), DIM) is LevenbergMarquardt
 

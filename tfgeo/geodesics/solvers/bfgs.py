@@ -27,12 +27,16 @@ FLOOR = 3e-4
 SUFFICIENT_SHARE = 1e-4
 # Least cosine between a step and the change of the gradient along it: beyond it the energy is concave, or nearly.
 MIN_COSINE = 1e-3
-# Factors of the step length after a step that is not taken and after one that is, up to the full step.
-SHORTER, LONGER = 0.25, 2.0
+# Factors of the step length after a step that is not taken and after one that is, up to the full step, or to this
+# many of them along which the energy is concave.
+SHORTER, LONGER, MAX_LENGTH = 0.25, 2.0, 64.0
+# Longest step, in distances of the ends: the matrix may be nearly flat, and what is seen far away says nothing of
+# the energy here.
+MAX_MOVE = 2.0
 # A shorter step changes less than rounding.
 MIN_LENGTH = 1e-6
-# Relative size of an energy difference that float32 cannot resolve.
-ROUNDING = 2e-7
+# Relative size of an energy difference that float32 cannot resolve, and how many of them it surely can.
+ROUNDING, RESOLVED = 2e-7, 50.0
 
 
 class _Memory(NamedTuple):
@@ -85,6 +89,8 @@ class Bfgs(Solver):
     def step(self, objective: Objective, state: State) -> State:
         inverse, length = state.memory
         step = -length[:, None] * tf.linalg.matvec(inverse, state.gradient)
+        farthest = MAX_MOVE * tf.norm(objective.end - objective.start, axis=-1, keepdims=True)
+        step *= tf.minimum(farthest / (tf.norm(step, axis=-1, keepdims=True) + tiny(step.dtype)), 1.0)
         trial = state.parameters + step
         energy, gradient = objective.energy_and_gradient(trial)
         promised = -tf.reduce_sum(state.gradient * step, axis=-1)
@@ -93,9 +99,14 @@ class Bfgs(Solver):
         level = tf.abs(actual) <= ROUNDING * state.energy
         nearer = tf.norm(gradient, axis=-1) < tf.norm(state.gradient, axis=-1)
         taken = tf.where(level, nearer, actual > SUFFICIENT_SHARE * promised)
-        stuck = ~taken & (level | (length < MIN_LENGTH))
-        inverse = _update(inverse, step, gradient - state.gradient)
-        length = tf.where(taken, tf.minimum(LONGER * length, 1.0), SHORTER * length)
+        # A step that was made short changes little wherever it is.
+        resolved = state.predicted_decrease > RESOLVED * ROUNDING * state.energy
+        stuck = ~taken & ((level & ~resolved) | (length < MIN_LENGTH))
+        change = gradient - state.gradient
+        inverse = _update(inverse, step, change)
+        # Where the energy is concave along the step its model, which is not, says too little.
+        longer = tf.minimum(LONGER * length, tf.where(_is_convex(step, change), tf.ones_like(length), MAX_LENGTH))
+        length = tf.where(taken, longer, SHORTER * length)
         parameters = tf.where(taken[:, None], trial, state.parameters)
         gradient = tf.where(taken[:, None], gradient, state.gradient)
         energy = tf.where(taken, energy, state.energy)
@@ -129,15 +140,20 @@ def _invert(matrix: tf.Tensor) -> tf.Tensor:
     return known * tf.where(is_definite, inverse, identity / (largest + tiny(matrix.dtype))[:, None, None])
 
 
+def _is_convex(step: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """`[B]` whether the energy is safely convex along a step, from the change of its gradient."""
+    product = tf.reduce_sum(step * change, axis=-1)
+    return product > MIN_COSINE * tf.norm(step, axis=-1) * tf.norm(change, axis=-1)
+
+
 def _update(inverse: tf.Tensor, step: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
     """The inverse with `inverse change = step`, positive definite; unchanged where the energy is concave."""
-    product = tf.reduce_sum(step * change, axis=-1)
-    safe = product > MIN_COSINE * tf.norm(step, axis=-1) * tf.norm(change, axis=-1)
-    product = tf.where(safe, product, tf.ones_like(product))[:, None, None]
+    convex = _is_convex(step, change)
+    product = tf.where(convex, tf.reduce_sum(step * change, axis=-1), tf.ones_like(step[:, 0]))[:, None, None]
     image = tf.linalg.matvec(inverse, change)
     # (1 + y^T R y / s^T y) s s^T - R y s^T - s (R y)^T, over s^T y: written with two outer products.
     factor = 0.5 * (1.0 + tf.reduce_sum(change * image, axis=-1)[:, None, None] / product)
     half = factor * step[:, :, None] - image[:, :, None]
     outer = half * step[:, None, :]
     updated = inverse + (outer + tf.linalg.matrix_transpose(outer)) / product
-    return tf.where(safe[:, None, None], updated, inverse)
+    return tf.where(convex[:, None, None], updated, inverse)
