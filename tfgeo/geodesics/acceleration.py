@@ -20,8 +20,8 @@ TABLE_PASSES = 3 * (64**2 + 63**2)
 NETWORK_PASSES = 3 * (NUM_TRAINING_POINTS + NUM_PILOTS)
 # Seconds that making and compiling take beside: measured on 2 cores, 7 and 8 to 10.
 TABLE_SECONDS, NETWORK_SECONDS = 8.0, 10.0
-# Decoder passes of a geodesic, 7 steps with 20 points and 2 passes each, and what is done around them; and those that
-# an exact one saves by starting there rather than where others tell: measured, a tenth to a fifth of its time.
+# Decoder passes of a geodesic, 7 steps with 20 points and 2 passes each, and what is done around them; and those
+# that an exact one saves by starting there rather than where others tell: measured, a tenth to a fifth of its time.
 PASSES, SAVED_PASSES = 400, 60
 # Rows by which a pass is timed.
 TIMED_ROWS = 1024
