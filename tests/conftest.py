@@ -82,7 +82,7 @@ def pytest_collection_finish():
 
 # Functions whose caches keep the graphs of many problems, as users want it and a suite of thousands does not.
 CACHES = {
-    "tfgeo.geodesics.connect": "_compile",
+    "tfgeo.geodesics.pool": "compile_problem",
     "tfgeo.geodesics.solvers.sealed": "_seal",
     "tfgeo.geodesics.maps.exponential_map": "_compile_flow",
     "tfgeo.geodesics.maps.parallel_transport": "_compile_transport",

@@ -7,8 +7,8 @@ import tensorflow as tf
 from tests.cases import SmallDecoder, flat, flat_metric, great_circle, paraboloid, random_ends, sphere
 from tfgeo.curves import Quadratic
 from tfgeo.geodesics import Bfgs, LevenbergMarquardt, connect
-from tfgeo.geodesics.connect import _compile
 from tfgeo.geodesics.defaults import SOLVERS
+from tfgeo.geodesics.pool import compile_problem
 from tfgeo.geodesics.problem import Problem, solve_batch
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import ExpectedPullback, IndependentNoise, Pullback
@@ -195,7 +195,7 @@ def test_each_function_is_compiled_once_per_block_shape_whatever_the_weights():
     solver, start, end = LevenbergMarquardt(), *random_ends(40, seed=3)
     before = connect(manifold, start, end, solver=solver, block_size=16, num_points=9, warn=False).length
     calls = decoder.num_calls
-    compiled = _compile(Problem(manifold, Quadratic(), solver, None, 9), False, False)
+    compiled = compile_problem(Problem(manifold, Quadratic(), solver, None, 9), 2, False)
     functions = (compiled.begin, compiled.advance, compiled.finish)
     assert [function.experimental_get_tracing_count() for function in functions] == [1, 1, 1]
     # Other pairs, more of them, fewer in the last block: the same shape. Equal solvers share the code.
