@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.models.tiny import StubVAE, make_data, make_vae, weights_of
+from tests.models.tiny import Interrupt, StubVAE, make_data, make_vae, weights_of
 from tfgeo.checkpoints import TrainingCheckpoint, whole_file
 from tfgeo.errors import UserError
 from tfgeo.models import fit, fit_variance
@@ -62,18 +62,6 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
 
 def make_stub():
     return make_vae(None, model_class=StubVAE)
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Stops the process's training as Ctrl-C does, when a round begins."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise KeyboardInterrupt
 
 
 # Data, epochs, batch size: several passes per round; more steps in a pass than one execution holds.

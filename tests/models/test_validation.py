@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfgeo.models.validation
-from tests.models.tiny import assert_same_bits, assert_same_values, make_data, make_vae, weights_of
+from tests.models.tiny import Interrupt, assert_same_bits, assert_same_values, make_data, make_vae, weights_of
 from tfgeo.checkpoints import TrainingCheckpoint
 from tfgeo.errors import UserError
 from tfgeo.layers import MLP
@@ -51,18 +51,6 @@ def test_losses_and_kept_weights_are_those_of_python(monkeypatch):
     alone = LossOfEveryPass()
     fit(make_vae(None), TRAIN, 12, 10, 0.4, callbacks=[alone], verbose=0)
     assert alone.losses == watcher.losses
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Stops the process's training as Ctrl-C does, when a round begins."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == self.epoch:
-            raise KeyboardInterrupt
 
 
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path, monkeypatch):
@@ -110,17 +98,15 @@ def test_training_stops_on_its_own_loss(monkeypatch):
     assert "val_loss" not in history.history
 
 
-class BreakAt(keras.callbacks.Callback):
-    """Makes a weight infinite when a round begins."""
+def break_at(model, epoch):
+    """Makes a weight NaN when a round begins."""
+    weight = model.trainable_variables[0]
 
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == self.epoch:
-            weight = self.model.trainable_variables[0]
+    def begin(now, logs=None):
+        if now == epoch:
             weight.assign(np.full(weight.shape, np.nan))
+
+    return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
 
 
 @pytest.mark.parametrize("watched", [{"stop_on": "training"}, {"validation_data": HELD_OUT}])
@@ -131,12 +117,13 @@ def test_a_training_that_breaks_late_ends_with_its_best_pass(monkeypatch, watche
     assert history.best_epoch == 8 and not history.diverged
     model = make_vae(None)
     with pytest.warns(UserWarning, match=r"round 9: not finite: .*weights; .*the weights of pass 8, the best one"):
-        history = fit(model, TRAIN, 60, 10, 0.01, callbacks=[BreakAt(8)], verbose=0, patience=3, **watched)
+        history = fit(model, TRAIN, 60, 10, 0.01, callbacks=[break_at(model, 8)], verbose=0, patience=3, **watched)
     assert history.best_epoch == 8 and history.diverged and len(history.epoch) == 9
     assert_same_values(expected, model)
     # Of three passes nobody knows whether they were enough.
+    model = make_vae(None)
     with pytest.raises(UserError, match="round 4: not finite"):
-        fit(make_vae(None), TRAIN, 60, 10, 0.01, callbacks=[BreakAt(3)], verbose=0, patience=3, **watched)
+        fit(model, TRAIN, 60, 10, 0.01, callbacks=[break_at(model, 3)], verbose=0, patience=3, **watched)
 
 
 def test_an_interrupted_training_that_watches_itself_ends_with_the_same_bits(tmp_path, monkeypatch):

@@ -99,3 +99,15 @@ def assert_same_values(*models: keras.Model) -> None:
     for other in others:
         for one, same in zip(first, other, strict=True):
             np.testing.assert_array_equal(one, same)
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stops the process's training as Ctrl-C does, when a round begins."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt

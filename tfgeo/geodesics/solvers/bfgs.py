@@ -103,9 +103,10 @@ class Bfgs(Solver):
         resolved = state.predicted_decrease > RESOLVED * ROUNDING * state.energy
         stuck = ~taken & ((level & ~resolved) | (length < MIN_LENGTH))
         change = gradient - state.gradient
-        inverse = _update(inverse, step, change)
+        convex = _is_convex(step, change)
+        inverse = _update(inverse, step, change, convex)
         # Where the energy is concave along the step its model, which is not, says too little.
-        longer = tf.minimum(LONGER * length, tf.where(_is_convex(step, change), tf.ones_like(length), MAX_LENGTH))
+        longer = tf.minimum(LONGER * length, tf.where(convex, tf.ones_like(length), MAX_LENGTH))
         length = tf.where(taken, longer, SHORTER * length)
         parameters = tf.where(taken[:, None], trial, state.parameters)
         gradient = tf.where(taken[:, None], gradient, state.gradient)
@@ -146,9 +147,8 @@ def _is_convex(step: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
     return product > MIN_COSINE * tf.norm(step, axis=-1) * tf.norm(change, axis=-1)
 
 
-def _update(inverse: tf.Tensor, step: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
-    """The inverse with `inverse change = step`, positive definite; unchanged where the energy is concave."""
-    convex = _is_convex(step, change)
+def _update(inverse: tf.Tensor, step: tf.Tensor, change: tf.Tensor, convex: tf.Tensor) -> tf.Tensor:
+    """The inverse with `inverse change = step`, positive definite; unchanged where the energy is not `convex`."""
     product = tf.where(convex, tf.reduce_sum(step * change, axis=-1), tf.ones_like(step[:, 0]))[:, None, None]
     image = tf.linalg.matvec(inverse, change)
     # (1 + y^T R y / s^T y) s s^T - R y s^T - s (R y)^T, over s^T y: written with two outer products.
