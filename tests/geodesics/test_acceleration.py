@@ -133,7 +133,39 @@ def test_learned_curves_foresee_geodesics(many):
     assert foreseen.dtype == np.float32
     errors = np.linalg.norm(foreseen - parameters[1500:], axis=1)
     assert np.median(errors) < 0.2 * np.median(np.linalg.norm(parameters[1500:], axis=1))
-    assert np.isnan(learned(start[:1] * np.nan, end[:1])).all()
+    for far in (np.nan, np.inf, 1e30):
+        assert np.isnan(learned(start[:1] * far, end[:1])).all()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("curve", ["quadratic", "cubic_spline"])
+def test_of_one_dimension_and_among_ends_that_are_none(curve):
+    """A quadratic curve has one parameter there. TensorFlow warns of nothing at such ends, nor may we."""
+    start, end = random_points(2, 2100, 1).astype(np.float32)
+    start[3], end[3], start[5], end[7] = np.inf, np.inf, 1e30, -3e38
+    manifold = Pullback(lambda z: tf.concat([z, z**2], axis=-1))
+    exact, fast = (
+        connect(manifold, start, end, curve, warn=False, accelerate=accelerate) for accelerate in (False, "starts")
+    )
+    np.testing.assert_array_equal(fast.reason_codes[[3, 5, 7]], exact.reason_codes[[3, 5, 7]])
+    others = np.delete(np.arange(2100), [3, 5, 7])
+    np.testing.assert_allclose(fast.length[others], exact.length[others], rtol=1e-4)
+
+
+@pytest.mark.parametrize("nothing", [None, 0, np.False_])
+def test_what_is_false_makes_nothing(nothing, monkeypatch):
+    monkeypatch.setattr(acceleration, "TABLE_PASSES", 0)
+    monkeypatch.setattr(acceleration, "TABLE_SECONDS", 0.0)
+    points = random_points(6, 2).astype(np.float32)
+    exact = pairwise(Pullback(paraboloid), points, progress=False)
+    np.testing.assert_array_equal(pairwise(Pullback(paraboloid), points, progress=False, accelerate=nothing), exact)
+    assert not np.array_equal(pairwise(Pullback(paraboloid), points, progress=False, accelerate=True), exact)
+
+
+def test_more_pairs_than_are_found_at_once_are_refused_with_their_time():
+    points = np.zeros([15000, 2], np.float32) + np.arange(15000)[:, None]
+    with pytest.raises(UserError, match=r"and about .* of this machine, and are more than"):
+        pairwise(Pullback(bent), points, progress=False, accelerate="starts")
 
 
 def test_distances_from_learned_starts_are_the_decoders_own(capsys):
@@ -147,4 +179,6 @@ def test_distances_from_learned_starts_are_the_decoders_own(capsys):
         pairwise(Pullback(bent), points, accelerate="starts", return_error=True)
     with pytest.raises(UserError, match="`accelerate` is 'start'; give True, False or 'starts'"):
         connect(Pullback(bent), points, points, accelerate="start")
+    with pytest.raises(UserError, match="`accelerate` is 'True'; give True, False or 'starts'"):
+        pairwise(Pullback(bent), points, accelerate="True")
     assert capsys.readouterr().err == ""

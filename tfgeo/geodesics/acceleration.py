@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,7 @@ from tfgeo.geodesics.latents import working_dtype
 from tfgeo.manifolds import Distilled, Interpolated, Manifold, Pullback
 from tfgeo.manifolds.distillation import MIN_BLOCK_SIZE, MOST_FLOATS, NUM_PILOTS, NUM_TRAINING_POINTS
 
-__all__ = ["stand_in"]
+__all__ = ["check_accelerate", "stand_in"]
 
 # Decoder passes that making each takes, at the defaults: the metric at nodes and centres of cells in the plane; the
 # samples of a network, pushed forward.
@@ -25,6 +26,19 @@ TABLE_SECONDS, NETWORK_SECONDS = 8.0, 10.0
 PASSES, SAVED_PASSES = 400, 60
 # Rows by which a pass is timed.
 TIMED_ROWS = 1024
+
+
+def check_accelerate(accelerate: Any) -> bool | str:
+    """Whether anything is to be done about it: False, True or "starts".
+
+    Raises:
+      UserError: if it is a text that says nothing.
+    """
+    if isinstance(accelerate, str):
+        if accelerate != "starts":
+            raise UserError(f"`accelerate` is {accelerate!r}; give True, False or 'starts'")
+        return accelerate
+    return bool(accelerate)
 
 
 def stand_in(

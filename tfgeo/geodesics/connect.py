@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from tfgeo.curves import Curve, LinearCurve
 from tfgeo.errors import UserError, check_count
-from tfgeo.geodesics.acceleration import stand_in
+from tfgeo.geodesics.acceleration import check_accelerate, stand_in
 from tfgeo.geodesics.defaults import curve_and_solver, default_num_points, fitting_block_size
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.pool import Pool, compile_problem
@@ -25,7 +25,7 @@ from tfgeo.geodesics.solvers.solver import Reason, Solver
 from tfgeo.geodesics.starts.learned_curves import LearnedCurves
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
-from tfgeo.manifolds import Manifold, Preconditioned
+from tfgeo.manifolds import Distilled, Manifold, Preconditioned
 from tfgeo.randomness import generator
 
 __all__ = ["BLOCKS_PER_POOL", "PAIRS_PER_CALL", "connect"]
@@ -85,7 +85,8 @@ def connect(
       solver: "levenberg_marquardt", "bfgs", "gradient_descent", "adam", "georce", or a `Solver` with settings of
         your own; by default "bfgs" for decoders and curves that are linear in few parameters, where a step of
         "levenberg_marquardt" takes 1 + d decoder passes in place of 2; the latter for tables, polylines, metrics
-        that come from no decoder, energies with a potential, and d = 1.
+        that come from no decoder, energies with a potential, and d = 1. By default a pair stops where a step lowers
+        the energy by less than 1e-6 of it, on an `Interpolated` or a `Distilled`, which are off by more, 1e-4.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
         polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.
@@ -103,11 +104,11 @@ def connect(
         manifold whose energy has a potential that of the least energy. Time grows in proportion.
       condition: `[B, C]` or `[C]`, what the decoder of a conditional one is conditioned on along the curve of each
         pair, a number where C is 1; by default that of the manifold.
-      accelerate: "starts" solves a part of 2000 pairs or more first, and learns from their geodesics where to start
-        for the others; True also makes a table (d = 2) or a network (`Distilled`) that stands for the decoder,
-        finds geodesics there, and those of the decoder from them, where the number of pairs pays for it; one line
-        says whether it does, unless `warn` is off. Both give the decoder's own geodesics, but which pairs are
-        given together decides from where each is found.
+      accelerate: "starts" solves a fifth of the pairs first, where they are 2000 or more, and learns from their
+        geodesics where to start for the others; True also makes a table (d = 2) or a network (`Distilled`) that
+        stands for the decoder, finds geodesics there, and those of the decoder from them, where the number of pairs
+        pays for it; one line says whether it does, unless `warn` is off. Both give the decoder's own geodesics, but
+        which pairs are given together decides from where each is found.
 
     Returns:
       `Geodesics`, with NaN length and energy for pairs whose ends are not finite or outside of the manifold.
@@ -133,20 +134,21 @@ def connect(
     check_count("starts", starts)
     earlier_iterations: np.ndarray | int = 0
     learns = False
-    if _check_accelerate(accelerate):
+    accelerate = check_accelerate(accelerate)
+    if accelerate:
         if warm_start is not None or condition is not None:
             raise UserError(
-                "`accelerate` finds a start of its own, for the manifold's own condition; leave out `warm_start` "
-                "and `condition`"
+                "`accelerate` finds a start of its own, under the manifold's own condition; leave out "
+                "`warm_start`, and give one condition as `manifold.given(condition)`"
             )
         near = None if accelerate == "starts" else _stand_in(manifold, start, end, _shows(progress), warn)
         learns = near is None and isinstance(curve, LinearCurve) and num_pairs >= MIN_LEARNING_PAIRS
         if near is not None:
-            # A bar that counts more than these pairs counts each once.
+            # A bar that counts more than these pairs counts each once. A table's steps cost less than to learn.
             shown = progress if isinstance(progress, bool) else False
             warm_start = connect(
                 near, start, end, curve, solver, None, num_points, None, xla, shown,
-                warn=False, starts=starts, accelerate="starts",
+                warn=False, starts=starts, accelerate="starts" if isinstance(near, Distilled) else False,
             )  # fmt: skip
             earlier_iterations = warm_start.num_iterations
             manifold = of_all = Preconditioned(manifold, near)
@@ -171,7 +173,7 @@ def connect(
                 part = pool.solve(None if given is None else given[rows])
             for draw in draws:
                 part = _choose_shorter(part, pool.solve_random(draw), manifold.has_potential)
-            if learns and learned is None:
+            if learns and learned is None and len(rows) < num_pairs:
                 learned = _learn(part, start[rows], end[rows])
             parts.append(part)
     back = np.argsort(order)
@@ -207,13 +209,6 @@ def connect(
     if short:
         warnings.warn(short, stacklevel=2)
     return geodesics
-
-
-def _check_accelerate(accelerate: Any) -> bool:
-    """Whether anything is to be done about it."""
-    if isinstance(accelerate, str) and accelerate != "starts":
-        raise UserError(f"`accelerate` is {accelerate!r}; give True, False or 'starts'")
-    return bool(accelerate)
 
 
 def _stand_in(manifold: Manifold, start: np.ndarray, end: np.ndarray, progress: bool, say: bool) -> Manifold | None:
@@ -305,7 +300,7 @@ FITTED_POINTS = 64
 
 
 def _empty_results(curve: Curve, start: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What a `_Pool` gives for no pair: its shapes and dtypes."""
+    """What a `Pool` gives for no pair: its shapes and dtypes."""
     none, integers = np.zeros(0, start.dtype), np.zeros(0, np.int32)
     parameters = np.zeros([0, curve.num_parameters(start.shape[1])], start.dtype)
     return parameters, none, none, none, integers, integers

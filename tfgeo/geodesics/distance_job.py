@@ -286,7 +286,8 @@ class DistanceJob:
         if self.method != "solver" or of_known_pairs(settings) or not self.num_pairs:
             return ""
         points = self.rows if self.columns is None else np.concatenate([self.rows, self.columns])
-        said = estimate(self.manifold, points, self.num_pairs, **settings)
+        timed = {name: value for name, value in settings.items() if name != "accelerate"}
+        said = estimate(self.manifold, points, self.num_pairs, **timed)
         return f" and about {format_seconds(said.seconds)} of this machine"
 
 

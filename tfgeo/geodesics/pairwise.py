@@ -11,14 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgeo.errors import UserError
-from tfgeo.geodesics.acceleration import stand_in
+from tfgeo.geodesics.acceleration import check_accelerate, stand_in
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance_error import distance_error
 from tfgeo.geodesics.distance_job import DistanceJob
 from tfgeo.geodesics.job_limits import check_num_pairs
 from tfgeo.geodesics.latents import as_latents
 from tfgeo.geodesics.result import DISTANCES, Geodesics, check_distance, distance_of
-from tfgeo.manifolds import Manifold
+from tfgeo.manifolds import Interpolated, Manifold
 
 __all__ = ["DISTANCES", "all_pairs", "distance_matrix", "distances", "pairwise"]
 
@@ -120,10 +120,11 @@ def distances(
 
 def _run(job: DistanceJob, store: str | os.PathLike[str] | None, scheduler: str | None, return_error: bool) -> Any:
     """The distances, and with `return_error` the error, which is measured where someone looks at it."""
-    if job.settings.get("accelerate", None) is False:
-        del job.settings["accelerate"]
+    accelerate = check_accelerate(job.settings.pop("accelerate", False))
+    if accelerate:
+        job.settings["accelerate"] = accelerate
     # Learned starts alone leave the distances the decoder's own.
-    accelerated = job.method == "solver" and job.settings.get("accelerate", "starts") != "starts"
+    accelerated = job.method == "solver" and accelerate is True
     if return_error and job.method == "solver" and not accelerated:
         raise UserError(
             "`return_error` is for methods that approximate, by comparing them with method='solver'; leave it out"
@@ -159,7 +160,8 @@ def _accelerate(job: DistanceJob, in_memory: bool) -> DistanceJob:
     near, why = stand_in(job.manifold, ends, job.num_pairs, job.progress, alone=True)
     if job.progress:
         tqdm.write(f"accelerate: {'not used; ' if near is None else ''}{why}", file=sys.stderr)
-    settings = job.settings | {"accelerate": "starts"}
+    # A table's steps cost less than to learn where to start.
+    settings = job.settings | {"accelerate": False if isinstance(near, Interpolated) else "starts"}
     return dataclasses.replace(job, manifold=job.manifold if near is None else near, settings=settings)
 
 

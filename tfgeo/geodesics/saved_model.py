@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfgeo.checkpoints import whole_folder
 from tfgeo.curves import Curve
-from tfgeo.errors import UserError, check_count
+from tfgeo.errors import UserError, check_count, check_writable_folder
 from tfgeo.geodesics.defaults import curve_and_solver, default_block_size, default_num_points
 from tfgeo.geodesics.latents import check_manifold
 from tfgeo.geodesics.problem import Problem, solve_batch
@@ -19,10 +19,13 @@ from tfgeo.geodesics.solvers.solver import Reason, Solver
 from tfgeo.geodesics.starts.warm_start import WarmStart
 from tfgeo.manifolds import Manifold
 
-__all__ = ["export_manifold", "geodesic_signature", "problem_to_export"]
+__all__ = ["check_export_folder", "export_manifold", "geodesic_signature", "problem_to_export"]
 
 # Pairs of random ends between which a solver looks at the manifold: those that will be asked are not known.
 TRIAL_PAIRS = 4
+# What a SavedModel is made of, which a new one replaces.
+SAVED_MODEL = "saved_model.pb"
+PARTS = {SAVED_MODEL, "variables", "assets", "assets.extra", "fingerprint.pb", "keras_metadata.pb"}
 
 
 def export_manifold(
@@ -44,7 +47,7 @@ def export_manifold(
     Args:
       manifold: whose geodesics.
       latent_dim: d.
-      folder: where to write; an export that is there is replaced once the new one is whole.
+      folder: where to write, a new folder; an export that is there is replaced once the new one is whole.
       curve: one of `tfgeo.curves.names()`, such as "quadratic" or "cubic_spline", or a `Curve`, as for
         `tfgeo.geodesics.connect`.
       solver: as for `tfgeo.geodesics.connect`.
@@ -55,10 +58,11 @@ def export_manifold(
       The folder.
 
     Raises:
-      UserError: if `manifold` is none or does not fit the latent dimension, a name is not known, or the solver
-        cannot take the curve or the manifold.
+      UserError: if `manifold` is none or does not fit the latent dimension, a name is not known, the solver
+        cannot take the curve or the manifold, or `folder` holds anything but an export.
     """
     check_manifold(manifold)
+    folder = check_export_folder(folder)
     latent_dim = check_count("latent_dim", latent_dim)
     problem = problem_to_export(manifold, latent_dim, curve, solver, warm_start, num_points)
     points = tf.TensorSpec([None, latent_dim], tf.float32)
@@ -76,6 +80,25 @@ def export_manifold(
     # The decoder's weights, wherever it keeps them.
     module.weights = [variable for function in concrete.values() for variable in function.graph.variables]
     return whole_folder(folder, lambda partial: tf.saved_model.save(module, partial, concrete))
+
+
+def check_export_folder(folder: str | os.PathLike[str]) -> pathlib.Path:
+    """Where an export can be written: nothing is there, or an export and nothing else, which it replaces.
+
+    Raises:
+      UserError: if a file is there, a folder of other files, or it cannot be written.
+    """
+    folder = pathlib.Path(folder).expanduser()
+    check_writable_folder(folder.parent)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UserError(f"`{folder}` is no folder; move it away or give another place for the export")
+    names = set(os.listdir(folder)) if folder.exists() else set()
+    others = sorted(names - PARTS) or sorted(names if SAVED_MODEL not in names else ())
+    if others:
+        raise UserError(
+            f"the folder `{folder}` holds {others[0]}, which is part of no export and would be lost; give a new folder"
+        )
+    return folder
 
 
 def problem_to_export(

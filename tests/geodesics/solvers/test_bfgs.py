@@ -10,7 +10,7 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics import connect
 from tfgeo.geodesics.defaults import curve_and_solver
 from tfgeo.geodesics.solvers import sampled
-from tfgeo.geodesics.solvers.bfgs import Bfgs, _is_convex, _update
+from tfgeo.geodesics.solvers.bfgs import Bfgs, _downhill, _is_convex, _update
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES, samples_of
@@ -145,6 +145,35 @@ def test_a_nearly_flat_energy_does_not_lead_far_away():
     expected = connect(Pullback(paraboloid), start, end, solver="levenberg_marquardt")
     assert found.converged.all()
     np.testing.assert_allclose(found.length, expected.length, rtol=1e-4)
+
+
+@pytest.mark.parametrize("steepness", [15.0, 40.0])
+def test_where_units_are_saturated_what_has_converged_has_no_slope(steepness):
+    """Jacobians next to 0 promise steps of any size: ten that were cut to the same one told of no small one."""
+    sizes = ([2, 3], 3, [3, 30])
+    first, bias, last = (np.random.default_rng(2 + index).normal(size=size) for index, size in enumerate(sizes))
+
+    def steps(z):
+        return tf.tanh(steepness * z @ tf.constant(first, z.dtype) + bias) @ tf.constant(last)
+
+    start, end = np.random.default_rng(1).uniform(-1.5, 1.5, size=[2, 200, 2])
+    found = connect(Pullback(steps), start, end, solver="bfgs", warn=False)
+    t = tf.constant(np.linspace(0.0, 1.0, 20))
+    objective = Objective(Pullback(steps), Quadratic(), tf.constant(start), tf.constant(end), t)
+    energy, gradient = (part.numpy() for part in objective.energy_and_gradient(tf.constant(found.parameters)))
+    slope = np.linalg.norm(gradient, axis=1) * np.linalg.norm(end - start, axis=1)
+    # A plateau has lengths that are rounding.
+    minima = np.isin(found.reason_codes, [Reason.CONVERGED, Reason.NO_DECREASE]) & (energy > 1e-6)
+    assert minima.sum() > 60 and (slope[minima] < 0.02 * energy[minima]).all()
+
+
+def test_an_inverse_that_rounding_has_spoilt_is_given_up():
+    inverse = np.stack([np.eye(3), np.diag([1.0, -2.0, 1.0]), np.full([3, 3], np.nan)])
+    gradient, farthest = tf.ones([3, 3], tf.float64), tf.fill([3], tf.constant(2.0, tf.float64))
+    inverse[1, 1, 1] = -4.0
+    kept = _downhill(tf.constant(inverse), gradient, farthest).numpy()
+    np.testing.assert_array_equal(kept[0], inverse[0])
+    np.testing.assert_allclose(kept[1:] @ np.ones(3), np.full([2, 3], 2.0 / 3.0**0.5))
 
 
 def test_decoders_take_it_by_default():

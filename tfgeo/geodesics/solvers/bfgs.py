@@ -12,17 +12,17 @@ from tfgeo.errors import UserError
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES
 from tfgeo.geodesics.solvers.solver import Solver, State
-from tfgeo.geodesics.solvers.tiny import tiny
+from tfgeo.geodesics.solvers.tiny import safe_norm, tiny
 from tfgeo.manifolds import Manifold
 from tfgeo.manifolds.calculus.eigen import guard
 
 __all__ = ["MAX_DENSE_PARAMETERS", "ROUNDING", "Bfgs"]
 
-# Above this a pair's dense matrix takes 1 MB and its eigenvalues longer than the decoder.
+# Above this a pair's dense matrix takes 1 MB, and what is done to it longer than the decoder.
 MAX_DENSE_PARAMETERS = 512
 # What eigenvalues of the first matrix are raised by, relative to its largest: what the few Jacobians see as flat
-# need not be.
-FLOOR = 3e-4
+# need not be; and the longest first step, in longest steps, that it may give, for which they are raised further.
+FLOOR, FIRST_MOVES = 3e-4, 8.0
 # A step counts if the energy falls by this share of what its slope promises (Armijo's rule).
 SUFFICIENT_SHARE = 1e-4
 # Least cosine between a step and the change of the gradient along it: beyond it the energy is concave, or nearly.
@@ -33,8 +33,8 @@ SHORTER, LONGER, MAX_LENGTH = 0.25, 2.0, 64.0
 # Longest step, in distances of the ends: the matrix may be nearly flat, and what is seen far away says nothing of
 # the energy here.
 MAX_MOVE = 2.0
-# A shorter step changes less than rounding.
-MIN_LENGTH = 1e-6
+# A step shorter than this share of the longest changes less than rounding.
+MIN_MOVE = 1e-6
 # Relative size of an energy difference that float32 cannot resolve, and how many of them it surely can.
 ROUNDING, RESOLVED = 2e-7, 50.0
 
@@ -80,7 +80,9 @@ class Bfgs(Solver):
 
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         energy, gradient = objective.energy_and_gradient(parameters)
-        inverse = _invert(objective.sampled_matrix(parameters))
+        # Where the units of a decoder are saturated its Jacobians are next to 0, and its slopes need not be.
+        least = safe_norm(gradient) / (FIRST_MOVES * _farthest(objective) + tiny(gradient.dtype))
+        inverse = _invert(objective.sampled_matrix(parameters), least)
         memory = _Memory(inverse, tf.ones_like(energy))
         return State(
             parameters, energy, gradient, _decrease(inverse, gradient), tf.zeros_like(energy, tf.bool), memory
@@ -88,9 +90,10 @@ class Bfgs(Solver):
 
     def step(self, objective: Objective, state: State) -> State:
         inverse, length = state.memory
+        farthest = _farthest(objective)
         step = -length[:, None] * tf.linalg.matvec(inverse, state.gradient)
-        farthest = MAX_MOVE * tf.norm(objective.end - objective.start, axis=-1, keepdims=True)
-        step *= tf.minimum(farthest / (tf.norm(step, axis=-1, keepdims=True) + tiny(step.dtype)), 1.0)
+        share = tf.minimum(farthest / (safe_norm(step) + tiny(step.dtype)), 1.0)
+        step *= share[:, None]
         trial = state.parameters + step
         energy, gradient = objective.energy_and_gradient(trial)
         promised = -tf.reduce_sum(state.gradient * step, axis=-1)
@@ -101,16 +104,17 @@ class Bfgs(Solver):
         taken = tf.where(level, nearer, actual > SUFFICIENT_SHARE * promised)
         # A step that was made short changes little wherever it is.
         resolved = state.predicted_decrease > RESOLVED * ROUNDING * state.energy
-        stuck = ~taken & ((level & ~resolved) | (length < MIN_LENGTH))
+        stuck = ~taken & ((level & ~resolved) | (safe_norm(step) < MIN_MOVE * farthest))
         change = gradient - state.gradient
         convex = _is_convex(step, change)
         inverse = _update(inverse, step, change, convex)
         # Where the energy is concave along the step its model, which is not, says too little.
         longer = tf.minimum(LONGER * length, tf.where(convex, tf.ones_like(length), MAX_LENGTH))
-        length = tf.where(taken, longer, SHORTER * length)
+        length = tf.where(taken, longer, SHORTER * share * length)
         parameters = tf.where(taken[:, None], trial, state.parameters)
         gradient = tf.where(taken[:, None], gradient, state.gradient)
         energy = tf.where(taken, energy, state.energy)
+        inverse = _downhill(inverse, gradient, farthest)
         return State(parameters, energy, gradient, _decrease(inverse, gradient), stuck, _Memory(inverse, length))
 
 
@@ -120,13 +124,26 @@ def _of_gradients(numbers: int, latent_dim: int, num_points: int) -> int:
     return values * max(2 * num_points, NUM_SAMPLES * (1 + latent_dim))
 
 
+def _farthest(objective: Objective) -> tf.Tensor:
+    """`[B]` the longest step."""
+    return MAX_MOVE * tf.norm(objective.end - objective.start, axis=-1)
+
+
 def _decrease(inverse: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """`[B]` the decrease that a full step brings if the matrix is right."""
     return 0.5 * tf.reduce_sum(gradient * tf.linalg.matvec(inverse, gradient), axis=-1)
 
 
-def _invert(matrix: tf.Tensor) -> tf.Tensor:
-    """The inverse of positive semi-definite matrices `[B, P, P]`, whose eigenvalues are raised by a small share.
+def _downhill(inverse: tf.Tensor, gradient: tf.Tensor, farthest: tf.Tensor) -> tf.Tensor:
+    """The inverse, or where rounding has left it no definite one steepest descent by the longest step."""
+    norm = safe_norm(gradient)
+    lost = ~(_decrease(inverse, gradient) > 0.0) & (norm > 0.0)
+    steepest = (farthest / (norm + tiny(norm.dtype)))[:, None, None] * tf.eye(gradient.shape[-1], dtype=norm.dtype)
+    return tf.where(lost[:, None, None], steepest, inverse)
+
+
+def _invert(matrix: tf.Tensor, least: tf.Tensor) -> tf.Tensor:
+    """The inverse of positive semi-definite `[B, P, P]`, with eigenvalues raised by a small share or by `least`.
 
     NaN where a matrix is not finite, a multiple of the identity where it is no semi-definite one after all.
     """
@@ -134,7 +151,7 @@ def _invert(matrix: tf.Tensor) -> tf.Tensor:
     # No eigenvalue is above the largest sum of a row.
     largest = tf.reduce_max(tf.reduce_sum(tf.abs(guarded), axis=-1), axis=-1)
     identity = tf.eye(matrix.shape[-1], dtype=matrix.dtype)
-    raised = guarded + (FLOOR * largest + tiny(matrix.dtype))[:, None, None] * identity
+    raised = guarded + (tf.maximum(FLOOR * largest, least) + tiny(matrix.dtype))[:, None, None] * identity
     identity = tf.broadcast_to(identity, tf.shape(raised))
     inverse = tf.linalg.cholesky_solve(tf.linalg.cholesky(raised), identity)
     is_definite = tf.reduce_all(tf.math.is_finite(inverse), axis=[-1, -2], keepdims=True)

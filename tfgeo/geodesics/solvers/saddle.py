@@ -161,7 +161,8 @@ def find_way_out(
     other, other_energy = follow(-1.0)
     prefers_other = other_energy < one_energy - TIE * energy
     least = tf.where(prefers_other, other_energy, one_energy)
-    return tf.where(prefers_other[:, None], other, one), least < (1.0 - tolerance) * energy
+    lower = curvature.suspect & (least < (1.0 - tolerance) * energy)
+    return tf.where(prefers_other[:, None], other, one), lower
 
 
 def _shapes(objective: Objective) -> tf.Tensor:

@@ -17,8 +17,7 @@ __all__ = ["MIN_SAMPLED_DIM", "NUM_SAMPLES", "Samples", "sampled_matrix", "sampl
 # Points at which Jacobians are taken. Measured on decoders of 784 outputs, d = 10 and 16: with three BFGS takes a
 # tenth to a fifth more steps than with four, five or six, and each of them costs a tenth of what a geodesic does.
 NUM_SAMPLES = 4
-# From this dimension on they pay: steps from gradients save more than steps from all Jacobians gain, and a minimum
-# is told from a saddle at less cost than along low frequencies.
+# From this dimension on a minimum is told from a saddle by them at less cost than along low frequencies.
 MIN_SAMPLED_DIM = 4
 
 

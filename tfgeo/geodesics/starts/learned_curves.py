@@ -11,6 +11,8 @@ PAIRS_PER_FEATURE, FEATURES = 4, (128, 1024)
 # Inverse squared width of a feature, for each standardized input, and weight of the squared coefficients. Measured
 # on a decoder of d = 10: twice the first, or a third or three times of the second, does as well.
 GAMMA, RIDGE = 0.2, 0.025
+# Pairs whose features are held at once, some tens of MB; coordinates from which on nothing is known.
+NUM_ROWS, FAR = 4096, 1e15
 
 
 class LearnedCurves:
@@ -37,15 +39,25 @@ class LearnedCurves:
         num_features = int(np.clip(len(parameters) // PAIRS_PER_FEATURE, *FEATURES))
         curved = RBFSampler(gamma=GAMMA / (2 * start.shape[1]), n_components=num_features, random_state=0)
         self._model = make_pipeline(StandardScaler(), make_union("passthrough", curved), Ridge(RIDGE))
+        near = _are_near(start, end)
+        start, end, parameters = start[near], end[near], parameters[near]
         self._model.fit(_inputs(start, end), parameters / np.linalg.norm(end - start, axis=1, keepdims=True))
+        self._num_parameters = parameters.shape[1]
 
     def __call__(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """`[n, P]` parameters between ends `[n, d]`, in their precision; NaN where an end is not finite."""
-        inputs = _inputs(start, end)
-        finite = np.isfinite(inputs).all(axis=1, keepdims=True)
-        moves = self._model.predict(np.where(finite, inputs, 0.0).astype(inputs.dtype))
-        distances = np.linalg.norm(end - start, axis=1, keepdims=True)
-        return np.where(finite, distances * moves, np.nan).astype(start.dtype)
+        """`[n, P]` parameters between ends `[n, d]`, in their precision; NaN where an end is none or far out."""
+        parameters = np.full([len(start), self._num_parameters], np.nan, start.dtype)
+        near = np.flatnonzero(_are_near(start, end))
+        for rows in np.split(near, range(NUM_ROWS, len(near), NUM_ROWS)) if len(near) else []:
+            distances = np.linalg.norm(end[rows] - start[rows], axis=1, keepdims=True)
+            # Of a single parameter the regression gives no column.
+            moves = self._model.predict(_inputs(start[rows], end[rows])).reshape(len(rows), -1)
+            parameters[rows] = distances * moves
+        return parameters
+
+
+def _are_near(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    return ((np.abs(start) < FAR) & (np.abs(end) < FAR)).all(axis=1)
 
 
 def _inputs(start: np.ndarray, end: np.ndarray) -> np.ndarray:
