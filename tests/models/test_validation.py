@@ -109,6 +109,17 @@ def break_at(model, epoch):
     return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
 
 
+def break_late(model):
+    """Makes a weight NaN at the end of the last step of a round in which patience has run out."""
+
+    class Break(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 39:
+                model.trainable_variables[0].assign(np.full(model.trainable_variables[0].shape, np.nan))
+
+    return Break()
+
+
 @pytest.mark.parametrize("watched", [{"stop_on": "training"}, {"validation_data": HELD_OUT}])
 def test_a_training_that_breaks_late_ends_with_its_best_pass(monkeypatch, watched):
     monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 2)
@@ -124,6 +135,44 @@ def test_a_training_that_breaks_late_ends_with_its_best_pass(monkeypatch, watche
     model = make_vae(None)
     with pytest.raises(UserError, match="round 4: not finite"):
         fit(model, TRAIN, 60, 10, 0.01, callbacks=[break_at(model, 3)], verbose=0, patience=3, **watched)
+
+
+def test_what_breaks_after_patience_ran_out_is_no_divergence(monkeypatch, recwarn):
+    """Whether the two fall into one round depends on nothing that is learned."""
+    kept = []
+    for steps_per_round in (2, 40):
+        monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", steps_per_round)
+        model = make_vae(None)
+        # A rate at which an early pass stays the best.
+        history = fit(
+            model, TRAIN, 20, 10, 3.0, verbose=0, patience=3, stop_on="training", callbacks=[break_late(model)]
+        )
+        assert not history.diverged
+        kept.append((history.best_epoch, model))
+    assert kept[0][0] == kept[1][0]
+    assert_same_values(kept[0][1], kept[1][1])
+    assert not [warning for warning in recwarn if "not finite" in str(warning.message)]
+
+
+def test_a_checkpoint_knows_that_a_training_broke(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 2)
+    settings = {"verbose": 0, "patience": 3, "stop_on": "training"}
+    state = tmp_path / "state.npz"
+    model, again = make_vae(None), make_vae(None, seed=1)
+    with pytest.warns(UserWarning, match="the weights of pass 8"):
+        fit(
+            model,
+            TRAIN,
+            60,
+            10,
+            0.01,
+            callbacks=[break_at(model, 8)],
+            checkpoint=TrainingCheckpoint(state, 0),
+            **settings,
+        )
+    history = fit(again, TRAIN, 60, 10, 0.01, checkpoint=TrainingCheckpoint(state, 0), **settings)
+    assert history.diverged and history.best_epoch == 8 and len(history.training_losses) == 9
+    assert_same_values(model, again)
 
 
 def test_an_interrupted_training_that_watches_itself_ends_with_the_same_bits(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from tfgeo.errors import UserError
+from tfgeo.models.validation import BestPass
 
 __all__ = ["METRIC_NAMES", "StopOnNonFiniteLoss", "check_callbacks"]
 
@@ -55,22 +56,19 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
     The loss of a step is computed before its update, so the weights are looked at too: else a checkpoint of
     weights that the last step of a round broke would be kept.
 
-    Where the weights of a best pass are kept, and it has more than `patience` passes behind it, they are what the
-    training would have ended with at the latest so many passes later: it ends with them, and with a warning.
+    Where the weights of a best pass are kept, and it comes after more passes than `patience`, the training could
+    have ended with it, had it been looked at so early: it ends with them, and with a warning. Other callbacks see
+    them. Where patience ran out before it broke within the same round, nothing is lost and nothing said.
 
     Args:
-      best_epoch: the best pass so far, counted from 1.
-      patience: how many passes without a better one end the training; None keeps no pass.
-
-    Attributes:
-      broken: what broke; None while nothing has.
+      best: keeps the weights of the best pass; None keeps no pass.
+      patience: how many passes without a better one end the training; None is no end but an error.
     """
 
-    def __init__(self, best_epoch: Callable[[], int] = lambda: 0, patience: int | None = None) -> None:
+    def __init__(self, best: BestPass | None = None, patience: int | None = None) -> None:
         super().__init__()
-        self._best_epoch = best_epoch
+        self._best = best
         self._patience = patience
-        self.broken: str | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         broken = [name for name, value in (logs or {}).items() if not np.isfinite(value)]
@@ -80,10 +78,13 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
             broken.append("the gradients of most steps")
         if not broken:
             return
+        best = self._best if self._best is not None and self._best.is_usable else None
+        if best is not None and best.is_stopped:
+            best.restore()
+            return
         advice = self.model.explain_divergence() or self.model.remedy()
-        self.broken = f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}"
-        best_epoch = self._best_epoch()
-        if self._patience is None or best_epoch <= self._patience:
-            raise UserError(self.broken)
-        warnings.warn(f"{self.broken}; the weights of pass {best_epoch}, the best one, are kept", stacklevel=2)
-        self.model.stop_training = True
+        message = f"training stopped in round {epoch + 1}: not finite: {', '.join(broken)}; {advice}"
+        if best is None or self._patience is None or best.best_epoch <= self._patience:
+            raise UserError(message)
+        warnings.warn(f"{message}; the weights of pass {best.best_epoch}, the best one, are kept", stacklevel=2)
+        best.give_up()

@@ -101,8 +101,8 @@ def fit(
       UserError: if the data are no table of finite numbers, or the model cannot be trained on them; if there is
         nothing for `patience` to watch, or no patience to watch the training loss; if the loss or
         a weight stops being finite, or most gradients of a round are not: the message names the round, and for a
-        flow that diverged its training step and leapfrog step. With a patience this is a warning once the best
-        pass has more passes than that behind it, and the model ends with its weights.
+        flow that diverged its training step and leapfrog step. With a patience this is a warning where the best
+        pass comes after more passes than that, and the model ends with its weights.
     """
     epochs = check_count("epochs", epochs)
     callbacks = check_callbacks(callbacks)
@@ -146,9 +146,8 @@ def fit(
     if best is not None and best.is_stopped:
         rounds = done
     model.after_update = None if best is None else best.after_update
-    stop = StopOnNonFiniteLoss() if best is None else StopOnNonFiniteLoss(lambda: best.best_epoch, patience)
     all_callbacks = [
-        stop,
+        StopOnNonFiniteLoss(best, patience),
         *([] if best is None else [StopByPatience(best)]),
         *callbacks,
         *([] if checkpoint is None else [checkpoint]),
@@ -170,7 +169,7 @@ def fit(
         model.after_update = None
     if best is not None:
         _keep_best(model, best, history)
-        history.diverged = stop.broken is not None
+        history.diverged = best.has_diverged
     model.after_training(inputs)
     if replicas is not None:
         replicas.take_from_chief(model.weights)

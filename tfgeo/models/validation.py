@@ -40,13 +40,13 @@ class BestPass(abc.ABC):
         self._num_passes = tf.Variable(0)
         self._best_loss = tf.Variable(np.float32(np.inf))
         self._best_pass = tf.Variable(0)
-        self._is_stopped = tf.Variable(False)
+        self._is_stopped, self._has_diverged = tf.Variable(False), tf.Variable(False)
         self._best_weights = [tf.Variable(np.asarray(weight)) for weight in model.trainable_variables]
 
     @property
     def variables(self) -> list[tf.Variable]:
         """What an interrupted training needs to continue."""
-        counts = [self._num_passes, self._best_pass, self._is_stopped]
+        counts = [self._num_passes, self._best_pass, self._is_stopped, self._has_diverged]
         return [self._losses, self._best_loss, *counts, *self._best_weights]
 
     @property
@@ -60,9 +60,19 @@ class BestPass(abc.ABC):
         return int(self._best_pass.numpy())
 
     @property
+    def is_usable(self) -> bool:
+        """Whether there is a best pass whose last step left the weights finite, which its loss does not say."""
+        return self.best_epoch > 0 and all(np.isfinite(weight).all() for weight in self._best_weights)
+
+    @property
     def is_stopped(self) -> bool:
-        """Whether patience ran out."""
+        """Whether the training is over: patience ran out, or `give_up` was called."""
         return bool(self._is_stopped.numpy())
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether `give_up` was called."""
+        return bool(self._has_diverged.numpy())
 
     def after_update(self, loss: tf.Tensor) -> None:
         """To be called in the compiled step after its update, with its loss: does its work at the end of a pass."""
@@ -76,6 +86,12 @@ class BestPass(abc.ABC):
         if self.best_epoch > 0:
             for weight, best in zip(self._model.trainable_variables, self._best_weights, strict=True):
                 weight.assign(best)
+
+    def give_up(self) -> None:
+        """Ends with the best pass, whose weights the model has at once: what came after it has broken them."""
+        self._is_stopped.assign(True)
+        self._has_diverged.assign(True)
+        self.restore()
 
     @abc.abstractmethod
     def _loss(self) -> tf.Tensor:
