@@ -13,6 +13,7 @@ from launch import program
 from tests.cases import paraboloid
 from tfgeo.errors import UserError
 from tfgeo.export import export, export_manifold
+from tfgeo.geodesics.saved_model import check_export_folder
 from tfgeo.geodesics import connect
 from tfgeo.manifolds import Pullback
 
@@ -89,14 +90,15 @@ def test_points_meet_the_ends(exported):
 def test_an_export_is_replaced_whole_and_has_the_metric_of_its_geodesics(tmp_path):
     entry = zoo.load("yang2018/two_moons", weights=None)
     entry.model.decoder.uses_precision = True
-    (tmp_path / "saved_model").mkdir()
-    (tmp_path / "saved_model" / "old").write_text("an older export")
+    (tmp_path / "saved_model" / "assets").mkdir(parents=True)
+    for name in ("saved_model.pb", "assets/old"):
+        (tmp_path / "saved_model" / name).write_text("an older export")
     settings = (entry.curve(), entry.solver(), None, 5)
     # Not the expected metric of the decoder, whose variance has a part in that.
     manifold = Pullback(lambda z: entry.model.decode(z).mean())
     export(entry.model, manifold, *settings, tmp_path / "saved_model")
     assert {path.name for path in tmp_path.iterdir()} == {"saved_model"}
-    assert not (tmp_path / "saved_model" / "old").exists()
+    assert not (tmp_path / "saved_model" / "assets" / "old").exists()
     z = tf.random.stateless_normal([4, 2], [1, 2])
     metric = tf.saved_model.load(str(tmp_path / "saved_model")).signatures["metric"](z=z)["metric"]
     np.testing.assert_allclose(metric, manifold.metric_tensor(z), rtol=1e-4)
@@ -137,3 +139,25 @@ def test_georce_is_not_exported_for_a_metric_that_jumps(tmp_path):
     kinked = Pullback(lambda z: tf.nn.relu(z @ tf.random.stateless_normal([2, 20], [0, 1])))
     with pytest.raises(UserError, match="georce needs second derivatives"):
         export_manifold(kinked, 2, tmp_path / "saved", "polyline", "georce")
+
+
+def test_nothing_but_an_export_is_replaced(tmp_path):
+    """A working folder that was given by mistake keeps its files."""
+    (tmp_path / "results" / "deep").mkdir(parents=True)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "variables" / "variables").mkdir(parents=True)
+    for name, message in (
+        ("results", "holds deep, which is part of no export"),
+        ("variables", "holds variables, which is part of no export"),
+        ("notes.txt", "is no folder"),
+        ("notes.txt/saved", "is a file, not a folder"),
+    ):
+        with pytest.raises(UserError, match=message):
+            export_manifold(SURFACE, 2, tmp_path / name)
+    assert (tmp_path / "results" / "deep").is_dir() and (tmp_path / "notes.txt").read_text() == "mine"
+    (tmp_path / "empty").mkdir()
+    for _ in range(2):  # the second time in place of the first
+        folder = export_manifold(SURFACE, 2, tmp_path / "empty")
+    (folder / "mine.txt").touch()
+    with pytest.raises(UserError, match="holds mine.txt"):
+        check_export_folder(folder)

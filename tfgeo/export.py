@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfgeo.checkpoints import whole_folder
 from tfgeo.curves import Curve
 from tfgeo.geodesics import Solver, WarmStart
-from tfgeo.geodesics.saved_model import export_manifold, geodesic_signature, problem_to_export
+from tfgeo.geodesics.saved_model import check_export_folder, export_manifold, geodesic_signature, problem_to_export
 from tfgeo.manifolds import Manifold
 from tfgeo.models import VAE
 
@@ -45,14 +45,16 @@ def export(
       solver: as for `connect`, or None.
       warm_start: a `WarmStart`, or None.
       num_points: T, points on each curve.
-      folder: where to write; an export that is there is replaced once the new one is whole.
+      folder: where to write, a new folder; an export that is there is replaced once the new one is whole.
 
     Returns:
       The folder.
 
     Raises:
-      UserError: if a name is not known, or the solver cannot take the curve or the manifold.
+      UserError: if a name is not known, the solver cannot take the curve or the manifold, or `folder` holds
+        anything but an export.
     """
+    folder = check_export_folder(folder)
     latent = [None, model.latent_dim]
     data = [None, model.decoder(tf.zeros([1, model.latent_dim]))[0].shape[-1]]
 

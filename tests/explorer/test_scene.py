@@ -46,6 +46,7 @@ def test_few_codes_are_drawn_of_many_and_the_same_ones_every_time():
         ({"latents": np.zeros([5, 2]), "labels": None}, "apart"),
         ({"labels": np.zeros(3)}, "3 rows"),
         ({"metrics": []}, "empty"),
+        ({"image_shape": (28, 20)}, r"`image_shape`=\(28, 20\) has 560 values, a decoded image 3"),
         ({"metrics": [sphere_scene().metrics[0]] * 2}, "another"),
     ],
 )

@@ -97,6 +97,14 @@ class Scene:
             if rows is not None and len(rows) != len(latents):
                 raise UserError(f"`{name}` has {len(rows)} rows, but there are {len(latents)} latents")
 
+        if self.image_shape is not None:
+            shape, width = tuple(self.image_shape), self.decode(latents[:1]).shape[-1]
+            if len(shape) not in (2, 3) or int(np.prod(shape)) != width:
+                raise UserError(
+                    f"`image_shape`={shape} has {int(np.prod(shape))} values, a decoded image {width}; give its "
+                    "height and width"
+                )
+
     @functools.cached_property
     def bounds(self) -> np.ndarray:
         """`[2, 2]`, low and high of both coordinates: the codes with some room, no side of it much longer."""

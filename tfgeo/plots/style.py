@@ -11,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from tfgeo.checkpoints import whole_file
+from tfgeo.errors import check_writable_folder
 
 __all__ = [
     "CLASS_COLORS",
@@ -93,7 +94,7 @@ def line_width(num: int) -> float:
 
 def save(figure: Figure, folder: pathlib.Path, name: str) -> pathlib.Path:
     """Writes `name`.png and `name`.pdf into `folder`; returns the path of the PNG."""
-    folder = pathlib.Path(folder)
+    folder = check_writable_folder(folder)
     # Panels of equal units change their size in a pass, for which titles have room in the next.
     for _ in range(2):
         figure.draw_without_rendering()

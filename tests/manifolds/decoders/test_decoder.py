@@ -421,3 +421,32 @@ def test_a_dictionary_of_inputs():
         Pullback(both, condition=[1.0, 0.0, 0.0])
     wrapped = Pullback(lambda z, y: both({"z": z, "y": y}), condition=[1.0, 0.0, 0.0])
     assert np.isfinite(wrapped.volume(POINTS)).all()
+
+
+@pytest.mark.parametrize(
+    ("activation", "outputs", "message"),
+    [
+        ("sigmoid", "logits", "logits .* all lie in .0, 1.; are they probabilities"),
+        ("softmax", "probs", "sum to 1, .* return tfp.distributions.OneHotCategorical"),
+        ("sigmoid", "probs", None),
+        ("linear", "logits", None),
+    ],
+)
+def test_the_wrong_bernoulli_parameter_is_doubted_once(activation, outputs, message, recwarn):
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential([keras.Input([2]), keras.layers.Dense(10, activation)])
+    manifold = FisherRao(network, outputs=outputs)
+    for _ in range(2):
+        manifold.volume(POINTS)
+    said = [str(one.message) for one in recwarn]
+    assert len(said) == (message is not None)
+    if message is not None:
+        with pytest.warns(UserWarning, match=message):
+            FisherRao(network, outputs=outputs).volume(POINTS)
+
+
+def test_what_takes_images_is_no_decoder():
+    encoder = keras.Sequential([keras.Input([28, 28, 1]), keras.layers.Flatten(), keras.layers.Dense(2)])
+    for given in (encoder, tf.function(encoder, input_signature=[tf.TensorSpec([None, 28, 28, 1])])):
+        with pytest.raises(UserError, match=r"takes inputs of shape \(None, 28, 28, 1\), .* is it an encoder"):
+            Pullback(given).volume(POINTS)

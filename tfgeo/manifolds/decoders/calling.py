@@ -106,6 +106,16 @@ def _too_many(name: str, number: int) -> UserError:
     )
 
 
+def _check_rank(shape: Any, name: str) -> None:
+    """Refuses what takes more than rows, by the shape of its input."""
+    shape = tf.TensorShape(shape)
+    if shape.rank is not None and shape.rank > 2:
+        raise UserError(
+            f"the decoder {name} takes inputs of shape {shape}, not rows [n, d] of latent points; is it an "
+            "encoder? Give what maps latent points to decoded values"
+        )
+
+
 def _call_of_layer(layer: Any) -> Call:
     """Keras models and layers, in inference mode: batch normalization is fixed, dropout off."""
     name = f"{type(layer).__name__} {layer.name!r}"
@@ -119,6 +129,8 @@ def _call_of_layer(layer: Any) -> Call:
             f"the decoder {name} takes a dictionary of {sorted(keys)}, which does not say what is latent; wrap it, "
             f"such as lambda z, condition: decoder({{{latent!r}: z, {other!r}: condition}})"
         )
+    if inputs:
+        _check_rank(inputs[0].shape, name)
     widths = [one.shape[-1] if len(one.shape) > 1 else None for one in inputs]
     latent_dim, condition_width = (widths + [None, None])[:2]
 
@@ -186,6 +198,7 @@ def _check_specifications(
             f"the decoder {name} is traced for latent points of shape {shape} alone; trace it for [None, d], any "
             "number of rows"
         )
+    _check_rank(shape, name)
     shapes = [shape, *others, tf.TensorShape(None)][:2]
     latent_dim, condition_width = (one[-1] if one.rank else None for one in shapes)
     return latent_dim, specifications[0].dtype, bool(others), condition_width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -136,9 +137,12 @@ class Decoder:
             self._floats[key] = sum(map(_count_floats, [traced.graph, *own]))
         return self._floats[key]
 
-    def _decode(self, rows: tf.Tensor, condition: tf.Tensor | None) -> Any:
+    def _decode(
+        self, rows: tf.Tensor, condition: tf.Tensor | None, warn: Callable[[str], None] | None = None
+    ) -> Any:
         # A tensor that it has not seen: bijectors keep what they gave for one, of which no tape knows a derivative.
-        return interpret(self._call.function(tf.identity(rows), condition), self._outputs, self._call.name)
+        raw = self._call.function(tf.identity(rows), condition)
+        return interpret(raw, self._outputs, self._call.name, warn)
 
     def _condition_of_rows(self, z: tf.Tensor, dtype: tf.DType) -> tf.Tensor | None:
         """The condition of each row, `[n, C]`."""
@@ -166,7 +170,7 @@ class Decoder:
             own = self._call.dtype
             dtypes = [own] if own else list(dict.fromkeys([dtype, tf.float32, tf.float64]))
             self._facts[key] = try_decoder(
-                lambda rows, condition: reader(self._decode(rows, condition)),
+                lambda rows, condition: reader(self._decode(rows, condition, self._warn_once)),
                 name,
                 latent_dim,
                 dtypes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -28,6 +28,10 @@ MEANINGS = (
 )
 
 
+# Values of which all lying in [0, 1] is no chance, and how far a sum of probabilities may be from 1.
+MIN_VALUES, SUM_ERROR = 8, 1e-3
+
+
 def check_outputs(outputs: Outputs | None) -> None:
     """Refuses names of outputs that have no meaning here."""
     if outputs is None:
@@ -38,13 +42,16 @@ def check_outputs(outputs: Outputs | None) -> None:
         raise UserError(f"`outputs` is {outputs!r}; name what the decoder returns by one of {known}")
 
 
-def interpret(raw: Any, outputs: Outputs | None, name: str) -> tf.Tensor | tfd.Distribution:
+def interpret(
+    raw: Any, outputs: Outputs | None, name: str, warn: Callable[[str], None] | None = None
+) -> tf.Tensor | tfd.Distribution:
     """A tensor of decoded values, or the distribution p(x | z).
 
     Args:
       raw: what the decoder returned.
       outputs: what the user says that its outputs are.
       name: what the decoder is called in messages.
+      warn: takes what is to be said of values that may not be what they are said to be; None says nothing.
 
     Raises:
       UserError: if it is neither, or several tensors whose meaning was not said.
@@ -60,6 +67,8 @@ def interpret(raw: Any, outputs: Outputs | None, name: str) -> tf.Tensor | tfd.D
     parts = {meaning: _check_tensor(part, meaning, name) for meaning, part in parts.items()}
     if tf.executing_eagerly():
         _check_signs(parts, name)
+        if warn is not None:
+            _doubt(parts, name, warn)
     if set(parts) == {"mean"}:
         return parts["mean"]
     if "logits" in parts:
@@ -142,3 +151,27 @@ def _check_signs(parts: dict[str, tf.Tensor], name: str) -> None:
             f"the probs of the decoder {name} run from {low:.3g} to {high:.3g}, outside of [0, 1]; are they "
             "logits? Then say outputs='logits'"
         )
+
+
+def _doubt(parts: dict[str, tf.Tensor], name: str, warn: Callable[[str], None]) -> None:
+    """Says so where values look like those of the other Bernoulli parameter, or of one class of many."""
+    logits, probs = parts.get("logits"), parts.get("probs")
+    if logits is not None and tf.size(logits) >= MIN_VALUES and _are_probabilities(logits):
+        warn(
+            f"the logits of the decoder {name} all lie in [0, 1]; are they probabilities? Then say "
+            "outputs='probs', else distances are far too short"
+        )
+    if probs is not None and probs.shape[-1] > 1 and _sum_to_one(probs):
+        warn(
+            f"the probs of the decoder {name} sum to 1, as those of one class of many do, but are taken for "
+            f"those of {probs.shape[-1]} independent values; of classes return "
+            "tfp.distributions.OneHotCategorical(probs=...), without outputs"
+        )
+
+
+def _are_probabilities(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_all((values >= 0.0) & (values <= 1.0)) & tf.reduce_any(values > 0.0)
+
+
+def _sum_to_one(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_all(tf.abs(tf.reduce_sum(values, axis=-1) - 1.0) < SUM_ERROR)
