@@ -13,8 +13,8 @@ from launch import program
 from tests.cases import paraboloid
 from tfgeo.errors import UserError
 from tfgeo.export import export, export_manifold
-from tfgeo.geodesics.saved_model import check_export_folder
 from tfgeo.geodesics import connect
+from tfgeo.geodesics.saved_model import check_export_folder
 from tfgeo.manifolds import Pullback
 
 # Nothing of this package nor of TFP can be imported in there.
@@ -159,5 +159,5 @@ def test_nothing_but_an_export_is_replaced(tmp_path):
     for _ in range(2):  # the second time in place of the first
         folder = export_manifold(SURFACE, 2, tmp_path / "empty")
     (folder / "mine.txt").touch()
-    with pytest.raises(UserError, match="holds mine.txt"):
+    with pytest.raises(UserError, match=r"holds mine\.txt"):
         check_export_folder(folder)

@@ -96,7 +96,8 @@ def check_export_folder(folder: str | os.PathLike[str]) -> pathlib.Path:
     others = sorted(names - PARTS) or sorted(names if SAVED_MODEL not in names else ())
     if others:
         raise UserError(
-            f"the folder `{folder}` holds {others[0]}, which is part of no export and would be lost; give a new folder"
+            f"the folder `{folder}` holds {others[0]}, which is part of no export and would be lost; give a new "
+            "folder"
         )
     return folder
 
