@@ -33,17 +33,23 @@ def blocks_of(folder):
     return len([note for note in notes.glob("*") if not note.name.startswith(".")]) if notes.is_dir() else 0
 
 
-def test_a_training_that_is_killed_six_times_ends_with_the_same_bits(tmp_path):
+# The same with more kills, each of which costs the seconds of a process.
+MORE = pytest.mark.slow
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(6, marks=MORE)])
+def test_a_training_that_is_killed_ends_with_the_same_bits(tmp_path, times):
     seconds = kill_cases.run(kill_cases.train, tmp_path / "whole")
-    folders, rounds = kill_cases.kill_often(kill_cases.train, tmp_path, 6, seconds, rounds_of)
+    folders, rounds = kill_cases.kill_often(kill_cases.train, tmp_path, times, seconds, rounds_of)
     assert_same_bits(tmp_path / "whole", folders)
     assert any(0 < number < NUM_ROUNDS for number in rounds)
 
 
-def test_a_job_of_distances_that_is_killed_fifteen_times_ends_with_the_same_bits(tmp_path):
+@pytest.mark.parametrize("times", [6, pytest.param(15, marks=MORE)])
+def test_a_job_of_distances_that_is_killed_ends_with_the_same_bits(tmp_path, times):
     pytest.importorskip("zarr")
     seconds = kill_cases.run(kill_cases.measure, tmp_path / "whole")
-    folders, blocks = kill_cases.kill_often(kill_cases.measure, tmp_path, 15, seconds, blocks_of)
+    folders, blocks = kill_cases.kill_often(kill_cases.measure, tmp_path, times, seconds, blocks_of)
     assert_same_bits(tmp_path / "whole", folders)
     assert any(0 < number < NUM_BLOCKS for number in blocks)
 
