@@ -178,9 +178,10 @@ def _saving(measured: dict[str, Any]) -> str:
 def _draw(run: Run, latents: np.ndarray, found: Geodesics) -> list[pathlib.Path]:
     drawn = {}
     if figures.is_plane(run):
-        drawn["geodesics"] = figures.curves_figure(run, latents, found.points(50)[: run.config.figures.num_curves])
+        curves = found.points(50)[: run.config.figures.num_curves]
+        drawn["geodesics"] = figures.curves_figure(run, latents, curves, numbers=True)
     longest = np.argsort(-found.length)[:STRIP_PAIRS]
-    drawn |= draw_metrics(run, found.start[longest], found.end[longest], run.samples)
+    drawn |= draw_metrics(run, found.start[longest], found.end[longest], run.samples, numbers=longest.tolist())
     if figures.has_images(run.samples):
         drawn["strips"] = figures.strip_figure(run, found, STRIP_IMAGES, longest)
     return figures.save_all(run, drawn)

@@ -55,6 +55,18 @@ def test_geodesics_draw_themselves_with_straight_lines_and_numbers(found, ax):
     assert ax.get_aspect() == 1.0 and ax.get_xlabel() == "$z_1$"
 
 
+def test_numbers_that_would_cover_one_another_stand_elsewhere_on_their_curves(ax):
+    start, end = np.zeros([4, 2]), np.array([[2.0, 0.0], [2.0, 1.0], [0.0, 2.0], [2.0, 0.9]])
+    curves = np.linspace(start, end, 5, axis=1)
+    curves[2, 0] = np.nan  # no place, and in nobody's way
+    plots.curves_in_plane(curves, ax, numbers=[7, 11, 8, 9])
+    assert [text.get_text() for text in ax.texts] == ["7", "11", "8", "9"]
+    places = np.array([text.get_position() for text in ax.texts])
+    np.testing.assert_allclose(places[[0, 1, 3]], [[0.0, 0.0], [2.0, 1.0], [1.0, 0.45]])
+    with pytest.raises(UserError, match="1 `numbers` for 4 curves"):
+        plots.curves_in_plane(curves, ax, numbers=[7])
+
+
 def test_a_new_figure_is_pyplots_so_that_notebooks_show_it(found):
     from matplotlib import pyplot
 

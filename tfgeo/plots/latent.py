@@ -54,7 +54,8 @@ class Panel:
       values: `[n]` numbers that colour the samples in place of classes, such as angles, or None.
       values_label: name and unit of these numbers.
       distances: distances from a point, with lines of equal distance, in place of a field, or None.
-      numbers: whether the rows of `curves`, or of `dashed` where there are no others, stand where they begin.
+      numbers: whether the rows of `curves`, or of `dashed` where there are no others, stand where they begin; or
+        the numbers that do.
     """
 
     title: str
@@ -69,7 +70,7 @@ class Panel:
     values: np.ndarray | None = None
     values_label: str = ""
     distances: Distances | None = None
-    numbers: bool = False
+    numbers: bool | Sequence[int] = False
 
 
 def latent_panels(
@@ -109,8 +110,6 @@ def latent_panels(
             field(grid, panel.field, axes, panel.field_label)
         if panel.distances is not None:
             distance_map(panel.distances, axes)
-        if panel.curves is not None or panel.dashed is not None:
-            curves_in_plane(panel.curves, axes, panel.dashed, panel.numbers)
         if panel.metrics is not None:
             draw_ellipses(axes, *panel.metrics)
         if panel.values is not None:
@@ -119,6 +118,8 @@ def latent_panels(
             color_bar(axes, dots, panel.values_label)
         else:
             handles |= _scatter(axes, latents, panel.labels, class_names, classes)
+        if panel.curves is not None or panel.dashed is not None:  # once the extent of all is known
+            curves_in_plane(panel.curves, axes, panel.dashed, panel.numbers)
         if panel.marked is not None:
             handles[panel.marked_name] = _mark(axes, latents[panel.marked])
         name_axes(axes, panel.title)
