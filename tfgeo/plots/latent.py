@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ CYCLE_MAP = "twilight"
 DOTS_WITH_RIMS = 1000
 # Names of a legend that fit in one row below a panel.
 NAMES_PER_PANEL = 3
+# Between a panel and a legend below it, in sizes of its letters: numbers and the name of the axis are there.
+LEGEND_GAP = 4.5
 # Rows of a legend that leave the panels their place. Where classes need more, they go without names.
 LEGEND_ROWS = 4
 
@@ -146,6 +149,9 @@ def latent_points(
 ) -> Axes:
     """Latent points in the plane, a colour and a shape for each class; dots fit their number.
 
+    Names stand below the plane, where they cover no points; those of more than 12 classes are left out, which a
+    title says where there is none. What is not finite is nowhere, with a warning.
+
     Args:
       latents: `[n, 2]` latent points.
       labels: `[n]` classes or clusters, or None. `tfgeo.clustering.match` gives clusters the classes' numbers, and
@@ -163,11 +169,28 @@ def latent_points(
     latents = check_plane(latents, "latents")
     if labels is not None and len(labels) != len(latents):
         raise UserError(f"{len(labels)} `labels` and {len(latents)} `latents` must be as many; pass one each")
+    missing = np.count_nonzero(~np.isfinite(latents).all(axis=-1))
+    if missing:
+        warnings.warn(
+            f"{missing} of {len(latents)} `latents` are not finite and are not drawn; leave them out", stacklevel=2
+        )
     ax = axes_of(ax)
     handles = _scatter(ax, latents, None if labels is None else np.asarray(labels), class_names)
-    if 0 < len(handles) <= LEGEND_ROWS * NAMES_PER_PANEL:
-        ax.legend(list(handles.values()), list(handles), frameon=True, fontsize="small")
-    name_axes(ax)
+    most = LEGEND_ROWS * NAMES_PER_PANEL
+    if 0 < len(handles) <= most:
+        ax.legend(
+            list(handles.values()),
+            list(handles),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            borderaxespad=LEGEND_GAP,
+            ncols=min(len(handles), NAMES_PER_PANEL),
+            frameon=False,
+            fontsize="small",
+        )
+    # A title that is there says what its author wants.
+    is_untold = len(handles) > most and not ax.get_title()
+    name_axes(ax, f"{len(handles)} classes, too many to name" if is_untold else "")
     return ax
 
 
