@@ -46,7 +46,7 @@ def metric_panels(
       latents: `[n, 2]` latent points.
       labels: `[n]` their classes, or None.
       class_names: what the labels are called in the legend, as `latent_points` takes them.
-      bounds: `((low, high), (low, high))` of the two latent dimensions, by default a square around the points.
+      bounds: `((low, high), (low, high))` of the two latent dimensions, by default those of `grid_points`.
       resolution: points along each side at which volumes are computed.
       columns: pictures in a row.
       numbers: the number of each pair, where these are some of more pairs; by default the rows.
