@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+import re
 import shlex
 import sys
 import traceback
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias
 from absl import flags
 
 from tfgeo import quiet
-from tfgeo.errors import UserError
+from tfgeo.errors import UserError, nearest_names
 from zoo import registry
 from zoo.config import EntryConfig, follow_likelihood, from_dict, open_fields, to_dict
 
@@ -246,8 +247,32 @@ def _define_config(values: Flags, argv: list[str]) -> None:
             "--entry is missing; give for example --entry=yang2018/two_moons "
             "(`python -m launch.catalogue` lists all)"
         )
-    config = config_dict.ConfigDict(_open_fields(to_dict(registry.config(name))))
+    fields = to_dict(registry.config(name))
+    for word in argv[1:]:
+        named = re.match(r"--?config\.([^=\[]+)(\[?)", word)
+        if named is None:
+            continue
+        _check_field(fields, named[1].split("."), name)
+        if named[2]:
+            raise UserError(f"{word} sets a part of a value; give the whole one, --config.{named[1]}=VALUE")
+    config = config_dict.ConfigDict(_open_fields(fields))
     config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=argv)
+
+
+def _check_field(fields: dict[str, Any], path: Sequence[str], entry: str) -> None:
+    """Refuses the name of a field that an entry does not have, and says which it has."""
+    value: Any = fields
+    place, flag = "--config", ".".join(("--config", *path))
+    for name in path:
+        if value is None:
+            raise UserError(f"`{place}` is none in {entry}, it has no field {name!r}; leave {flag} out")
+        if not isinstance(value, dict):
+            raise UserError(f"`{place}` is one value and has no field {name!r}; give {place}=VALUE")
+        if name not in value:
+            close = " or ".join(map(repr, nearest_names(name, value)))
+            hint = f"did you mean {close}? It" if close else "it"
+            raise UserError(f"`{place}` has no field {name!r}; {hint} has {', '.join(value)}")
+        value, place = value[name], f"{place}.{name}"
 
 
 def _open_fields(values: dict[str, Any]) -> dict[str, Any]:

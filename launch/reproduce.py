@@ -24,6 +24,10 @@ from launch import program
 
 def main(values: program.Flags) -> None:
     """Runs the program that the module describes."""
+    from launch.reproduction.rows import rows_of_paper
+
+    rows_of_paper(values.paper, values.table)  # refuses what is not there while that is fast
+    program.start_tensorflow()
     from launch.reproduction.sweep import reproduce
 
     reproduce(values)

@@ -39,7 +39,8 @@ def draw(run: Run, models: list[Interpolation]) -> dict[str, plots.style.Figure]
             num = run.config.interpolation.num_frames
             drawn[f"strip_{name}"] = figures.strip_figure(model.run, model.curves(num), num, shown)
     own = models[-1]
-    return drawn | draw_metrics(run, own.start[shown], own.end[shown], run.training, _known(run, models, shown))
+    known = _known(run, models, shown)
+    return drawn | draw_metrics(run, own.start[shown], own.end[shown], run.training, known, shown.tolist())
 
 
 def _known(run: Run, models: list[Interpolation], shown: np.ndarray) -> dict[str, Geodesics]:
@@ -82,6 +83,7 @@ def _draw_plane(model: Interpolation, shown: np.ndarray) -> plots.style.Figure:
         plots.VOLUME_LABEL,
         curves.get("geodesic"),
         dashed=curves["straight"],
+        numbers=shown.tolist(),
     )
     return plots.latent_panels(latents, [panel], grid, figures.class_names(run, run.training))
 

@@ -20,6 +20,7 @@ from launch.running.run import Run, run_from_flags, say
 from tfgeo.checkpoints import whole_file
 from tfgeo.geodesics import Geodesics, connect
 from tfgeo.geodesics.defaults import SOLVERS
+from tfgeo.geodesics.resolution import describe_short_lengths
 
 __all__ = ["run_interpolation"]
 
@@ -69,6 +70,7 @@ def run_interpolation(values: program.Flags) -> dict[str, Any]:
         start, end = latents[rows], latents[columns]
         with run.timed("geodesics"):
             trials = _try_solvers(run, start, end)
+        _check_lengths(run, trials[0].geodesics)
         with run.timed("figures"):
             say("figures: drawing")
             best = trials[0].geodesics
@@ -118,6 +120,13 @@ def _try_solvers(run: Run, start: np.ndarray, end: np.ndarray) -> list[Trial]:
                 seconds.append(time.perf_counter() - begin)
             trials.append(Trial(solver_name, start_name, found, seconds[1], max(0.0, seconds[0] - seconds[1])))
     return trials
+
+
+def _check_lengths(run: Run, found: Geodesics) -> None:
+    """Warns of lengths that are too short: after the searches, whose seconds count."""
+    short = describe_short_lengths(run.entry.manifold(), found, run.entry.geodesics.num_points)
+    if short:
+        run.warn(short)
 
 
 def _measure(run: Run, trials: list[Trial]) -> dict[str, Any]:
@@ -178,9 +187,10 @@ def _saving(measured: dict[str, Any]) -> str:
 def _draw(run: Run, latents: np.ndarray, found: Geodesics) -> list[pathlib.Path]:
     drawn = {}
     if figures.is_plane(run):
-        drawn["geodesics"] = figures.curves_figure(run, latents, found.points(50)[: run.config.figures.num_curves])
+        curves = found.points(50)[: run.config.figures.num_curves]
+        drawn["geodesics"] = figures.curves_figure(run, latents, curves, numbers=True)
     longest = np.argsort(-found.length)[:STRIP_PAIRS]
-    drawn |= draw_metrics(run, found.start[longest], found.end[longest], run.samples)
+    drawn |= draw_metrics(run, found.start[longest], found.end[longest], run.samples, numbers=longest.tolist())
     if figures.has_images(run.samples):
         drawn["strips"] = figures.strip_figure(run, found, STRIP_IMAGES, longest)
     return figures.save_all(run, drawn)

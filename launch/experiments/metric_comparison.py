@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,12 @@ __all__ = ["draw_metrics"]
 
 
 def draw_metrics(
-    run: Run, start: np.ndarray, end: np.ndarray, dataset: Dataset, known: Mapping[str, Geodesics] | None = None
+    run: Run,
+    start: np.ndarray,
+    end: np.ndarray,
+    dataset: Dataset,
+    known: Mapping[str, Geodesics] | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> dict[str, plots.style.Figure]:
     """Every metric of the run's model, a picture each, by the name of the figure; none of what is no plane.
 
@@ -31,6 +36,7 @@ def draw_metrics(
       end: `[B, 2]` where they end.
       dataset: the samples whose latent points are drawn.
       known: by metric, geodesics between these pairs that were found before.
+      numbers: the numbers that the pairs have in other figures; by default their rows.
     """
     if run.config.geodesics is None or start.shape[1] != 2:
         return {}
@@ -62,5 +68,6 @@ def draw_metrics(
         dataset.labels,
         figures.class_names(run, dataset),
         resolution=run.config.figures.resolution,
+        numbers=numbers,
     )
     return {"metrics": figure}

@@ -82,6 +82,7 @@ def _draw_plane(paths: Paths) -> plots.style.Figure:
         plots.VOLUME_LABEL,
         curves["geodesic"],
         dashed=curves["straight"],
+        numbers=paths.shown().tolist(),
         metrics=_ellipses(paths, grid),
         values=None if few or labels is None else labels[rows],
         values_label="angle, degrees" if run.config.data.name == "pendulum" else "label",

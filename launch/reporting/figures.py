@@ -69,11 +69,11 @@ def class_names(run: Run, dataset: Dataset | None = None) -> dict[int, str]:
     return {label: f"class {label}" for label in present}
 
 
-def curves_figure(run: Run, latents: np.ndarray, curves: np.ndarray) -> plots.style.Figure:
-    """`[B, T, 2]` curves on the decoder's variance or the manifold's volume."""
+def curves_figure(run: Run, latents: np.ndarray, curves: np.ndarray, numbers: bool = False) -> plots.style.Figure:
+    """`[B, T, 2]` curves on the decoder's variance or the manifold's volume, with their rows where it says so."""
     grid = plots.grid_points(latents, run.config.figures.resolution)
     title = f"{run.entry.geodesics.curve} geodesics"
-    panel = plots.Panel(title, run.samples.labels, *latent_fields.background(run, grid), curves)
+    panel = plots.Panel(title, run.samples.labels, *latent_fields.background(run, grid), curves, numbers=numbers)
     return plots.latent_panels(latents, [panel], grid, class_names(run))
 
 

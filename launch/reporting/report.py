@@ -18,7 +18,7 @@ __all__ = ["clustering_rows", "say_results", "write_metrics", "write_report"]
 
 
 def write_metrics(run: Run, measured: Mapping[str, Any], reported: Mapping[str, Any]) -> None:
-    """Writes metrics.json: entry, seed, config, versions, measured, reported and seconds.
+    """Writes metrics.json: entry, seed, config, versions, measured, reported, warnings and seconds.
 
     It is the card of the entry that the folder is, once `model.weights.h5` is in it: `zoo.load` takes the folder.
     """
@@ -30,6 +30,7 @@ def write_metrics(run: Run, measured: Mapping[str, Any], reported: Mapping[str, 
         "data_sha256": run.dataset.checksum(),
         "measured": measured,
         "reported": reported,
+        "warnings": run.warnings,
         "seconds": {stage: round(seconds, 3) for stage, seconds in run.seconds.items()},
     }
     with whole_file(run.folder / CARD_FILE) as partial:
@@ -37,7 +38,10 @@ def write_metrics(run: Run, measured: Mapping[str, Any], reported: Mapping[str, 
 
 
 def write_report(run: Run, parts: Sequence[str]) -> None:
-    """Writes report.md from its parts, which are Markdown; says how it was made and what was overridden."""
+    """Writes report.md from its parts, which are Markdown; says how it was made and what was overridden.
+
+    What was warned of stands below the first part, the numbers.
+    """
     config, command = run.config, program.command()
     head = f"# {config.name}\n\n{config.summary}. {config.reference}. Seed {run.seed}."
     if command is not None:
@@ -50,7 +54,8 @@ def write_report(run: Run, parts: Sequence[str]) -> None:
     made_with = "Made with " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
     notes = ["\n".join(["What the paper leaves open:", "", *(f"- {note}" for note in config.notes)])]
     with whole_file(run.folder / "report.md") as partial:
-        whole = [head, *parts, *(notes if config.notes else []), made_with]
+        warned = [f"Warning: {message}." for message in run.warnings]
+        whole = [head, *parts[:1], *warned, *parts[1:], *(notes if config.notes else []), made_with]
         partial.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
 
 

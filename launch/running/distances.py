@@ -88,7 +88,7 @@ def _by_workers(run: Run, latents: np.ndarray, scheduler: str) -> Distances:
     settings = geodesic_settings(run.entry, latents, latents, seed=run.seed)
     manifold = settings.pop("manifold")
     say(f"distances: {_num_pairs(latents)} pairs by the workers of {scheduler}")
-    with run.timed("geodesics"):
+    with run.timed("geodesics"), run.heeding():
         array = pairwise(
             manifold,
             latents,

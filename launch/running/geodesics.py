@@ -40,8 +40,13 @@ def choose_pairs(run: Run, num_samples: int, values: program.Flags) -> tuple[np.
 def find_geodesics(
     run: Run, start: np.ndarray, end: np.ndarray, warn: bool = True, manifold: Manifold | None = None
 ) -> Geodesics:
-    """Geodesics between `[B, d]` latent points, with the entry's settings; by default under its metric."""
-    return prepare_search(run, start, end, warn, manifold)()
+    """Geodesics between `[B, d]` latent points, with the entry's settings; by default under its metric.
+
+    What is warned of is the run's.
+    """
+    search = prepare_search(run, start, end, warn, manifold)
+    with run.heeding():
+        return search()
 
 
 def prepare_search(

@@ -74,10 +74,15 @@ def fit_to_data(
       compares: whether the program compares samples with each other.
 
     Raises:
-      UserError: if something was given that the data do not allow.
+      UserError: if something was given that the data do not allow, or all samples are the same.
     """
     notes = list(dataset.notes)
     width = dataset.inputs.shape[1]
+    if dataset.facts is not None and len(dataset) > 1 and len(dataset.facts.constant) == width:
+        raise UserError(
+            f"all {width} values of {dataset.name} are the same in every sample, nothing is to be learned from "
+            "them; give data that vary"
+        )
     if "network.data_dim" in given and config.network.data_dim != width:
         raise UserError(
             f"--config.network.data_dim={config.network.data_dim}, but {dataset.name} has {width} values per "

@@ -44,11 +44,19 @@ def check_results(run: Run, values: program.Flags) -> None:
 
     Raises:
       Finished: if they are those of this run.
-      UserError: if they are of another one, and --overwrite was not given.
+      UserError: if they are of another one, or a report is there that is no run's, and --overwrite was not given.
     """
     run.fingerprint = fingerprint_of(run, values)
     path = run.folder / CARD_FILE
-    if values.overwrite or not path.exists():
+    if values.overwrite:
+        return
+    if not path.exists():
+        # A run that was stopped while it wrote its results has state beside its report.
+        if (run.folder / "report.md").exists() and not run.unfinished.is_dir():
+            raise UserError(
+                f"{run.folder} holds a report.md without the {CARD_FILE} of a run; move it away, give another "
+                "--output_dir, or --overwrite to replace it"
+            )
         return
     try:
         before = json.loads(path.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ import json
 import pathlib
 import shutil
 import time
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -49,6 +50,7 @@ class Run:
       fingerprint: what `launch.running.results` knows its results by; empty for a run beside another.
       given: fields that the user gave, as "section.field".
       seconds: seconds of each stage, those of an interrupted run included.
+      warnings: what was warned of, those of an interrupted run included.
     """
 
     entry: Entry
@@ -62,6 +64,7 @@ class Run:
     fingerprint: str = ""
     given: frozenset[str] = frozenset()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def config(self) -> EntryConfig:
@@ -98,9 +101,40 @@ class Run:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
-            if self.unfinished.is_dir():
-                with whole_file(self.unfinished / "seconds.json") as partial:
-                    partial.write_text(json.dumps(self.seconds), encoding="utf-8")
+            self._keep("seconds", self.seconds)
+
+    def warn(self, message: str) -> None:
+        """Says what the library warns of, with the flag as the remedy, and keeps it for the results; once."""
+        geodesics = self.config.geodesics
+        if geodesics is not None:
+            # An error of chords falls with the square of their number.
+            enough = f"set --config.geodesics.num_points={2 * geodesics.num_points}"
+            message = message.replace("raise num_points", enough)
+        if message not in self.warnings:
+            self.warnings.append(message)
+            self._keep("warnings", self.warnings)
+            say(f"warning: {message}")
+
+    @contextlib.contextmanager
+    def heeding(self) -> Iterator[None]:
+        """Takes the block's warnings to users as the run's own; other ones go where they would."""
+        caught: list[warnings.WarningMessage] = []
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                yield
+        finally:
+            for one in caught:
+                if one.category is UserWarning:
+                    self.warn(str(one.message))
+                else:
+                    warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+    def _keep(self, name: str, facts: Any) -> None:
+        """Keeps facts for a run that continues this one."""
+        if self.unfinished.is_dir():
+            with whole_file(self.unfinished / f"{name}.json") as partial:
+                partial.write_text(json.dumps(facts), encoding="utf-8")
 
     def origin(self) -> list[Any]:
         """What results hang on beside the configuration: seed, data, and given weights, by their content."""
@@ -124,9 +158,10 @@ class Run:
         path = self.unfinished / "fingerprint"
         if path.exists() and path.read_text(encoding="utf-8") == fingerprint:
             say(f"continuing the run that was stopped in {self.folder}")
-            seconds = self.unfinished / "seconds.json"
-            if seconds.exists():
-                self.seconds = json.loads(seconds.read_text(encoding="utf-8"))
+            for name in ("seconds", "warnings"):
+                kept = self.unfinished / f"{name}.json"
+                if kept.exists():
+                    setattr(self, name, json.loads(kept.read_text(encoding="utf-8")))
             return
         self.finish()
         with whole_file(path) as partial:

@@ -167,7 +167,7 @@ def test_missing_without_network(tmp_path, no_network, capsys):
     message = message_of(datasets.load, "mnist", data_dir=tmp_path / "new")
     path = tmp_path / "new" / "mnist" / "train-images-idx3-ubyte.gz"
     assert str(path) in message and "get train-images" in message
-    assert list(path.parent.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []  # no folder of a path that may be mistyped
     notice = capsys.readouterr().err.strip()
     assert len(notice.splitlines()) == 1 and "9.9 MB" in notice and "http" in notice
 
@@ -196,7 +196,13 @@ def test_fetched_files_must_have_their_digest(tmp_path, monkeypatch, good):
         assert files.find(file, tmp_path).read_bytes() == b"content"
     else:
         assert "sha256" in message_of(files.find, file, tmp_path)
-    assert [path.name for path in (tmp_path / "toy").iterdir()] == ["toy.gz"] * good
+    assert [path.name for path in tmp_path.rglob("*")] == (["toy", "toy.gz"] if good else [])
+
+
+def test_folders_that_were_there_are_left_when_a_fetch_fails(tmp_path, no_network):
+    (tmp_path / "mnist").mkdir()
+    message_of(datasets.load, "mnist", data_dir=tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mnist"]
 
 
 def test_keras_fetches_to_the_place(tmp_path):

@@ -79,6 +79,12 @@ def test_classes_and_standardization(path):
         ("a,b\n1,2\n3\n", {}, "line 3 of .* has 1 cells, the first has 2"),
         ("a,b\n1,\n", {}, "column 'b' of .* is empty in line 2"),
         ("a,b\n1,2\n\n3,x\n", {}, "column 'b' of .* holds 'x' in line 4.*label_column=b"),
+        (
+            "a;b\n1;0,126\n",
+            {},
+            "column 'b' of .* holds '0,126' in line 2, .*decimal comma; write .* points, 0.126, in",
+        ),
+        ("a;b\n1;x,1\n", {}, "'x,1' in line 2, not a number"),
         ("a,b\n1,nan\n", {}, "not finite"),
         ("a,b\n1,2\n", {"label_column": "c"}, "unknown column of .* 'c'.*there are a, b"),
         ("a,a\n1,2\n", {"label_column": "a"}, "2 columns called 'a'"),

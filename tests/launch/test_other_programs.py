@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 import zoo
 from launch import catalogue, cluster, export, interpolate, program, reproduce, train
+from launch.experiments import interpolation
 from launch.reproduction import publishing, sweep
 from launch.running import training
 from launch.running.run import run_from_config
@@ -62,6 +64,22 @@ def test_trained_weights_serve_the_other_programs(tmp_path, capsys):
     # Weights of other sizes are refused before anything is computed.
     misfit = [entry, f"--output_dir={out}", f"--weights={weights}", *SMALL, "--config.network.latent_dim=3"]
     assert launch(cluster, program.entry_flags, *misfit) == 2
+
+
+def test_a_pair_has_one_number_in_all_figures_of_a_run(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(interpolation.figures, "is_plane", lambda run: False)
+    monkeypatch.setattr(interpolation.figures, "has_images", lambda samples: True)
+    monkeypatch.setattr(interpolation.figures, "save_all", lambda run, figures: [])
+    monkeypatch.setattr(interpolation.figures, "strip_figure", lambda *a: drawn.update(strips=list(a[-1])))
+    monkeypatch.setattr(
+        interpolation, "draw_metrics", lambda *a, numbers=None: drawn.update(metrics=numbers, starts=a[1]) or {}
+    )
+    ends = np.arange(10.0).reshape(5, 2)
+    found = SimpleNamespace(length=np.array([3.0, 1.0, 5.0, 2.0, 4.0]), start=ends, end=ends)
+    interpolation._draw(SimpleNamespace(samples=None), ends, found)
+    assert drawn["metrics"] == drawn["strips"] == [2, 4, 0]
+    np.testing.assert_array_equal(drawn["starts"], ends[[2, 4, 0]])
 
 
 def test_pretrained_weights_refuse_other_networks(tmp_path, capsys):

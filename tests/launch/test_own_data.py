@@ -182,6 +182,7 @@ BAD_DATA = {
     "one sample": ({"x": X[:1]}, "1 sample is too few"),
     "one class": ({"x": X, "y": np.zeros(40, int)}, "all of one class"),
     "no classes": ({"x": X, "y": np.arange(40)}, "all differ"),
+    "constant": ({"x": np.tile(np.arange(5.0), (40, 1))}, "all 5 values of my are the same in every sample"),
     "nan": ({"x": np.where(X > 6.0, np.nan, X)}, "not finite"),
     "words": ({"x": X.astype(str)}, "not real numbers"),
     "colours": ({"x": np.zeros((40, 4, 4, 3))}, "colours are not taken"),
@@ -218,7 +219,7 @@ def test_other_programs_refuse_before_training_too(tmp_path, own, capfd):
     rhvae = "--entry=chadebec2020/rhvae_mnist_012"
     centroids = "--config.metric.num_centroids=33"
     check_refused(capfd, tmp_path, "the 32 samples to train on", rhvae, own, centroids, door=evaluate)
-    single = save(tmp_path, "single.npz", x=np.zeros((3, 5)), y=[0, 0, 1])
+    single = save(tmp_path, "single.npz", x=np.eye(3, 5), y=[0, 0, 1])
     check_refused(capfd, tmp_path, "one sample only, none to hold out", rhvae, single, door=evaluate)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 import zoo
 from launch import program, train
+from launch.running import results
 from tests.launch.test_cluster import SMALL, launch, two_moons
 from tfgeo.clustering import accuracy
 from zoo import cards
@@ -87,6 +89,28 @@ def test_results_of_another_run_are_kept(own, finished, capsys, further, differe
     error = capsys.readouterr().err
     assert f"({difference})" in error and "--overwrite" in error and error.count("\n") == 1
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_of_another_origin_is_kept(tmp_path, capfd):
+    report = tmp_path / "report.md"
+    report.write_text("mine")
+    assert two_moons(tmp_path) == 2
+    error = capfd.readouterr().err
+    assert "holds a report.md without the metrics.json of a run; move it away" in error and "--overwrite" in error
+    assert report.read_text() == "mine"
+
+
+@pytest.mark.parametrize("change", ["--overwrite", "stopped"])
+def test_a_report_is_replaced_where_one_says_so_and_where_a_run_continues(tmp_path, change):
+    (tmp_path / "report.md").write_text("half a report")
+    if change == "stopped":
+        (tmp_path / "unfinished").mkdir()
+    values = program.entry_flags()
+    values(["program", f"--output_dir={tmp_path}", *([change] if change.startswith("-") else [])])
+    origin = SimpleNamespace(folder=tmp_path, unfinished=tmp_path / "unfinished", config=None, origin=list)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "_settings", lambda run: {})
+        results.check_results(origin, values)
 
 
 def test_another_program_asks_before_it_overwrites(own, finished, tmp_path, capsys):

@@ -34,6 +34,12 @@ def test_help_is_fast_and_names_every_flag(program):
     assert seconds < MOST_SECONDS
 
 
+def test_a_paper_that_is_not_there_is_refused_before_tensorflow(tmp_path):
+    finished = run_python("-m", "launch.reproduce", "--paper=yang2019", f"--output_dir={tmp_path}")
+    assert finished.returncode == 2 and not finished.stdout
+    assert finished.stderr.startswith("error: unknown paper 'yang2019'") and finished.stderr.count("\n") == 1
+
+
 def run_console(*arguments):
     code = "import sys; from launch.console import main; sys.exit(main())"
     return run_python("-c", code, *arguments)

@@ -55,6 +55,37 @@ def test_geodesics_draw_themselves_with_straight_lines_and_numbers(found, ax):
     assert ax.get_aspect() == 1.0 and ax.get_xlabel() == "$z_1$"
 
 
+def test_numbers_that_would_cover_one_another_stand_elsewhere_on_their_curves(ax):
+    start, end = np.zeros([4, 2]), np.array([[2.0, 0.0], [2.0, 1.0], [0.0, 2.0], [2.0, 0.9]])
+    curves = np.linspace(start, end, 5, axis=1)
+    curves[2, 0] = np.nan  # no place, and in nobody's way
+    plots.curves_in_plane(curves, ax, numbers=[7, 11, 8, 9])
+    assert [text.get_text() for text in ax.texts] == ["7", "11", "8", "9"]
+    places = np.array([text.get_position() for text in ax.texts])
+    np.testing.assert_allclose(places[[0, 1, 3]], [[0.0, 0.0], [2.0, 1.0], [1.0, 0.45]])
+    with pytest.raises(UserError, match="1 `numbers` for 4 curves"):
+        plots.curves_in_plane(curves, ax, numbers=[7])
+
+
+def test_names_of_classes_stand_below_the_points_or_the_title_says_that_there_are_too_many():
+    figure = Figure(layout="constrained")
+    few, many = figure.subplots(1, 2)
+    latents, labels = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60)
+    plots.latent_points(latents, labels % 5, few, ["first", "second", "third", "fourth", "fifth"])
+    plots.latent_points(latents, labels % 30, many)
+    figure.draw_without_rendering()
+    legend = few.get_legend().get_window_extent()
+    label = few.xaxis.label.get_window_extent()
+    assert legend.y0 >= 0.0 and legend.y1 <= label.y0
+    assert many.get_legend() is None and many.get_title() == "30 classes, too many to name"
+
+
+def test_points_that_are_not_finite_are_counted(ax):
+    latents = np.array([[0.0, 1.0], [np.nan, 0.0], [1.0, np.inf], [1.0, 0.0]])
+    with pytest.warns(UserWarning, match="2 of 4 `latents` are not finite and are not drawn; leave them out"):
+        plots.latent_points(latents, ax=ax)
+
+
 def test_a_new_figure_is_pyplots_so_that_notebooks_show_it(found):
     from matplotlib import pyplot
 

@@ -48,6 +48,12 @@ def test_straight_lines_come_first_and_each_metric_has_its_picture(figure):
     assert (straight, flat, hilly) == (3, 6, 6)  # dashed lines, and curves
 
 
+def test_some_of_more_pairs_keep_their_numbers(found):
+    figure = plots.metric_panels(MANIFOLDS, found, LATENTS, resolution=3, numbers=[7, 11, 9])
+    for axes in panels(figure):
+        assert [text.get_text() for text in axes.texts] == ["7", "11", "9"]
+
+
 def test_lengths_are_relative_to_the_straight_lines_of_the_same_metric(figure, found):
     _, flat, hilly = (axes.get_title() for axes in panels(figure))
     assert "1.00 of the straight length (1.00 to 1.00)" in flat
@@ -98,6 +104,7 @@ def test_what_cannot_be_compared_is_refused(found, change, words):
         ({"latents": np.full_like(LATENTS, np.nan)}, "all finite"),
         ({"labels": np.zeros(1)}, "1 `labels` for"),
         ({"columns": 0}, "columns"),
+        ({"numbers": [7, 11]}, "2 `numbers` for 3 pairs"),
     ],
 )
 def test_arguments_are_refused_before_a_volume_is_computed(found, changes, words, monkeypatch):

@@ -22,6 +22,14 @@ def test_grid_covers_the_points_with_square_cells():
     assert np.ptp(grid[3, :, 1]) == 0.0 and np.ptp(grid[:, 3, 0]) == 0.0
 
 
+@pytest.mark.parametrize(("ratio", "sides"), [(0.6, 1.0), (0.45, 0.9), (0.1, 0.4), (0.0, 0.4)])
+def test_a_grid_around_thin_points_is_thin_itself(ratio, sides):
+    latents = np.array([[0.0, 0.0], [ratio, 1.0]], np.float32)
+    grid = plots.grid_points(latents, 3)
+    np.testing.assert_allclose(np.ptp(grid, axis=(0, 1)), [1.5 * sides, 1.5], rtol=1e-5)
+    np.testing.assert_allclose(grid[1, 1], [ratio / 2.0, 0.5], atol=1e-6)
+
+
 @pytest.mark.parametrize("labels", [None, np.repeat([0, 1, 2], 4)])
 def test_panels_have_titles_axes_and_legend(labels, tmp_path):
     grid = plots.grid_points(LATENTS, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -64,7 +65,8 @@ def find(file: DataFile, data_dir: str | os.PathLike[str] | None = None) -> path
       The path of an existing file.
 
     Raises:
-      UserError: if it is missing and cannot be fetched; says where it belongs and how to get it by hand.
+      UserError: if it is missing and cannot be fetched; says where it belongs and how to get it by hand, and
+        leaves no folders.
     """
     path = file.place(data_dir)
     if path.is_file():
@@ -74,9 +76,13 @@ def find(file: DataFile, data_dir: str | os.PathLike[str] | None = None) -> path
     size = "" if file.num_bytes is None else f" ({_format_size(file.num_bytes)})"
     notice = f"tfgeo: fetching {file.url}{size} to {path}; by hand: put that file there."
     print(notice, file=sys.stderr, flush=True)
+    absent = [folder for folder in path.parents if not folder.exists()]
     try:
         _fetch(file, path)
     except Exception as error:  # whatever went wrong, the remedy is the same
+        for folder in absent:  # the innermost first
+            with contextlib.suppress(OSError):  # not there, or another program's file is in it
+                folder.rmdir()
         raise UserError(
             f"{path} is missing and fetching it failed ({error}); {file.by_hand(path)}, "
             f"or name the folder that holds {file.folder}/ as data_dir or {DATA_DIR_VARIABLE}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ __all__ = ["csv_table"]
 
 _DELIMITERS = ",;\t"
 _REMEDY = "a first line of column names, then a line of numbers for each sample"
+# What spreadsheets of many languages write for 0.126.
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 # Column names in a message at most.
 _MAX_LISTED = 20
 
@@ -144,6 +147,11 @@ def _explain(cells: list[str], columns: list[int], names: list[str], line: int, 
     where = f"column {names[index]!r} of {file}"
     if not cells[index].strip():
         return UserError(f"{where} is empty in line {line}; fill it, or leave the line out.")
+    if _DECIMAL_COMMA.fullmatch(cells[index]):
+        return UserError(
+            f"{where} holds {cells[index]!r} in line {line}, a number with a decimal comma; write decimal points, "
+            f"{cells[index].strip().replace(',', '.')}, in all columns."
+        )
     return UserError(
         f"{where} holds {cells[index]!r} in line {line}, not a number; if it is the label, set "
         f"--config.data.label_column={names[index]}, else leave the column out."

@@ -20,6 +20,8 @@ __all__ = ["curves_in_plane", "strip", "velocity"]
 
 # Pairs that have numbers beside their curves, and those whose strips are drawn where none are named.
 MAX_NUMBERS, STRIP_PAIRS = 20, 4
+# Numbers nearer to one another, as a part of what is drawn, could not be read.
+NUMBERS_GAP = 0.08
 # A dark rim, so that white curves show on the bright end of the field's colours too.
 _OUTLINE = (Stroke(linewidth=2.4, foreground="black"), Normal())
 
@@ -27,7 +29,10 @@ Curves = Ends | Mapping[str, np.ndarray]
 
 
 def curves_in_plane(
-    curves: np.ndarray | None, ax: Axes | None = None, dashed: np.ndarray | None = None, numbers: bool = False
+    curves: np.ndarray | None,
+    ax: Axes | None = None,
+    dashed: np.ndarray | None = None,
+    numbers: bool | Sequence[int] = False,
 ) -> Axes:
     """Curves in the latent plane: `Geodesics.plot` draws by it.
 
@@ -35,28 +40,30 @@ def curves_in_plane(
       curves: `[B, T, 2]`, or None for dashed ones alone.
       ax: where to draw, by default in a new figure.
       dashed: `[B, T, 2]` curves to compare them with, or None.
-      numbers: whether their rows are written where they begin; more than 20 go without.
+      numbers: whether their rows are written where they begin, or the numbers to write there; where others stand
+        near, at their end or middle. More than 20 go without.
 
     Returns:
       The axes.
 
     Raises:
-      UserError: if the curves are not of dimension d = 2.
+      UserError: if the curves are not of dimension d = 2, or numbers are not as many.
     """
     curves = None if curves is None else check_plane(curves, "curves")
     shown = dashed if curves is None else curves
     shown = np.zeros([0, 2, 2]) if shown is None else shown
+    names = _number_pairs(numbers, len(shown))
     ax = axes_of(ax)
     width = line_width(len(shown))
     rim = (Stroke(linewidth=width + 0.8, foreground="black"), Normal())
     for drawn, style in ((dashed, "--"), (curves, "-")):
         for curve in () if drawn is None else drawn:
             ax.plot(*curve.T, style, color="white", linewidth=width, path_effects=rim, zorder=2)
-    for row, curve in enumerate(shown if numbers and len(shown) <= MAX_NUMBERS else ()):
+    for name, place in zip(names, _place_numbers(shown, ax) if names else (), strict=True):
         ax.text(
-            curve[0, 0],
-            curve[0, 1],
-            str(row),
+            place[0],
+            place[1],
+            name,
             color="white",
             path_effects=_OUTLINE,
             ha="center",
@@ -65,6 +72,32 @@ def curves_in_plane(
         )
     name_axes(ax)
     return ax
+
+
+def _number_pairs(numbers: bool | Sequence[int], num: int) -> list[str]:
+    """What stands beside each of `num` curves; nothing beside too many."""
+    if isinstance(numbers, bool):
+        numbers = range(num) if numbers else ()
+    elif len(numbers) != num:
+        raise UserError(f"there are {len(numbers)} `numbers` for {num} curves; give one for each")
+    return [str(number) for number in numbers] if num <= MAX_NUMBERS else []
+
+
+def _place_numbers(curves: np.ndarray, ax: Axes) -> list[np.ndarray]:
+    """Where the number of each of `[B, T, 2]` curves stands: the first of its start, end and middle with room."""
+    gap = NUMBERS_GAP * max(ax.dataLim.width, ax.dataLim.height)
+    places: list[np.ndarray] = []
+    for curve in curves:
+        candidates = curve[[0, -1, len(curve) // 2]]
+        # What is not finite is nowhere, in nobody's way.
+        others = np.reshape([place for place in places if np.isfinite(place).all()], [-1, 2])
+        if not len(others):
+            places.append(candidates[0])
+            continue
+        room = np.linalg.norm(candidates[:, None] - others, axis=-1).min(axis=1)
+        has_room = room >= gap
+        places.append(candidates[np.argmax(has_room if has_room.any() else room)])
+    return places
 
 
 def strip(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ CYCLE_MAP = "twilight"
 DOTS_WITH_RIMS = 1000
 # Names of a legend that fit in one row below a panel.
 NAMES_PER_PANEL = 3
+# Between a panel and a legend below it, in sizes of its letters: numbers and the name of the axis are there.
+LEGEND_GAP = 4.5
 # Rows of a legend that leave the panels their place. Where classes need more, they go without names.
 LEGEND_ROWS = 4
 
@@ -54,7 +57,8 @@ class Panel:
       values: `[n]` numbers that colour the samples in place of classes, such as angles, or None.
       values_label: name and unit of these numbers.
       distances: distances from a point, with lines of equal distance, in place of a field, or None.
-      numbers: whether the rows of `curves`, or of `dashed` where there are no others, stand where they begin.
+      numbers: whether the rows of `curves`, or of `dashed` where there are no others, stand where they begin; or
+        the numbers that do.
     """
 
     title: str
@@ -69,7 +73,7 @@ class Panel:
     values: np.ndarray | None = None
     values_label: str = ""
     distances: Distances | None = None
-    numbers: bool = False
+    numbers: bool | Sequence[int] = False
 
 
 def latent_panels(
@@ -109,8 +113,6 @@ def latent_panels(
             field(grid, panel.field, axes, panel.field_label)
         if panel.distances is not None:
             distance_map(panel.distances, axes)
-        if panel.curves is not None or panel.dashed is not None:
-            curves_in_plane(panel.curves, axes, panel.dashed, panel.numbers)
         if panel.metrics is not None:
             draw_ellipses(axes, *panel.metrics)
         if panel.values is not None:
@@ -119,6 +121,8 @@ def latent_panels(
             color_bar(axes, dots, panel.values_label)
         else:
             handles |= _scatter(axes, latents, panel.labels, class_names, classes)
+        if panel.curves is not None or panel.dashed is not None:  # once the extent of all is known
+            curves_in_plane(panel.curves, axes, panel.dashed, panel.numbers)
         if panel.marked is not None:
             handles[panel.marked_name] = _mark(axes, latents[panel.marked])
         name_axes(axes, panel.title)
@@ -145,6 +149,9 @@ def latent_points(
 ) -> Axes:
     """Latent points in the plane, a colour and a shape for each class; dots fit their number.
 
+    Names stand below the plane, where they cover no points; those of more than 12 classes are left out, which a
+    title says where there is none. What is not finite is nowhere, with a warning.
+
     Args:
       latents: `[n, 2]` latent points.
       labels: `[n]` classes or clusters, or None. `tfgeo.clustering.match` gives clusters the classes' numbers, and
@@ -162,11 +169,28 @@ def latent_points(
     latents = check_plane(latents, "latents")
     if labels is not None and len(labels) != len(latents):
         raise UserError(f"{len(labels)} `labels` and {len(latents)} `latents` must be as many; pass one each")
+    missing = np.count_nonzero(~np.isfinite(latents).all(axis=-1))
+    if missing:
+        warnings.warn(
+            f"{missing} of {len(latents)} `latents` are not finite and are not drawn; leave them out", stacklevel=2
+        )
     ax = axes_of(ax)
     handles = _scatter(ax, latents, None if labels is None else np.asarray(labels), class_names)
-    if 0 < len(handles) <= LEGEND_ROWS * NAMES_PER_PANEL:
-        ax.legend(list(handles.values()), list(handles), frameon=True, fontsize="small")
-    name_axes(ax)
+    most = LEGEND_ROWS * NAMES_PER_PANEL
+    if 0 < len(handles) <= most:
+        ax.legend(
+            list(handles.values()),
+            list(handles),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            borderaxespad=LEGEND_GAP,
+            ncols=min(len(handles), NAMES_PER_PANEL),
+            frameon=False,
+            fontsize="small",
+        )
+    # A title that is there says what its author wants.
+    is_untold = len(handles) > most and not ax.get_title()
+    name_axes(ax, f"{len(handles)} classes, too many to name" if is_untold else "")
     return ax
 
 

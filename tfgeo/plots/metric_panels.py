@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -32,12 +32,13 @@ def metric_panels(
     bounds: Bounds | None = None,
     resolution: int = 200,
     columns: int = COLUMNS,
+    numbers: Sequence[int] | None = None,
 ) -> Figure:
     """Geodesics between the same pairs under each metric, on its volume; straight lines come first.
 
     Each title has the length of the geodesics over that of the straight lines under the same metric: the mean over
     the pairs, and from least to most. Lengths themselves have another unit under each metric. Straight lines are
-    dashed in every picture, and pairs have the numbers of their rows.
+    dashed in every picture, and pairs have the numbers of their rows, or those that are given.
 
     Args:
       manifolds: by name, metrics of the same latent space of dimension d = 2.
@@ -45,15 +46,17 @@ def metric_panels(
       latents: `[n, 2]` latent points.
       labels: `[n]` their classes, or None.
       class_names: what the labels are called in the legend, as `latent_points` takes them.
-      bounds: `((low, high), (low, high))` of the two latent dimensions, by default a square around the points.
+      bounds: `((low, high), (low, high))` of the two latent dimensions, by default those of `grid_points`.
       resolution: points along each side at which volumes are computed.
       columns: pictures in a row.
+      numbers: the number of each pair, where these are some of more pairs; by default the rows.
 
     Returns:
       The figure.
 
     Raises:
-      UserError: if d is not 2, there is no metric, a metric has no geodesics, or ends differ.
+      UserError: if d is not 2, there is no metric, a metric has no geodesics, ends differ, or `numbers` are not as
+        many as pairs.
     """
     latents = check_plane(latents, "latents")
     if not len(latents) or not np.isfinite(latents).all():
@@ -65,7 +68,10 @@ def metric_panels(
     straight = _straight_lines(manifolds, geodesics)
     resolution, columns = check_count("resolution", resolution, 2), check_count("columns", columns)
     grid = grid_points(latents, resolution) if bounds is None else axes_grid(check_bounds(bounds, None), resolution)
-    panels = [Panel("straight lines", labels, dashed=straight, numbers=True)]
+    if numbers is not None and len(numbers) != len(straight):
+        raise UserError(f"there are {len(numbers)} `numbers` for {len(straight)} pairs; give one for each")
+    shown = True if numbers is None else numbers
+    panels = [Panel("straight lines", labels, dashed=straight, numbers=shown)]
     for manifold in manifolds.values():
         check_metric(manifold, grid)
     for name, manifold in manifolds.items():
@@ -78,7 +84,7 @@ def metric_panels(
                 LOG10_VOLUME_LABEL,
                 curves,
                 dashed=straight,
-                numbers=True,
+                numbers=shown,
             )
         )
     figure = latent_panels(latents, panels, grid, class_names, columns)

@@ -15,6 +15,9 @@ __all__ = ["Bounds", "axes_grid", "check_bounds", "check_metric", "check_plane",
 # Lowest and highest value of each of the two latent dimensions.
 Bounds = Sequence[Sequence[float]]
 
+# Points up to so much longer than wide have a square around them; that of thinner ones is longer, up to the second.
+SQUARE_ASPECT, MAX_ASPECT = 2.0, 2.5
+
 _OTHERWISE = (
     "only latent planes, d = 2, can be drawn: train with a latent dimension of 2, or use `tfgeo.plots.strip` and "
     "`tfgeo.plots.velocity`, which take any d"
@@ -22,10 +25,19 @@ _OTHERWISE = (
 
 
 def grid_points(latents: np.ndarray, resolution: int, margin: float = 0.25) -> np.ndarray:
-    """A square grid around latent points: `[n, 2]` to `[resolution, resolution, 2]`, rows along z2."""
+    """A grid around latent points: `[n, 2]` to `[resolution, resolution, 2]`, rows along z2.
+
+    It is a square, unless points are spread more than twice as far along one axis as along the other.
+    """
     low, high = latents.min(axis=0), latents.max(axis=0)
-    center, half = (low + high) / 2.0, (0.5 + margin) * float(np.max(high - low))
-    return axes_grid([(c - half, c + half) for c in center], resolution)
+    center, spread = (low + high) / 2.0, (high - low).astype(np.float64)
+    longest = spread.max()
+    # Of points on a line the other side is 0.
+    thin = longest > SQUARE_ASPECT * spread
+    sides = np.where(thin, np.maximum(SQUARE_ASPECT * spread, longest / MAX_ASPECT), longest)
+    return axes_grid(
+        [(c - half, c + half) for c, half in zip(center, (0.5 + margin) * sides, strict=True)], resolution
+    )
 
 
 def axes_grid(bounds: Bounds, resolution: int) -> np.ndarray:
