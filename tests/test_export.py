@@ -141,7 +141,7 @@ def test_georce_is_not_exported_for_a_metric_that_jumps(tmp_path):
         export_manifold(kinked, 2, tmp_path / "saved", "polyline", "georce")
 
 
-def test_nothing_but_an_export_is_replaced(tmp_path):
+def test_nothing_but_an_export_is_replaced(tmp_path, monkeypatch):
     """A working folder that was given by mistake keeps its files."""
     (tmp_path / "results" / "deep").mkdir(parents=True)
     (tmp_path / "notes.txt").write_text("mine")
@@ -149,13 +149,18 @@ def test_nothing_but_an_export_is_replaced(tmp_path):
     for name, message in (
         ("results", "holds deep, which is part of no export"),
         ("variables", "holds variables, which is part of no export"),
-        ("notes.txt", "is no folder"),
+        ("notes.txt", "is a link or a file"),
+        ("~nobody-of-this-name/saved", "cannot write to the folder"),
         ("notes.txt/saved", "is a file, not a folder"),
     ):
         with pytest.raises(UserError, match=message):
-            export_manifold(SURFACE, 2, tmp_path / name)
+            export_manifold(SURFACE, 2, name if name.startswith("~") else tmp_path / name)
     assert (tmp_path / "results" / "deep").is_dir() and (tmp_path / "notes.txt").read_text() == "mine"
     (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(UserError, match="that this program runs in"):
+        export_manifold(SURFACE, 2, ".")
+    monkeypatch.undo()
     for _ in range(2):  # the second time in place of the first
         folder = export_manifold(SURFACE, 2, tmp_path / "empty")
     (folder / "mine.txt").touch()

@@ -22,6 +22,7 @@ from launch.benchmarks.record import Record, Row, number
 from launch.reporting.tables import Rows
 from tfgeo.errors import UserError
 from tfgeo.geodesics import Geodesics, connect
+from tfgeo.geodesics.acceleration import starts_on
 from tfgeo.geodesics.connect import MIN_LEARNING_PAIRS
 from tfgeo.geodesics.defaults import DEFAULT_NUM_POINTS, SOLVERS, curve_and_solver, fitting_block_size
 from tfgeo.manifolds import Distilled, Interpolated, Manifold, Preconditioned
@@ -82,8 +83,6 @@ class _Bench:
         chosen = generator(record.settings.seed, "samples").choice(len(latents), num, replace=False)
         self._points = latents[np.sort(chosen)]
         self.stand_in = "interpolated" if latents.shape[1] == 2 else "distilled"
-        # As `connect` does it: a table's steps cost less than to learn where to start.
-        self._near = "starts" if self.stand_in == "distilled" else False
         self._around_all: Interpolated | Distilled | None = None
         self._approximated: _Approximated | None = None
         self._exact: Geodesics | None = None
@@ -122,7 +121,7 @@ class _Bench:
         settings = self._record.settings
         built = timed(lambda: self._make(self._points), settings.repeats, settings.max_seconds)
         made = built.result
-        found = self._all_pairs(made, settings.xla, accelerate=self._near)
+        found = self._all_pairs(made, settings.xla, accelerate=starts_on(made))
         total = built.seconds + found.seconds
         self._approximated = _Approximated(made, found.result, total)
         row: Row = {
@@ -176,7 +175,7 @@ class _Bench:
         manifold, before = self._around_all, peak_bytes()
         rows = generator(settings.seed, "scaling", num_pairs).integers(len(latents), size=(2, num_pairs))
         ends = latents[rows[0]], latents[rows[1]]
-        found = self._connect(manifold, *ends, num_points, settings.xla, accelerate=self._near)
+        found = self._connect(manifold, *ends, num_points, settings.xla, accelerate=starts_on(manifold))
         return {
             **self._sizes(manifold, found.result, num_points),
             "is_scaling": True,

@@ -54,7 +54,7 @@ def write_report(run: Run, parts: Sequence[str]) -> None:
     made_with = "Made with " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
     notes = ["\n".join(["What the paper leaves open:", "", *(f"- {note}" for note in config.notes)])]
     with whole_file(run.folder / "report.md") as partial:
-        warned = [f"Warning: {message}." for message in run.warnings]
+        warned = [f"Warning: {message.rstrip('.')}." for message in run.warnings]
         whole = [head, *parts[:1], *warned, *parts[1:], *(notes if config.notes else []), made_with]
         partial.write_text("\n\n".join(whole) + "\n", encoding="utf-8")
 

@@ -85,10 +85,10 @@ def measure_distances(run: Run, latents: np.ndarray, scheduler: str | None = Non
 
 
 def _by_workers(run: Run, latents: np.ndarray, scheduler: str) -> Distances:
-    settings = geodesic_settings(run.entry, latents, latents, seed=run.seed)
-    manifold = settings.pop("manifold")
     say(f"distances: {_num_pairs(latents)} pairs by the workers of {scheduler}")
     with run.timed("geodesics"), run.heeding():
+        settings = geodesic_settings(run.entry, latents, latents, seed=run.seed)
+        manifold = settings.pop("manifold")
         array = pairwise(
             manifold,
             latents,
@@ -104,7 +104,7 @@ def _without_solver(run: Run, latents: np.ndarray) -> Distances:
     settings, manifold = run.entry.geodesics, run.entry.manifold()
     path = run.unfinished / "distances.npy"
     say(f"distances: {_num_pairs(latents)} pairs by method {settings.method!r}")
-    with run.timed("geodesics"):
+    with run.timed("geodesics"), run.heeding():
         if path.exists():
             say("distances: found before, loaded")
             matrix = np.load(path, allow_pickle=False)

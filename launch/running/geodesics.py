@@ -44,9 +44,8 @@ def find_geodesics(
 
     What is warned of is the run's.
     """
-    search = prepare_search(run, start, end, warn, manifold)
     with run.heeding():
-        return search()
+        return prepare_search(run, start, end, warn, manifold)()
 
 
 def prepare_search(

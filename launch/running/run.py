@@ -108,8 +108,9 @@ class Run:
         geodesics = self.config.geodesics
         if geodesics is not None:
             # An error of chords falls with the square of their number.
-            enough = f"set --config.geodesics.num_points={2 * geodesics.num_points}"
-            message = message.replace("raise num_points", enough)
+            for name in ("num_points", "max_iterations"):
+                flag = f"set --config.geodesics.{name}={2 * getattr(geodesics, name)}"
+                message = message.replace(f"raise {name}", flag)
         if message not in self.warnings:
             self.warnings.append(message)
             self._keep("warnings", self.warnings)
@@ -117,7 +118,7 @@ class Run:
 
     @contextlib.contextmanager
     def heeding(self) -> Iterator[None]:
-        """Takes the block's warnings to users as the run's own; other ones go where they would."""
+        """Takes the block's `UserWarning`s, of any package, as the run's own; other kinds go where they would."""
         caught: list[warnings.WarningMessage] = []
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -135,6 +136,11 @@ class Run:
         if self.unfinished.is_dir():
             with whole_file(self.unfinished / f"{name}.json") as partial:
                 partial.write_text(json.dumps(facts), encoding="utf-8")
+
+    def _kept(self, name: str, default: Any) -> Any:
+        """What a run that was stopped kept."""
+        path = self.unfinished / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
 
     def origin(self) -> list[Any]:
         """What results hang on beside the configuration: seed, data, and given weights, by their content."""
@@ -158,10 +164,8 @@ class Run:
         path = self.unfinished / "fingerprint"
         if path.exists() and path.read_text(encoding="utf-8") == fingerprint:
             say(f"continuing the run that was stopped in {self.folder}")
-            for name in ("seconds", "warnings"):
-                kept = self.unfinished / f"{name}.json"
-                if kept.exists():
-                    setattr(self, name, json.loads(kept.read_text(encoding="utf-8")))
+            self.seconds = self._kept("seconds", self.seconds)
+            self.warnings = list(dict.fromkeys([*self._kept("warnings", []), *self.warnings]))
             return
         self.finish()
         with whole_file(path) as partial:

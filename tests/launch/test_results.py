@@ -101,7 +101,7 @@ def test_a_report_of_another_origin_is_kept(tmp_path, capfd):
 
 
 @pytest.mark.parametrize("change", ["--overwrite", "stopped"])
-def test_a_report_is_replaced_where_one_says_so_and_where_a_run_continues(tmp_path, change):
+def test_a_report_is_no_obstacle_where_one_says_so_and_where_a_run_continues(tmp_path, change):
     (tmp_path / "report.md").write_text("half a report")
     if change == "stopped":
         (tmp_path / "unfinished").mkdir()

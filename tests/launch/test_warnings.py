@@ -58,6 +58,12 @@ def test_short_lengths_are_said_once_and_are_in_the_results(run, capfd):
     assert parts[parts.index("| numbers |") + 1] == f"Warning: {warning}."
 
 
+def test_every_remedy_is_a_flag(run):
+    run.warn("2 of 5 pairs did not converge; the maximum number of iterations was reached: raise max_iterations")
+    most = 2 * run.config.geodesics.max_iterations
+    assert run.warnings[0].endswith(f"was reached: set --config.geodesics.max_iterations={most}")
+
+
 def test_a_run_that_continues_knows_what_was_warned_of_before(run):
     run.begin()
     find_geodesics(run, *ENDS)

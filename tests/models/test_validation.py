@@ -154,6 +154,19 @@ def test_what_breaks_after_patience_ran_out_is_no_divergence(monkeypatch, recwar
     assert not [warning for warning in recwarn if "not finite" in str(warning.message)]
 
 
+@pytest.mark.parametrize("watched", [{"stop_on": "training"}, {"validation_data": HELD_OUT}])
+def test_passes_without_a_loss_are_no_patience(monkeypatch, watched):
+    """They count for it, within a round that broke where it began."""
+    monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 40)
+    model = make_vae(None)
+    with pytest.warns(UserWarning, match=r"round 2: not finite: .*; the weights of pass .*, the best one"):
+        history = fit(model, TRAIN, 60, 10, 0.01, callbacks=[break_at(model, 1)], verbose=0, patience=8, **watched)
+    assert history.diverged and 8 < history.best_epoch <= 20
+    model = make_vae(None)
+    with pytest.raises(UserError, match="round 2: not finite"):
+        fit(model, TRAIN, 60, 10, 0.01, callbacks=[break_at(model, 1)], verbose=0, patience=20, **watched)
+
+
 def test_a_checkpoint_knows_that_a_training_broke(tmp_path, monkeypatch):
     monkeypatch.setattr(tfgeo.models.training, "STEPS_PER_ROUND", 2)
     settings = {"verbose": 0, "patience": 3, "stop_on": "training"}

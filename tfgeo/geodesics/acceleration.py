@@ -13,7 +13,7 @@ from tfgeo.geodesics.latents import working_dtype
 from tfgeo.manifolds import Distilled, Interpolated, Manifold, Pullback
 from tfgeo.manifolds.distillation import MIN_BLOCK_SIZE, MOST_FLOATS, NUM_PILOTS, NUM_TRAINING_POINTS
 
-__all__ = ["check_accelerate", "stand_in"]
+__all__ = ["check_accelerate", "stand_in", "starts_on"]
 
 # Decoder passes that making each takes, at the defaults: the metric at nodes and centres of cells in the plane; the
 # samples of a network, pushed forward.
@@ -39,6 +39,11 @@ def check_accelerate(accelerate: Any) -> bool | str:
             raise UserError(f"`accelerate` is {accelerate!r}; give True, False or 'starts'")
         return accelerate
     return bool(accelerate)
+
+
+def starts_on(near: Manifold) -> bool | str:
+    """`accelerate` for geodesics on what stands in: a table's steps cost less than to learn where to start."""
+    return False if isinstance(near, Interpolated) else "starts"
 
 
 def stand_in(

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from tfgeo.curves import Curve, LinearCurve
 from tfgeo.errors import UserError, check_count
-from tfgeo.geodesics.acceleration import check_accelerate, stand_in
+from tfgeo.geodesics.acceleration import check_accelerate, stand_in, starts_on
 from tfgeo.geodesics.defaults import curve_and_solver, default_num_points, fitting_block_size
 from tfgeo.geodesics.latents import as_latents, as_pairs, check_manifold, working_dtype
 from tfgeo.geodesics.pool import Pool, compile_problem
@@ -22,10 +22,10 @@ from tfgeo.geodesics.problem import Problem
 from tfgeo.geodesics.resolution import describe_short_lengths
 from tfgeo.geodesics.result import Geodesics
 from tfgeo.geodesics.solvers.solver import Reason, Solver
-from tfgeo.geodesics.starts.learned_curves import LearnedCurves
+from tfgeo.geodesics.starts.learned_curves import LearnedCurves, are_near
 from tfgeo.geodesics.starts.random_bezier import DEFAULT_DEGREE, draw_curves
 from tfgeo.geodesics.starts.warm_start import WarmStart
-from tfgeo.manifolds import Distilled, Manifold, Preconditioned
+from tfgeo.manifolds import Manifold, Preconditioned
 from tfgeo.randomness import generator
 
 __all__ = ["BLOCKS_PER_POOL", "PAIRS_PER_CALL", "connect"]
@@ -86,7 +86,8 @@ def connect(
         your own; by default "bfgs" for decoders and curves that are linear in few parameters, where a step of
         "levenberg_marquardt" takes 1 + d decoder passes in place of 2; the latter for tables, polylines, metrics
         that come from no decoder, energies with a potential, and d = 1. By default a pair stops where a step lowers
-        the energy by less than 1e-6 of it, on an `Interpolated` or a `Distilled`, which are off by more, 1e-4.
+        the energy by less than 1e-6 of it; on an `Interpolated` or a `Distilled`, which are off by more, 1e-4, with
+        a gradient of up to 3e-2 of it.
       warm_start: where to start from beside the straight line: a `WarmStart`; the geodesics of the same pairs on
         another manifold or of another curve; or paths `[B, S, d]` at equal steps, such as those of a graph. Fine
         polylines are found sooner from the geodesics of few parameters: see `connect_coarse_to_fine`.
@@ -126,6 +127,7 @@ def connect(
         manifold = manifold.given(conditions[0] if len(conditions) else np.zeros(conditions.shape[1], np.float32))
     latent_dtype, dtype = start.dtype, working_dtype(manifold, start)
     start, end = start.astype(dtype, copy=False), end.astype(dtype, copy=False)
+    named = solver
     curve, solver = curve_and_solver(curve, solver, manifold, start.shape[1])
     solver.check(curve, start.shape[1])
     solver.check_manifold(manifold, start, end)
@@ -144,11 +146,11 @@ def connect(
         near = None if accelerate == "starts" else _stand_in(manifold, start, end, _shows(progress), warn)
         learns = near is None and isinstance(curve, LinearCurve) and num_pairs >= MIN_LEARNING_PAIRS
         if near is not None:
-            # A bar that counts more than these pairs counts each once. A table's steps cost less than to learn.
+            # A bar that counts more than these pairs counts each once.
             shown = progress if isinstance(progress, bool) else False
             warm_start = connect(
-                near, start, end, curve, solver, None, num_points, None, xla, shown,
-                warn=False, starts=starts, accelerate="starts" if isinstance(near, Distilled) else False,
+                near, start, end, curve, named, None, num_points, None, xla, shown,
+                warn=False, starts=starts, accelerate=starts_on(near),
             )  # fmt: skip
             earlier_iterations = warm_start.num_iterations
             manifold = of_all = Preconditioned(manifold, near)
@@ -256,7 +258,7 @@ def _pools(order: np.ndarray, block_size: int, learns: bool) -> Iterator[np.ndar
 def _learn(part: tuple[np.ndarray, ...], start: np.ndarray, end: np.ndarray) -> LearnedCurves | None:
     """What geodesics say of others; None where too few are known."""
     parameters, _, _, _, reason, _ = part
-    known = np.isin(reason, [Reason.CONVERGED, Reason.NO_DECREASE])
+    known = np.isin(reason, [Reason.CONVERGED, Reason.NO_DECREASE]) & are_near(start, end)
     if np.sum(known) < LEARNED_FROM[0] // 2:
         return None
     return LearnedCurves(parameters[known], start[known], end[known])

@@ -57,7 +57,7 @@ def curve_and_solver(
 ) -> tuple[Curve, Solver]:
     """The curve family and the solver that names stand for; without one, the solver that costs least.
 
-    A solver that is named has its own tolerances, that of nothing named those which suit the manifold.
+    A solver that is named keeps its own tolerances; one that is chosen here gets those that suit the manifold.
 
     Raises:
       UserError: if there is no such name, or one is neither a name nor such an object.

@@ -11,14 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 from tfgeo.errors import UserError
-from tfgeo.geodesics.acceleration import check_accelerate, stand_in
+from tfgeo.geodesics.acceleration import check_accelerate, stand_in, starts_on
 from tfgeo.geodesics.connect import connect
 from tfgeo.geodesics.distance_error import distance_error
 from tfgeo.geodesics.distance_job import DistanceJob
 from tfgeo.geodesics.job_limits import check_num_pairs
 from tfgeo.geodesics.latents import as_latents
 from tfgeo.geodesics.result import DISTANCES, Geodesics, check_distance, distance_of
-from tfgeo.manifolds import Interpolated, Manifold
+from tfgeo.manifolds import Manifold
 
 __all__ = ["DISTANCES", "all_pairs", "distance_matrix", "distances", "pairwise"]
 
@@ -120,9 +120,9 @@ def distances(
 
 def _run(job: DistanceJob, store: str | os.PathLike[str] | None, scheduler: str | None, return_error: bool) -> Any:
     """The distances, and with `return_error` the error, which is measured where someone looks at it."""
-    accelerate = check_accelerate(job.settings.pop("accelerate", False))
-    if accelerate:
-        job.settings["accelerate"] = accelerate
+    accelerate = check_accelerate(job.settings.get("accelerate", False))
+    settings = {name: value for name, value in job.settings.items() if name != "accelerate"}
+    job = dataclasses.replace(job, settings=settings | ({"accelerate": accelerate} if accelerate else {}))
     # Learned starts alone leave the distances the decoder's own.
     accelerated = job.method == "solver" and accelerate is True
     if return_error and job.method == "solver" and not accelerated:
@@ -160,9 +160,8 @@ def _accelerate(job: DistanceJob, in_memory: bool) -> DistanceJob:
     near, why = stand_in(job.manifold, ends, job.num_pairs, job.progress, alone=True)
     if job.progress:
         tqdm.write(f"accelerate: {'not used; ' if near is None else ''}{why}", file=sys.stderr)
-    # A table's steps cost less than to learn where to start.
-    settings = job.settings | {"accelerate": False if isinstance(near, Interpolated) else "starts"}
-    return dataclasses.replace(job, manifold=job.manifold if near is None else near, settings=settings)
+    manifold = job.manifold if near is None else near
+    return dataclasses.replace(job, manifold=manifold, settings=job.settings | {"accelerate": starts_on(manifold)})
 
 
 def all_pairs(manifold: Manifold, points: np.ndarray, **settings: Any) -> Geodesics:

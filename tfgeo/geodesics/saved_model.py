@@ -62,9 +62,9 @@ def export_manifold(
         cannot take the curve or the manifold, or `folder` holds anything but an export.
     """
     check_manifold(manifold)
-    folder = check_export_folder(folder)
     latent_dim = check_count("latent_dim", latent_dim)
     problem = problem_to_export(manifold, latent_dim, curve, solver, warm_start, num_points)
+    folder = check_export_folder(folder)
     points = tf.TensorSpec([None, latent_dim], tf.float32)
     geodesic = geodesic_signature(problem, latent_dim)
     functions = {
@@ -88,10 +88,15 @@ def check_export_folder(folder: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
       UserError: if a file is there, a folder of other files, or it cannot be written.
     """
-    folder = pathlib.Path(folder).expanduser()
+    try:
+        folder = pathlib.Path(os.path.abspath(pathlib.Path(folder).expanduser()))
+    except (RuntimeError, ValueError) as error:  # unknown `~user`, null byte
+        raise UserError(f"cannot write to the folder `{folder}`: {error}; give another folder") from error
     check_writable_folder(folder.parent)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UserError(f"`{folder}` is no folder; move it away or give another place for the export")
+        raise UserError(f"`{folder}` is a link or a file; move it away or give another place for the export")
+    if folder == pathlib.Path.cwd():
+        raise UserError(f"`{folder}` is the folder that this program runs in; give a new folder in it")
     names = set(os.listdir(folder)) if folder.exists() else set()
     others = sorted(names - PARTS) or sorted(names if SAVED_MODEL not in names else ())
     if others:

@@ -56,9 +56,9 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
     The loss of a step is computed before its update, so the weights are looked at too: else a checkpoint of
     weights that the last step of a round broke would be kept.
 
-    Where the weights of a best pass are kept, and it comes after more passes than `patience`, the training could
-    have ended with it, had it been looked at so early: it ends with them, and with a warning. Other callbacks see
-    them. Where patience ran out before it broke within the same round, nothing is lost and nothing said.
+    Where the weights of a best pass are kept, and it comes after more passes than `patience`, it is taken for the
+    end of the training, with a warning; other callbacks see its weights. Where patience ran out before something
+    broke in the same round, nothing is lost and nothing said.
 
     Args:
       best: keeps the weights of the best pass; None keeps no pass.
@@ -79,7 +79,7 @@ class StopOnNonFiniteLoss(keras.callbacks.Callback):
         if not broken:
             return
         best = self._best if self._best is not None and self._best.is_usable else None
-        if best is not None and best.is_stopped:
+        if best is not None and best.ran_out_of_patience:
             best.restore()
             return
         advice = self.model.explain_divergence() or self.model.remedy()

@@ -70,6 +70,11 @@ class BestPass(abc.ABC):
         return bool(self._is_stopped.numpy())
 
     @property
+    def ran_out_of_patience(self) -> bool:
+        """Whether the training is over by passes that were worse, and not by ones whose loss was none."""
+        return self.is_stopped and not self.has_diverged and bool(np.isfinite(self.losses[self.best_epoch :]).all())
+
+    @property
     def has_diverged(self) -> bool:
         """Whether `give_up` was called."""
         return bool(self._has_diverged.numpy())

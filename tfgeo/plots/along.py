@@ -76,7 +76,7 @@ def curves_in_plane(
 
 def _number_pairs(numbers: bool | Sequence[int], num: int) -> list[str]:
     """What stands beside each of `num` curves; nothing beside too many."""
-    if isinstance(numbers, bool):
+    if isinstance(numbers, bool | np.bool_):
         numbers = range(num) if numbers else ()
     elif len(numbers) != num:
         raise UserError(f"there are {len(numbers)} `numbers` for {num} curves; give one for each")
@@ -89,6 +89,8 @@ def _place_numbers(curves: np.ndarray, ax: Axes) -> list[np.ndarray]:
     places: list[np.ndarray] = []
     for curve in curves:
         candidates = curve[[0, -1, len(curve) // 2]]
+        finite = candidates[np.isfinite(candidates).all(axis=1)]
+        candidates = finite if len(finite) else candidates[:1]
         # What is not finite is nowhere, in nobody's way.
         others = np.reshape([place for place in places if np.isfinite(place).all()], [-1, 2])
         if not len(others):

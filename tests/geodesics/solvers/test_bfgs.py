@@ -14,6 +14,7 @@ from tfgeo.geodesics.solvers.bfgs import Bfgs, _downhill, _is_convex, _update
 from tfgeo.geodesics.solvers.levenberg_marquardt import LevenbergMarquardt
 from tfgeo.geodesics.solvers.objective import Objective
 from tfgeo.geodesics.solvers.sampled import NUM_SAMPLES, samples_of
+from tfgeo.geodesics.solvers.shared_objective import SharedObjective
 from tfgeo.geodesics.solvers.solver import Reason
 from tfgeo.manifolds import Ensemble, ExpectedPullback, FisherRao, IndependentNoise, Interpolated, Pullback
 from tfgeo.manifolds.metric_field import MetricField
@@ -168,12 +169,29 @@ def test_where_units_are_saturated_what_has_converged_has_no_slope(steepness):
 
 
 def test_an_inverse_that_rounding_has_spoilt_is_given_up():
-    inverse = np.stack([np.eye(3), np.diag([1.0, -2.0, 1.0]), np.full([3, 3], np.nan)])
+    inverse = np.stack([np.eye(3), np.diag([1.0, -4.0, 1.0]), np.full([3, 3], np.nan)])
     gradient, farthest = tf.ones([3, 3], tf.float64), tf.fill([3], tf.constant(2.0, tf.float64))
-    inverse[1, 1, 1] = -4.0
     kept = _downhill(tf.constant(inverse), gradient, farthest).numpy()
     np.testing.assert_array_equal(kept[0], inverse[0])
     np.testing.assert_allclose(kept[1:] @ np.ones(3), np.full([2, 3], 2.0 / 3.0**0.5))
+
+
+def test_a_matrix_that_is_none_costs_steps_and_no_result(monkeypatch):
+    def spoilt(objective, parameters):
+        first = tf.range(tf.shape(parameters)[0])[:, None, None] == 0
+        return tf.where(
+            first,
+            tf.constant(np.nan, parameters.dtype),
+            sampled.sampled_matrix(objective.manifold, objective.curve, objective.points(parameters)),
+        )
+
+    rng = np.random.default_rng(2)
+    start, end = 0.7 * rng.normal(size=[2, 6, DIM])
+    expected = connect(Pullback(network), start, end, solver="bfgs")
+    monkeypatch.setattr(SharedObjective, "sampled_matrix", spoilt)
+    found = connect(Pullback(lambda z: network(z)), start, end, solver="bfgs")
+    assert found.converged.all()
+    np.testing.assert_allclose(found.energy, expected.energy, rtol=1e-4)
 
 
 def test_decoders_take_it_by_default():
@@ -185,6 +203,10 @@ def test_decoders_take_it_by_default():
     assert default(Pullback(lambda z: tf.concat([z, z**2], axis=-1)), 1) is LevenbergMarquardt
     assert default(Interpolated(Pullback(torus), [[-1.0, 1.0], [-1.0, 1.0]], 8), 2) is LevenbergMarquardt
     assert default(Pullback(network), DIM, "polyline") is LevenbergMarquardt
+    # What stands for a decoder misses more than the last digits of an energy.
+    table = Interpolated(Pullback(torus), [[-1.0, 1.0], [-1.0, 1.0]], 8)
+    assert curve_and_solver("quadratic", None, table, 2)[1].tolerance == 1e-4
+    assert curve_and_solver("quadratic", "bfgs", table, 2)[1] == Bfgs()
     assert default(IndependentNoise(lambda z: SmallDecoder()(z[..., :2])), DIM) is LevenbergMarquardt
 
     class Field(MetricField):

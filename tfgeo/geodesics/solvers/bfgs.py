@@ -33,7 +33,7 @@ SHORTER, LONGER, MAX_LENGTH = 0.25, 2.0, 64.0
 # Longest step, in distances of the ends: the matrix may be nearly flat, and what is seen far away says nothing of
 # the energy here.
 MAX_MOVE = 2.0
-# A step shorter than this share of the longest changes less than rounding.
+# A step shorter than this share of the longest changes less than float32 resolves.
 MIN_MOVE = 1e-6
 # Relative size of an energy difference that float32 cannot resolve, and how many of them it surely can.
 ROUNDING, RESOLVED = 2e-7, 50.0
@@ -48,10 +48,11 @@ class _Memory(NamedTuple):
 class Bfgs(Solver):
     """The BFGS method (Nocedal and Wright, "Numerical Optimization", 2006, Sec. 6.1) for each pair on its own.
 
-    Its first matrix is that of `Objective.sampled_matrix`, from the Jacobians at a few points of the curve; from
-    then on the matrix learns from gradients alone. A step costs two decoder passes, forward and backward, where
-    one of `LevenbergMarquardt` costs 1 + d, and no decomposition of a matrix; it takes about as many steps. A step
-    that does not lower the energy enough is dropped, but what it tells of the curvature is kept.
+    Its first matrix is that of `Objective.sampled_matrix`, from the Jacobians at a few points of the curve,
+    raised where its first step would be many times the longest one; from then on the matrix learns from gradients
+    alone. A step costs two decoder passes, forward and backward, where one of `LevenbergMarquardt` costs 1 + d,
+    and no decomposition of a matrix; it takes about as many steps. A step that does not lower the energy enough
+    is dropped, but what it tells of the curvature is kept.
 
     Args:
       max_iterations: steps after which a pair stops unconverged.
@@ -81,8 +82,9 @@ class Bfgs(Solver):
     def init(self, objective: Objective, parameters: tf.Tensor) -> State:
         energy, gradient = objective.energy_and_gradient(parameters)
         # Where the units of a decoder are saturated its Jacobians are next to 0, and its slopes need not be.
-        least = safe_norm(gradient) / (FIRST_MOVES * _farthest(objective) + tiny(gradient.dtype))
-        inverse = _invert(objective.sampled_matrix(parameters), least)
+        farthest = _farthest(objective)
+        least = safe_norm(gradient) / (FIRST_MOVES * farthest + tiny(gradient.dtype))
+        inverse = _downhill(_invert(objective.sampled_matrix(parameters), least), gradient, farthest)
         memory = _Memory(inverse, tf.ones_like(energy))
         return State(
             parameters, energy, gradient, _decrease(inverse, gradient), tf.zeros_like(energy, tf.bool), memory
@@ -93,6 +95,8 @@ class Bfgs(Solver):
         farthest = _farthest(objective)
         step = -length[:, None] * tf.linalg.matvec(inverse, state.gradient)
         share = tf.minimum(farthest / (safe_norm(step) + tiny(step.dtype)), 1.0)
+        # A step that is none is not taken, and the next one is shorter.
+        share = tf.where(tf.math.is_finite(share), share, tf.ones_like(share))
         step *= share[:, None]
         trial = state.parameters + step
         energy, gradient = objective.energy_and_gradient(trial)
@@ -136,8 +140,8 @@ def _decrease(inverse: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
 
 def _downhill(inverse: tf.Tensor, gradient: tf.Tensor, farthest: tf.Tensor) -> tf.Tensor:
     """The inverse, or where rounding has left it no definite one steepest descent by the longest step."""
-    norm = safe_norm(gradient)
-    lost = ~(_decrease(inverse, gradient) > 0.0) & (norm > 0.0)
+    norm, decrease = safe_norm(gradient), _decrease(inverse, gradient)
+    lost = ~((decrease > 0.0) & tf.math.is_finite(decrease)) & (norm > 0.0)
     steepest = (farthest / (norm + tiny(norm.dtype)))[:, None, None] * tf.eye(gradient.shape[-1], dtype=norm.dtype)
     return tf.where(lost[:, None, None], steepest, inverse)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["LearnedCurves"]
+__all__ = ["LearnedCurves", "are_near"]
 
 # Geodesics for each random feature, and how many features there are at the least and the most.
 PAIRS_PER_FEATURE, FEATURES = 4, (128, 1024)
@@ -25,7 +25,7 @@ class LearnedCurves:
 
     Args:
       parameters: `[n, P]` of geodesics of a family that is linear in its parameters, 0 for straight lines.
-      start: `[n, d]` their ends, no two equal.
+      start: `[n, d]` their ends, no two equal, and all near (`are_near`).
       end: `[n, d]`.
     """
 
@@ -39,15 +39,13 @@ class LearnedCurves:
         num_features = int(np.clip(len(parameters) // PAIRS_PER_FEATURE, *FEATURES))
         curved = RBFSampler(gamma=GAMMA / (2 * start.shape[1]), n_components=num_features, random_state=0)
         self._model = make_pipeline(StandardScaler(), make_union("passthrough", curved), Ridge(RIDGE))
-        near = _are_near(start, end)
-        start, end, parameters = start[near], end[near], parameters[near]
         self._model.fit(_inputs(start, end), parameters / np.linalg.norm(end - start, axis=1, keepdims=True))
         self._num_parameters = parameters.shape[1]
 
     def __call__(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """`[n, P]` parameters between ends `[n, d]`, in their precision; NaN where an end is none or far out."""
         parameters = np.full([len(start), self._num_parameters], np.nan, start.dtype)
-        near = np.flatnonzero(_are_near(start, end))
+        near = np.flatnonzero(are_near(start, end))
         for rows in np.split(near, range(NUM_ROWS, len(near), NUM_ROWS)) if len(near) else []:
             distances = np.linalg.norm(end[rows] - start[rows], axis=1, keepdims=True)
             # Of a single parameter the regression gives no column.
@@ -56,7 +54,8 @@ class LearnedCurves:
         return parameters
 
 
-def _are_near(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def are_near(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """`[n]` bool: both ends are finite, and not so far out that their squares are not."""
     return ((np.abs(start) < FAR) & (np.abs(end) < FAR)).all(axis=1)
 
 

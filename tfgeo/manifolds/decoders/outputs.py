@@ -28,7 +28,7 @@ MEANINGS = (
 )
 
 
-# Values of which all lying in [0, 1] is no chance, and how far a sum of probabilities may be from 1.
+# Outputs of a row that do not all lie in [0, 1] by chance, and how far a sum of probabilities may be from 1.
 MIN_VALUES, SUM_ERROR = 8, 1e-3
 
 
@@ -156,17 +156,22 @@ def _check_signs(parts: dict[str, tf.Tensor], name: str) -> None:
 def _doubt(parts: dict[str, tf.Tensor], name: str, warn: Callable[[str], None]) -> None:
     """Says so where values look like those of the other Bernoulli parameter, or of one class of many."""
     logits, probs = parts.get("logits"), parts.get("probs")
-    if logits is not None and tf.size(logits) >= MIN_VALUES and _are_probabilities(logits):
+    if logits is not None and _width(logits) >= MIN_VALUES and _are_probabilities(logits):
         warn(
             f"the logits of the decoder {name} all lie in [0, 1]; are they probabilities? Then say "
-            "outputs='probs', else distances are far too short"
+            "outputs='probs': taken for logits, their distances are far too short"
         )
-    if probs is not None and probs.shape[-1] > 1 and _sum_to_one(probs):
+    if probs is not None and _width(probs) > 1 and _sum_to_one(probs):
         warn(
             f"the probs of the decoder {name} sum to 1, as those of one class of many do, but are taken for "
             f"those of {probs.shape[-1]} independent values; of classes return "
             "tfp.distributions.OneHotCategorical(probs=...), without outputs"
         )
+
+
+def _width(values: tf.Tensor) -> int:
+    """Values `[n, ..., K]` to K; 0 where there are no rows of some."""
+    return values.shape[-1] if (values.shape.rank or 0) > 1 else 0
 
 
 def _are_probabilities(values: tf.Tensor) -> tf.Tensor:
