@@ -186,7 +186,7 @@ def test_a_matrix_that_is_none_costs_steps_and_no_result(monkeypatch):
         )
 
     rng = np.random.default_rng(2)
-    start, end = 0.7 * rng.normal(size=[2, 6, DIM])
+    start, end = 0.7 * rng.normal(size=[2, 8, DIM])  # a whole block, which nothing fills up
     expected = connect(Pullback(network), start, end, solver="bfgs")
     monkeypatch.setattr(SharedObjective, "sampled_matrix", spoilt)
     found = connect(Pullback(lambda z: network(z)), start, end, solver="bfgs")
