@@ -51,7 +51,8 @@ def pendulum(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pendulum")
     arguments = ["--entry=chen2019/pendulum", f"--output_dir={folder}", "--config.data.num_samples=200", *SMALL]
     more = [*SMALL_NEURAL, "--config.training.epochs=10", "--config.figures.tissot=4"]
-    more += ["--config.geodesics.curve=quadratic", "--config.geodesics.warm_start=none"]
+    more += ["--config.geodesics.curve=quadratic", "--config.geodesics.num_segments=0"]
+    more += ["--config.geodesics.warm_start=none"]
     assert launch(interpolate, interpolate.program_flags, *arguments, *more) == 0
     return folder
 
