@@ -1,6 +1,6 @@
 """Readers refuse what strangers send in one line: no crash, no hang, bounded memory, no file outside.
 
-2,000 altered files for each reader; `make fuzz` tries 100,000, chosen by the lines they reach.
+1,000 altered files for each reader; `make fuzz` tries 100,000, chosen by the lines they reach.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz.parsers import PARSERS
 
-INPUTS = 2000
+INPUTS = 1000
 # Some readers import TensorFlow or read larger files.
 SLOW = {"mat", "weights"}
 MOST_MB = 1500

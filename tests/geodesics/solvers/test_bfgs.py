@@ -87,9 +87,9 @@ def test_samples_come_near_the_whole_for_a_network(curve, monkeypatch):
     [
         Pullback(network),
         ExpectedPullback(lambda z: SmallDecoder()(z[..., :2])),
-        Ensemble([Pullback(network), Pullback(quadric)]),
+        pytest.param(Ensemble([Pullback(network), Pullback(quadric)]), marks=pytest.mark.slow),
         FisherRao(network, "logits"),
-        FisherRao(lambda z: SmallDecoder()(z[..., 1:3])),
+        pytest.param(FisherRao(lambda z: SmallDecoder()(z[..., 1:3])), marks=pytest.mark.slow),
     ],
     ids=repr,
 )
