@@ -96,7 +96,6 @@ class Scene:
         for name, rows in (("labels", self.labels), ("samples", self.samples)):
             if rows is not None and len(rows) != len(latents):
                 raise UserError(f"`{name}` has {len(rows)} rows, but there are {len(latents)} latents")
-
         if self.image_shape is not None:
             shape, width = tuple(self.image_shape), self.decode(latents[:1]).shape[-1]
             if len(shape) not in (2, 3) or int(np.prod(shape)) != width:

@@ -19,7 +19,7 @@ from tfgeo.plots.style import CLASS_COLORS, axes_of, line_width
 __all__ = ["curves_in_plane", "strip", "velocity"]
 
 # Pairs that have numbers beside their curves, and those whose strips are drawn where none are named.
-MAX_NUMBERS, STRIP_PAIRS = 20, 4
+MAX_NUMBERS, STRIP_PAIRS = 12, 4
 # Numbers nearer to one another, as a part of what is drawn, could not be read.
 NUMBERS_GAP = 0.08
 # A dark rim, so that white curves show on the bright end of the field's colours too.
@@ -41,7 +41,7 @@ def curves_in_plane(
       ax: where to draw, by default in a new figure.
       dashed: `[B, T, 2]` curves to compare them with, or None.
       numbers: whether their rows are written where they begin, or the numbers to write there; where others stand
-        near, at their end or middle. More than 20 go without.
+        near, at their end or middle. More than 12 go without, which they would hide.
 
     Returns:
       The axes.

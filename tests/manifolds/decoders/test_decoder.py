@@ -16,7 +16,6 @@ from tfgeo.manifolds import (
     IndependentNoise,
     Pullback,
     TensorField,
-    expected_volume,
 )
 
 tfd, tfb = tfp.distributions, tfp.bijectors
@@ -229,29 +228,6 @@ def test_what_cannot_be_taken_is_refused_in_one_line(decoder, manifold, said):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("heads", "outputs", "said"),
-    [
-        ((None, None), ("mean", "sigma"), "name what the decoder returns by one of"),
-        ((None, None), ("mean", "stddev"), r"stddev .* is negative .*outputs=\('mean', 'log_variance'\)"),
-        ((None,), "probs", r"outside of \[0, 1\]; are they logits"),
-        ((None,), ("mean", "stddev"), "names 2 .*returns 1"),
-        ((None, None), "logits", "names 1 .*returns 2"),
-    ],
-)
-def test_outputs_that_are_not_what_they_are_said_to_be(heads, outputs, said):
-    keras.utils.set_random_seed(0)
-    with pytest.raises(UserError, match=said):
-        ExpectedPullback(functional(*heads), outputs).metric_tensor(POINTS)
-
-
-def test_outputs_belong_to_networks():
-    with pytest.raises(UserError, match=r"returns Normal; leave it out"):
-        ExpectedPullback(lambda z: tfd.Normal(hidden(z), 1.0), ("mean", "stddev")).metric_tensor(POINTS)
-    with pytest.raises(UserError, match="set it there"):
-        Pullback(Decoder(hidden), "mean")
-
-
 def test_a_saved_model_names_its_signatures():
     loaded = tf.Module()
     loaded.signatures = {"decode": None}
@@ -315,14 +291,6 @@ def test_a_conditional_decoder():
         Pullback(model).metric_tensor(POINTS)
 
 
-def test_expected_volume_takes_outputs():
-    model = functional(None, "softplus")
-    seed = tf.constant([1, 2])
-    volumes = expected_volume(model, POINTS, 8, seed, outputs=("mean", "stddev"))
-    by_hand = expected_volume(lambda z: tfd.Normal(*model(z)), POINTS, 8, seed)
-    np.testing.assert_allclose(volumes, by_hand, rtol=1e-6)
-
-
 def test_each_pair_has_its_own_condition():
     keras.utils.set_random_seed(1)
     surface = Pullback(conditional(), condition=CONDITION)
@@ -360,22 +328,6 @@ def test_an_operation_without_a_derivative_is_refused_in_one_line():
     assert connect(Pullback(mixture), POINTS[:2], POINTS[2:]).converged.all()
 
 
-def test_names_of_outputs_are_of_decoders_that_have_names():
-    latents = keras.Input([2])
-    mean, log_variance = keras.layers.Dense(3, name="x_mean")(latents), keras.layers.Dense(3, name="x_lv")(latents)
-    outputs = {"mean": "x_mean", "log_variance": "x_lv"}
-    named = ExpectedPullback(keras.Model(latents, {"x_mean": mean, "x_lv": log_variance}), outputs=outputs)
-    ordered = ExpectedPullback(keras.Model(latents, [log_variance, mean]), outputs=("log_variance", "mean"))
-    np.testing.assert_allclose(named.volume(POINTS), ordered.volume(POINTS), rtol=1e-6)
-    # A list has an order and no names: either way of reading them would be a guess.
-    for decoder, names in (
-        (keras.Model(latents, [log_variance, mean]), outputs),
-        (keras.Model(latents, mean), {"mean": "something else"}),
-    ):
-        with pytest.raises(UserError, match=r"outputs without names; say what they are in their order, such as"):
-            ExpectedPullback(decoder, outputs=names).volume(POINTS)
-
-
 def test_a_model_whose_layers_are_in_float64_computes_in_it():
     """Also where the global policy, which is that of the model itself, is float32."""
     ends = np.array([[1.0, 1.0]]), np.array([[1.0, 1.0 + 1e-8]])
@@ -388,24 +340,6 @@ def test_a_model_whose_layers_are_in_float64_computes_in_it():
         np.testing.assert_allclose(found.length, apart, rtol=1e-6)
     single = keras.Sequential([keras.Input([2], dtype="float64"), keras.layers.Dense(5)])
     assert Pullback(single).working_dtype(2, tf.float64) == tf.float32
-
-
-def test_distributions_that_layers_wrap_are_what_they_wrap():
-    tf_keras = pytest.importorskip("tf_keras")
-    scaled = tf_keras.layers.Lambda(lambda values: 200.0 * values)
-    hidden_layers = [tf_keras.layers.Input([2]), tf_keras.layers.Dense(4), scaled]
-    model = tf_keras.Sequential([*hidden_layers, tfp.layers.IndependentBernoulli([4])])
-
-    def plain(z):
-        logits = tf_keras.Sequential(model.layers[:-1])(z)
-        return tfd.Independent(tfd.Bernoulli(logits=logits), 1)
-
-    # Outputs saturate at some points, where TFP's own root has no derivative.
-    z = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
-    for kind in (ExpectedPullback, FisherRao):
-        found = kind(model).volume(z).numpy()
-        assert np.isfinite(found).all()
-        np.testing.assert_allclose(found, kind(plain).volume(z), rtol=1e-4, atol=1e-6)
 
 
 def test_a_dictionary_of_inputs():
@@ -421,28 +355,6 @@ def test_a_dictionary_of_inputs():
         Pullback(both, condition=[1.0, 0.0, 0.0])
     wrapped = Pullback(lambda z, y: both({"z": z, "y": y}), condition=[1.0, 0.0, 0.0])
     assert np.isfinite(wrapped.volume(POINTS)).all()
-
-
-@pytest.mark.parametrize(
-    ("activation", "outputs", "message"),
-    [
-        ("sigmoid", "logits", "logits .* all lie in .0, 1.; are they probabilities"),
-        ("softmax", "probs", "sum to 1, .* return tfp.distributions.OneHotCategorical"),
-        ("sigmoid", "probs", None),
-        ("linear", "logits", None),
-    ],
-)
-def test_the_wrong_bernoulli_parameter_is_doubted_once(activation, outputs, message, recwarn):
-    keras.utils.set_random_seed(0)
-    network = keras.Sequential([keras.Input([2]), keras.layers.Dense(10, activation)])
-    manifold = FisherRao(network, outputs=outputs)
-    for _ in range(2):
-        manifold.volume(POINTS)
-    said = [str(one.message) for one in recwarn if one.category is UserWarning]
-    assert len(said) == (message is not None)
-    if message is not None:
-        with pytest.warns(UserWarning, match=message):
-            FisherRao(network, outputs=outputs).volume(POINTS)
 
 
 def test_what_takes_images_is_no_decoder():
